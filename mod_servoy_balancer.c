@@ -1,0 +1,148 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/*
+ * The front door: the module record and the hooks. What the module is and how
+ * it is configured is told in README; how it is built, at the top of each
+ * header in src/.
+ */
+#include "mod_svb.h"
+
+#include <http_core.h>
+
+#include "mod_svb_checks.h"
+#include "mod_svb_decide.h"
+#include "mod_svb_launch.h"
+#include "mod_svb_lbmethod.h"
+#include "mod_svb_manager.h"
+#include "mod_svb_members.h"
+#include "mod_svb_model.h"
+#include "mod_svb_shm.h"
+#include "mod_svb_watchdog.h"
+
+static int is_first_pass(void)
+{
+    return ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG;
+}
+
+/* Log the problems of a level; say whether there were any. */
+static int tell(const svb_model *model, int level)
+{
+    int i, any = 0;
+
+    for (i = 0; i < model->problems->nelts; i++) {
+        const svb_problem *problem =
+            &APR_ARRAY_IDX(model->problems, i, svb_problem);
+
+        if (problem->level == level) {
+            ap_log_error(APLOG_MARK, level, 0, problem->server, "%s",
+                         problem->text);
+            any = 1;
+        }
+    }
+    return any;
+}
+
+static void tell_unused(const svb_model *model)
+{
+    int i;
+
+    svb_config_note_unused_server(model->main_server);
+    for (i = 0; i < model->balancers->nelts; i++) {
+        svb_balancer *balancer =
+            APR_ARRAY_IDX(model->balancers, i, svb_balancer *);
+
+        if (!svb_model_repeats(model->balancers, i)) {
+            svb_config_note_unused(balancer->server, balancer->name,
+                                   &balancer->given);
+        }
+    }
+}
+
+/* The only hook that a configuration test runs. Errors stop a start here as
+ * well; warnings wait for post_config, when there is a log to write them to. */
+static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                        server_rec *s)
+{
+    svb_model *model;
+
+    (void)pconf, (void)plog;
+    if (svb_checks_modules(s) != OK) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    model = svb_model_build(ptemp, s);
+    svb_checks_run(model);
+    if (ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST) {
+        tell(model, APLOG_WARNING);
+        tell_unused(model);
+    }
+    return tell(model, APLOG_ERR) ? HTTP_INTERNAL_SERVER_ERROR : OK;
+}
+
+/* Before mod_proxy_balancer's, which reads the method's name. */
+static int early_post_config(apr_pool_t *pconf, apr_pool_t *plog,
+                             apr_pool_t *ptemp, server_rec *s)
+{
+    (void)pconf, (void)plog, (void)ptemp;
+    svb_model_mend_lbmethod(s);
+    return OK;
+}
+
+static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                       server_rec *s)
+{
+    svb_model *model;
+    int i;
+
+    (void)plog, (void)ptemp;
+    if (is_first_pass()) {
+        return OK;
+    }
+    model = svb_model_build(pconf, s);
+    svb_checks_run(model);
+    tell(model, APLOG_WARNING);
+    tell_unused(model);
+    if (svb_shm_attach(pconf, s) != APR_SUCCESS
+        || svb_watchdog_start(pconf, model) != APR_SUCCESS) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    svb_decide_init();
+    for (i = 0; i < model->balancers->nelts; i++) {
+        svb_members_init(pconf,
+                         APR_ARRAY_IDX(model->balancers, i, svb_balancer *));
+    }
+    svb_lbmethod_use(model);
+    svb_manager_use(model);
+    return OK;
+}
+
+static void child_init(apr_pool_t *pchild, server_rec *s)
+{
+    (void)s;
+    svb_shm_child_init(pchild);
+}
+
+static void register_hooks(apr_pool_t *p)
+{
+    static const char *const balancer[] = {"mod_proxy_balancer.c", NULL};
+
+    ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(early_post_config, NULL, balancer, APR_HOOK_MIDDLE);
+    ap_hook_post_config(post_config, balancer, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    svb_lbmethod_register(p);
+    svb_launch_register(p);
+    svb_manager_register(p);
+}
+
+/* The one symbol that the module exports. */
+/* clang-format off */
+module AP_MODULE_DECLARE_DATA servoy_balancer_module
+    __attribute__((visibility("default"))) = {
+    STANDARD20_MODULE_STUFF,
+    svb_config_create_section,
+    svb_config_merge_section,
+    svb_config_create_server,
+    NULL,
+    svb_config_commands,
+    register_hooks,
+    AP_MODULE_FLAG_NONE,
+};

@@ -1,0 +1,17 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/*
+ * Short answers of our own, where httpd's canned ones do not say what is the
+ * matter, or would list methods that are not allowed here (TRACE, OPTIONS).
+ */
+#ifndef MOD_SVB_ANSWER_H
+#define MOD_SVB_ANSWER_H
+
+#include "mod_svb.h"
+
+/** Answer with a status and a line of plain text. @return OK, for a handler */
+int svb_answer_text(request_rec *r, int status, const char *text);
+
+/** Answer 405. @param allow the methods, as the Allow header has them */
+int svb_answer_not_allowed(request_rec *r, const char *allow);
+
+#endif /* MOD_SVB_ANSWER_H */

@@ -1,0 +1,206 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+#include "mod_svb_launch.h"
+
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_protocol.h>
+#include <http_request.h>
+
+#include "mod_svb_answer.h"
+#include "mod_svb_lbmethod.h"
+#include "mod_svb_shm.h"
+#include "svb_launch.h"
+
+#define PROXY_PREFIX "proxy:" BALANCER_PREFIX
+#define LAUNCH_ID_BYTES 8
+
+/* The request target as mod_proxy has it for the node. */
+typedef struct {
+    const char *path;    /* decoded, for matching */
+    const char *encoded; /* as it goes into a URL */
+    const char *query;   /* or NULL */
+} target;
+
+/* ----------------------------------------------------------- is it a launch */
+
+static svb_balancer *balancer_of(request_rec *r)
+{
+    proxy_server_conf *conf =
+        ap_get_module_config(r->server->module_config, &proxy_module);
+
+    if (r->proxyreq != PROXYREQ_REVERSE || !r->filename
+        || strncmp(r->filename, PROXY_PREFIX, sizeof(PROXY_PREFIX) - 1)) {
+        return NULL;
+    }
+    return svb_lbmethod_balancer(
+        ap_proxy_get_balancer(r->pool, conf, r->filename + 6, 1));
+}
+
+/* Raw targets (nocanon) and encoded ones (mapping=encoded) are what the client
+ * sent. Others were decoded: the client's own encoding is looked up in the
+ * request line; where the path was rewritten on the way, it is encoded anew. */
+static int read_target(request_rec *r, target *t)
+{
+    const char *path = ap_strchr_c(r->filename + sizeof(PROXY_PREFIX) - 1, '/');
+    int raw = apr_table_get(r->notes, "proxy-nocanon") != NULL;
+    char *decoded, *query;
+
+    if (!path) {
+        return 0;
+    }
+    t->query = r->args;
+    if (!raw && !apr_table_get(r->notes, "proxy-noencode")) {
+        t->path = path;
+        t->encoded = svb_launch_raw_path(r->pool, r->unparsed_uri, path);
+        if (!t->encoded) {
+            t->encoded = ap_proxy_canonenc_ex(r->pool, path, (int)strlen(path),
+                                              enc_path, 0, r->proxyreq);
+        }
+        return t->encoded != NULL;
+    }
+    decoded = apr_pstrdup(r->pool, path);
+    if (raw && (query = strchr(decoded, '?')) != NULL) {
+        *query = '\0';
+    }
+    t->encoded = apr_pstrdup(r->pool, decoded);
+    t->path = decoded;
+    return ap_unescape_url_keep2f(decoded, 0) == OK;
+}
+
+static int matches(request_rec *r, const svb_balancer *balancer,
+                   const target *t)
+{
+    return !ap_regexec(balancer->set.launch_match,
+                       svb_launch_match_path(r->pool, t->path), 0, NULL, 0);
+}
+
+/* --------------------------------------------------------------- the answer */
+
+static const char *random_id(request_rec *r)
+{
+    unsigned char bytes[LAUNCH_ID_BYTES];
+    char *id = apr_palloc(r->pool, 2 * sizeof(bytes) + 1);
+
+    ap_random_insecure_bytes(bytes, sizeof(bytes));
+    ap_bin2hex(bytes, sizeof(bytes), id);
+    return id;
+}
+
+/* The cookie has the form of a session id: something to know the client by, a
+ * dot, the node's route. A client that has one keeps its id. */
+static void set_cookie(request_rec *r, const svb_request *req)
+{
+    const char *name = req->balancer->set.launch_cookie;
+    const char *route = req->choice.member->route;
+    const svb_session_id *old = req->ids.n ? &req->ids.ids[0] : NULL;
+    const char *id = NULL;
+
+    if (!*name || !*route) {
+        return;
+    }
+    if (old && !strcmp(old->name, name) && old->len >= 2 * LAUNCH_ID_BYTES
+        && strspn(old->id, "0123456789abcdef") >= 2 * LAUNCH_ID_BYTES) {
+        id = apr_pstrmemdup(r->pool, old->id, 2 * LAUNCH_ID_BYTES);
+    }
+    apr_table_addn(
+        r->err_headers_out, "Set-Cookie",
+        apr_psprintf(r->pool, "%s=%s.%s; Path=/; HttpOnly; SameSite=Lax%s",
+                     name, id ? id : random_id(r), route,
+                     !strcmp(ap_http_scheme(r), "https") ? "; Secure" : ""));
+}
+
+static void count_launch(request_rec *r, const svb_request *req)
+{
+    int node = req->choice.member->node;
+
+    if (!r->header_only && node >= 0) {
+        svb_fleet_count(svb_shm_fleet(), node, SVB_CTR_LAUNCHES);
+    }
+}
+
+/* A launch that is proxied is counted as any request when mod_proxy tries it;
+ * one that is redirected never gets there. */
+static void count_redirect(request_rec *r, const svb_request *req)
+{
+    count_launch(r, req);
+    if (!r->header_only) {
+        svb_lbmethod_count_choice(req);
+    }
+}
+
+static int redirect(request_rec *r, svb_request *req, const target *t)
+{
+    const svb_member *member = req->choice.member;
+    const char *location;
+    const char *err = svb_launch_location(r->pool, member->facts.url,
+                                          t->encoded, t->query, &location);
+
+    if (err) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      SVB_LOGNO(0050) "%s: launch refused: its path or query "
+                                      "%s",
+                      req->balancer->name, err);
+        return HTTP_BAD_REQUEST;
+    }
+    count_redirect(r, req);
+    svb_lbmethod_set_env(r, req->balancer, member->worker, SVB_HOW_LAUNCH);
+    apr_table_setn(r->subprocess_env, "BALANCER_NAME", req->balancer->name);
+    apr_table_setn(r->subprocess_env, "BALANCER_WORKER_NAME",
+                   member->worker->s->name_ex);
+    apr_table_setn(r->subprocess_env, "BALANCER_WORKER_ROUTE", member->route);
+    apr_table_setn(r->headers_out, "Location", location);
+    /* On an error answer, and 302 is one to httpd, headers_out is dropped. */
+    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+    if (!r->header_only) {
+        set_cookie(r, req);
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
+                  SVB_LOGNO(0051) "%s: launch sent to node %s",
+                  req->balancer->name, member->route);
+    return HTTP_MOVED_TEMPORARILY;
+}
+
+static int launch(request_rec *r, svb_balancer *balancer, const target *t)
+{
+    svb_request *req = svb_request_make_launch(r, balancer, t->encoded);
+    int redirects = balancer->set.launch == SVB_LAUNCH_REDIRECT;
+
+    /* A HEAD that is answered here must leave no trace, so that the GET right
+     * after it, from a client that keeps no cookies, gets the same node. */
+    req->dry_run = redirects && r->header_only;
+    if (!svb_lbmethod_choose(req, r)) {
+        svb_lbmethod_retry_after(r, balancer);
+        return HTTP_SERVICE_UNAVAILABLE;
+    }
+    if (redirects && req->choice.member->facts.url) {
+        return redirect(r, req, t);
+    }
+    req->dry_run = 0;
+    req->fixed = req->choice.member->worker;
+    count_launch(r, req);
+    return DECLINED;
+}
+
+static int handler(request_rec *r)
+{
+    svb_balancer *balancer = balancer_of(r);
+    target t;
+
+    if (!balancer || !read_target(r, &t) || !matches(r, balancer, &t)) {
+        return DECLINED;
+    }
+    if (r->method_number != M_GET) {
+        return balancer->set.launch == SVB_LAUNCH_REDIRECT
+                   ? svb_answer_not_allowed(r, "GET, HEAD")
+                   : DECLINED;
+    }
+    return launch(r, balancer, &t);
+}
+
+void svb_launch_register(apr_pool_t *p)
+{
+    static const char *const before_proxy[] = {"mod_proxy.c", NULL};
+
+    (void)p;
+    ap_hook_handler(handler, NULL, before_proxy, APR_HOOK_FIRST);
+}

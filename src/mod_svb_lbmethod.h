@@ -1,0 +1,48 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/*
+ * The balancer method, and what surrounds it: how a request is followed through
+ * mod_proxy.
+ *
+ *   pre_request     once an attempt, before mod_proxy takes any lock: reads the
+ *                   session ids, notes that the last attempt failed
+ *   finder          chooses the member; mod_proxy holds the balancer's thread
+ *                   mutex. Not called where stickysession= found the member
+ *   scheme_handler  the attempt begins: counters, SERVOY_* variables
+ *   post_request    the request is over
+ *   request_status  what came of it: errors, Retry-After
+ */
+#ifndef MOD_SVB_LBMETHOD_H
+#define MOD_SVB_LBMETHOD_H
+
+#include "mod_svb_request.h"
+
+/** Register the method and the hooks; in register_hooks. */
+void svb_lbmethod_register(apr_pool_t *p);
+
+/**
+ * The model by which balancers are recognised; in post_config.
+ * NULL takes the method out of service.
+ */
+void svb_lbmethod_use(const svb_model *model);
+
+/** @return the servoy balancer that this copy of a balancer is, or NULL */
+svb_balancer *svb_lbmethod_balancer(const proxy_balancer *balancer);
+
+/**
+ * Choose a member outside of mod_proxy's own handling, under the lock that
+ * lbmethods are called with.
+ * @return the worker, or NULL
+ */
+proxy_worker *svb_lbmethod_choose(svb_request *req, request_rec *r);
+
+/** Count the request's choice for the nodes that it concerns. */
+void svb_lbmethod_count_choice(const svb_request *req);
+
+/** Set the variables that tell where a request goes, and why. */
+void svb_lbmethod_set_env(request_rec *r, const svb_balancer *balancer,
+                          const proxy_worker *worker, enum svb_how how);
+
+/** Tell the client when to come back; for an answer of 503. */
+void svb_lbmethod_retry_after(request_rec *r, const svb_balancer *balancer);
+
+#endif /* MOD_SVB_LBMETHOD_H */

@@ -1,0 +1,65 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/*
+ * What we know about one request on its way through a servoy balancer: the
+ * session ids it carries, and the attempts to serve it.
+ *
+ * Kept in the request's configuration vector and allocated from its pool; used
+ * by the request's own thread alone.
+ */
+#ifndef MOD_SVB_REQUEST_H
+#define MOD_SVB_REQUEST_H
+
+#include "mod_svb_members.h"
+#include "svb_session.h"
+
+/** Why a member was chosen. */
+enum svb_how {
+    SVB_HOW_NONE,
+    SVB_HOW_KNOWN,    /**< the client table remembers the client */
+    SVB_HOW_ROUTE,    /**< the id's route names the node */
+    SVB_HOW_FAILOVER, /**< the node that it should be cannot serve */
+    SVB_HOW_ELECTED,  /**< a new client */
+    SVB_HOW_LAUNCH    /**< a Smart Client's launch */
+};
+
+/** The choice of a member for one attempt. */
+typedef struct svb_choice {
+    const svb_member *member; /**< NULL: none can take the request */
+    const svb_member *from;   /**< the node it should have been, or NULL */
+    enum svb_how how;
+} svb_choice;
+
+typedef struct svb_request {
+    svb_balancer *balancer;
+    svb_session_ids ids; /**< best first; for launches the cookie's */
+    int is_launch;
+    int dry_run;               /**< decide, but change nothing */
+    proxy_worker *fixed;       /**< decided already: take this one */
+    svb_choice choice;         /**< for the present attempt */
+    proxy_worker *attempt;     /**< the worker being tried, or NULL */
+    int in_flight;             /**< node that counts us as in flight, or -1 */
+    apr_array_header_t *tried; /**< of proxy_worker *: failed us already */
+} svb_request;
+
+/** @return what is known about the request, or NULL: not ours so far */
+svb_request *svb_request_get(request_rec *r);
+
+/**
+ * What is known about the request; on the first call its session ids are read.
+ * @param balancer the balancer that it goes to
+ * @param path     the path as the node will see it, for ids in the path
+ */
+svb_request *svb_request_make(request_rec *r, svb_balancer *balancer,
+                              const char *path);
+
+/** The same for a launch: the launch cookie goes before the session's. */
+svb_request *svb_request_make_launch(request_rec *r, svb_balancer *balancer,
+                                     const char *path);
+
+/** Has this worker failed the request already? */
+int svb_request_has_tried(const svb_request *req, const proxy_worker *worker);
+
+/** The word for a how, as SERVOY_HOW shows it. */
+const char *svb_how_name(enum svb_how how);
+
+#endif /* MOD_SVB_REQUEST_H */

@@ -1,0 +1,162 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+#include "mod_svb_view.h"
+
+#include <apr_strings.h>
+
+#include "mod_svb_members.h"
+#include "mod_svb_shm.h"
+
+/* In this order: what an administrator has set counts before what happened. */
+static svb_state state_of(const proxy_worker *worker)
+{
+    static const struct {
+        unsigned bits;
+        svb_state state;
+    } states[] = {
+        {PROXY_WORKER_STOPPED, SVB_STATE_STOPPED},
+        {PROXY_WORKER_DISABLED, SVB_STATE_DISABLED},
+        {PROXY_WORKER_IN_ERROR | PROXY_WORKER_HC_FAIL
+             | PROXY_WORKER_IN_SHUTDOWN,
+         SVB_STATE_ERROR},
+        {PROXY_WORKER_DRAIN, SVB_STATE_DRAINING},
+        {PROXY_WORKER_HOT_STANDBY, SVB_STATE_STANDBY},
+        {PROXY_WORKER_HOT_SPARE, SVB_STATE_SPARE},
+    };
+    unsigned status = worker->s->status;
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+        if (status & states[i].bits) {
+            return states[i].state;
+        }
+    }
+    return SVB_STATE_READY;
+}
+
+/* A node under construction. */
+typedef struct {
+    svb_snap_node *snap;
+    int index; /* in svb_fleet, or -1 */
+} node_view;
+
+static void add_member(apr_pool_t *p, node_view *view,
+                       const svb_balancer *balancer, proxy_worker *worker)
+{
+    svb_snap_member *member = svb_snap_node_add_member(p, view->snap);
+    svb_state state = state_of(worker);
+    char *status = ap_proxy_parse_wstatus(p, worker);
+    apr_size_t len = strlen(status);
+
+    while (len && status[len - 1] == ' ') {
+        status[--len] = '\0';
+    }
+    member->balancer = balancer->name;
+    member->worker = ap_proxy_worker_name(p, worker);
+    member->status = status;
+    member->busy = worker->s->busy;
+    member->lbset = worker->s->lbset;
+    view->snap->bytes_to += (apr_uint64_t)worker->s->transferred;
+    view->snap->bytes_from += (apr_uint64_t)worker->s->read;
+    view->snap->state = view->snap->members->nelts == 1
+                            ? state
+                            : svb_state_best(view->snap->state, state);
+}
+
+static node_view *new_node(apr_pool_t *p, svb_snap_fleet *fleet,
+                           const svb_member *m)
+{
+    node_view *view = apr_pcalloc(p, sizeof(*view));
+
+    view->index = m->node;
+    view->snap = svb_snap_fleet_add_node(p, fleet, m->worker->s->route);
+    view->snap->url = m->facts.url;
+    view->snap->group = m->facts.group;
+    view->snap->maxclients = (apr_uint64_t)m->facts.maxclients;
+    view->snap->loadfactor = m->worker->s->lbfactor / 100.0;
+    return view;
+}
+
+static void fill_shared(svb_snap_node *snap, int node, apr_time_t now)
+{
+    svb_fleet *fleet = svb_shm_fleet();
+    int i;
+
+    svb_fleet_note_state(fleet, node, (int)snap->state, now);
+    snap->last_change = svb_fleet_last_change(fleet, node);
+    snap->in_flight = svb_fleet_in_flight(fleet, node);
+    snap->web = svb_fleet_clients(fleet, node, SVB_KIND_WEB);
+    snap->smart = svb_fleet_clients(fleet, node, SVB_KIND_SMART);
+    for (i = 0; i < SVB_COUNTERS; i++) {
+        snap->counters[i] = svb_fleet_counter(fleet, node, i);
+    }
+}
+
+/* The members of one balancer, put to the nodes they are connections to. A
+ * member without a route is a node of its own, of which nothing is counted. */
+static void add_members(apr_pool_t *p, svb_snap_fleet *fleet,
+                        svb_balancer *balancer, apr_hash_t *by_route,
+                        apr_array_header_t *views)
+{
+    const svb_members *members = svb_members_refresh(balancer);
+    int i;
+
+    svb_snap_fleet_add_balancer(fleet, balancer->name);
+    for (i = 0; i < members->n; i++) {
+        const svb_member *m = &members->all[i];
+        node_view *view = apr_hash_get(by_route, m->route, APR_HASH_KEY_STRING);
+
+        if (!view || !*m->route) {
+            view = new_node(p, fleet, m);
+            APR_ARRAY_PUSH(views, node_view *) = view;
+            apr_hash_set(by_route, m->route, APR_HASH_KEY_STRING, view);
+        }
+        add_member(p, view, balancer, m->worker);
+    }
+}
+
+static void add_fleet(apr_pool_t *p, svb_snapshot *snap,
+                      const svb_fleet_conf *conf)
+{
+    svb_snap_fleet *fleet = svb_snapshot_add_fleet(p, snap, conf->name);
+    apr_hash_t *by_route = apr_hash_make(p);
+    apr_array_header_t *views = apr_array_make(p, 8, sizeof(node_view *));
+    int i;
+
+    for (i = 0; i < conf->balancers->nelts; i++) {
+        if (!svb_model_repeats(conf->balancers, i)) {
+            add_members(p, fleet,
+                        APR_ARRAY_IDX(conf->balancers, i, svb_balancer *),
+                        by_route, views);
+        }
+    }
+    for (i = 0; i < views->nelts; i++) {
+        const node_view *view = APR_ARRAY_IDX(views, i, node_view *);
+
+        if (view->index >= 0) {
+            fill_shared(view->snap, view->index, snap->time);
+        }
+    }
+}
+
+svb_snapshot *svb_view_take(apr_pool_t *p, const svb_model *model,
+                            const char *server, int actions)
+{
+    svb_snapshot *snap = svb_snapshot_make(p);
+    int i;
+
+    snap->module = "mod_servoy_balancer/" MOD_SERVOY_BALANCER_VERSION;
+    snap->server = server;
+    snap->time = apr_time_now();
+    snap->started = svb_shm_started();
+    snap->nonce = "";
+    snap->actions = actions;
+    for (i = 0; i < model->fleets->nelts; i++) {
+        add_fleet(p, snap, APR_ARRAY_IDX(model->fleets, i, svb_fleet_conf *));
+    }
+    return snap;
+}
+
+void svb_view_note_states(apr_pool_t *p, const svb_model *model)
+{
+    svb_view_take(p, model, "", 0);
+}

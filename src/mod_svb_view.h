@@ -1,0 +1,33 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/*
+ * How things stand: the states of nodes as mod_proxy's members have them, and
+ * the snapshot that the manager's writers show.
+ *
+ * A node is in the best state that any of its members is in. Everything is read
+ * without locks from memory that others write meanwhile, so that a snapshot is
+ * a set of true numbers, if not all of the very same instant.
+ */
+#ifndef MOD_SVB_VIEW_H
+#define MOD_SVB_VIEW_H
+
+#include "mod_svb_model.h"
+#include "svb_snapshot.h"
+
+/**
+ * Copy everything that can be shown.
+ * @param p       pool of the snapshot
+ * @param model   the configuration
+ * @param server  name to show for the server
+ * @param actions may the page change anything
+ */
+svb_snapshot *svb_view_take(apr_pool_t *p, const svb_model *model,
+                            const char *server, int actions);
+
+/**
+ * Note the present states, so that the time of each change is known. From the
+ * watchdog, and by svb_view_take() itself.
+ * @param p for temporary use
+ */
+void svb_view_note_states(apr_pool_t *p, const svb_model *model);
+
+#endif /* MOD_SVB_VIEW_H */

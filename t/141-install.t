@@ -1,0 +1,168 @@
+# make install: what goes where, and that httpd loads it from there. All of it under
+# a DESTDIR; the system is not touched.
+
+use v5.32;
+use warnings;
+
+use Cwd qw(abs_path);
+use File::Find ();
+use FindBin;
+use Test::More;
+
+use SVB::Httpd;
+use SVB::Ports;
+use SVB::Proc;
+use SVB::Temp;
+
+my $tree = abs_path("$FindBin::Bin/..");
+my $apxs = $ENV{APXS} // 'apxs';
+chomp(my ($libexec, $sysconf) = map { scalar qx("$apxs" -q $_) } qw(LIBEXECDIR SYSCONFDIR));
+my $module = 'mod_servoy_balancer.so';
+
+# Exit code and output of a command in the tree. None of what a make that runs this
+# test says to its makes is meant for ours.
+sub run {
+    my (@cmd) = @_;
+    my %env = ref $cmd[0] ? %{ shift @cmd } : ();
+    my $out = SVB::Temp->dir('run') . '/out';
+    my $proc = SVB::Proc->spawn(name => $cmd[0], cmd => \@cmd, out => $out, cwd => $tree,
+        env => { MAKEFLAGS => undef, MFLAGS => undef, MAKELEVEL => undef, B => undef, SAN => undef, OPT => undef, %env });
+    my $status = $proc->wait(60) // $proc->kill;
+    return ($status >> 8 || $status, slurp($out));
+}
+
+sub slurp { my ($path) = @_; return SVB::Temp->read_file($path) }
+
+sub install {
+    my ($destdir) = @_;
+    my ($code, $output) = run('make', '-f', 'Makefile.apxs', "APXS=$apxs", 'install', "DESTDIR=$destdir");
+    is $code, 0, 'make install' or diag $output;
+    return;
+}
+
+# Files below a folder, as paths from there, with size and time of change.
+sub files {
+    my ($dir) = @_;
+    my %files;
+    File::Find::find({ no_chdir => 1, wanted => sub {
+        $files{ substr $_, length $dir } = join ' ', (lstat)[ 7, 9, 10 ] if !-d;
+    } }, $dir) if -d $dir;
+    return %files;
+}
+
+my %before = map { files($_) } $libexec, $sysconf;
+my $dest = SVB::Temp->dir('dest');
+
+subtest 'anywhere: the module' => sub {
+    install($dest);
+    my %installed = files($dest);
+    delete @installed{ "$sysconf/mods-available/servoy_balancer.load", "$sysconf/mods-available/servoy_balancer.conf" }
+        if -d "$sysconf/mods-available";
+    is_deeply [ keys %installed ], ["$libexec/$module"], 'and nothing else';
+    ok slurp("$dest$libexec/$module") eq slurp("$tree/.build/$module"),
+        'the one that was built';
+};
+
+my $available = "$dest$sysconf/mods-available";
+
+subtest 'on Debian: what a2enmod needs, too' => sub {
+    run('mkdir', '-p', $available);
+    install($dest);
+    is_deeply [ sort keys %{ { files($dest) } } ], [ sort "$libexec/$module",
+        map { "$sysconf/mods-available/servoy_balancer.$_" } qw(conf load) ];
+    is slurp("$available/servoy_balancer.load"), <<"END", '.load';
+# Depends: proxy proxy_balancer proxy_ajp proxy_http slotmem_shm
+LoadModule servoy_balancer_module $libexec/$module
+END
+    is slurp("$available/servoy_balancer.conf"),
+        slurp("$tree/conf/servoy_balancer.conf"), '.conf';
+
+    SVB::Temp->write_file("$available/$_", "# mine\n") for 'servoy_balancer.conf', 'servoy_balancer.load';
+    install($dest);
+    is slurp("$available/servoy_balancer.conf"), "# mine\n", 'again: a .conf stays as it was edited';
+    isnt slurp("$available/servoy_balancer.load"), "# mine\n", 'a .load does not';
+    unlink "$available/servoy_balancer.conf";
+    install($dest);
+};
+
+is_deeply { map { files($_) } $libexec, $sysconf }, \%before, 'the system was not touched';
+
+subtest 'the module as a library' => sub {
+    my (undef, $symbols) = run('nm', '-D', '--defined-only', "$dest$libexec/$module");
+    is_deeply [ map { (split)[2] } split /\n/, $symbols ], ['servoy_balancer_module'], 'exports one symbol';
+    my (undef, $needed) = run('ldd', "$dest$libexec/$module");
+    my @others = grep { !m{^\s*(?:linux-(?:vdso|gate)\.so|libc\.so|libm\.so|\S*/ld-linux)} } split /\n/, $needed;
+    is_deeply \@others, [], 'needs libc and libm alone';
+};
+
+# The modules that the .load file asks for, and httpd's own folder of them.
+my ($depends) = slurp("$available/servoy_balancer.load") =~ /^# Depends: (.*)$/m;
+my @depends = split ' ', $depends;
+my @left_out = qw(env setenvif headers slotmem_shm proxy proxy_balancer lbmethod_byrequests proxy_http proxy_ajp);
+
+# A folder like Debian's mods-enabled: what is needed and ours, with its path.
+sub enabled {
+    my ($httpd) = @_;
+    my $dir = $httpd->root . '/mods-enabled';
+    mkdir $dir;
+    for my $name (@depends, 'remoteip') {
+        SVB::Temp->write_file("$dir/$name.load", "LoadModule ${name}_module $libexec/mod_$name.so\n");
+    }
+    my $load = slurp("$available/servoy_balancer.load");
+    SVB::Temp->write_file("$dir/servoy_balancer.load", $load =~ s/\Q$libexec\E/$dest$libexec/r);
+    SVB::Temp->write_file("$dir/servoy_balancer.conf", slurp("$available/servoy_balancer.conf"));
+    return $dir;
+}
+
+subtest 'httpd loads it as Debian would' => sub {
+    my $nobody = SVB::Ports->take;
+    my $httpd = SVB::Httpd->new(servoy => 0, without => \@left_out, conf => sub {
+        my $dir = enabled($_[0]);
+        return <<"END";
+Include "$dir/*.load"
+Include "$dir/*.conf"
+RemoteIPHeader X-Test-Client
+RemoteIPInternalProxy 127.0.0.1
+<Proxy "balancer://servoy">
+    BalancerMember "ajp://127.0.0.1:$nobody" route=servoy1
+    ProxySet lbmethod=servoy
+    ServoyNode servoy1 url=https://app1.example.com
+</Proxy>
+ProxyPass "/" "balancer://servoy/"
+END
+    });
+    my ($code, $output) = $httpd->configtest;
+    is "$code $output", "0 Syntax OK\n", 'with what its .load file depends on, in alphabetical order';
+    $httpd->start;
+    my $r = $httpd->client->get('/servoy-manager?format=json');
+    is $r->status, 200, 'the manager of servoy_balancer.conf, for this machine';
+    is $r->json->{fleets}[0]{nodes}[0]{route}, 'servoy1';
+    is $httpd->client(headers => ['X-Test-Client: 192.0.2.7'])->get('/servoy-manager')->status, 403, 'not for others';
+    $httpd->stop;
+};
+
+subtest 'loaded too early' => sub {
+    my $httpd = SVB::Httpd->new(servoy => 0, without => \@left_out, conf => sub {
+        my $dir = enabled($_[0]);
+        rename "$dir/servoy_balancer.load", "$dir/a_servoy_balancer.load";
+        return "Include \"$dir/*.load\"\n";
+    });
+    my ($code, $output) = $httpd->configtest;
+    isnt $code, 0, 'before mod_proxy it cannot be loaded';
+    like $output, qr/undefined symbol: proxy_module/, 'and httpd says why';
+};
+
+my $a2enmod = $ENV{SVB_A2ENMOD} // '/usr/sbin/a2enmod';
+subtest 'a2enmod servoy_balancer' => sub {
+    plan skip_all => "no $a2enmod here: the package apache2 is not installed" if !-x $a2enmod;
+    my $confdir = "$dest$sysconf";
+    SVB::Temp->write_file("$available/$_.load", "LoadModule ${_}_module $libexec/mod_$_.so\n") for @depends;
+    mkdir "$confdir/mods-enabled";
+    my ($code, $output) = run({ APACHE_CONFDIR => $confdir, APACHE_STATE_DIRECTORY => SVB::Temp->dir('state') },
+        $a2enmod, '--quiet', 'servoy_balancer');
+    is $code, 0 or diag $output;
+    is_deeply [ map { s{.*/}{}r } sort glob "$confdir/mods-enabled/*" ],
+        [ sort 'servoy_balancer.conf', map { "$_.load" } @depends, 'servoy_balancer' ], 'brings the others with it';
+};
+
+done_testing;

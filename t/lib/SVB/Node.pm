@@ -1,0 +1,222 @@
+package SVB::Node;
+
+# A Servoy node for tests: a real Tomcat with the webapp of t/node, in a process
+# and a CATALINA_BASE of its own, HTTP and AJP on 127.0.0.1.
+#
+#   my $node = SVB::Node->new(name => 'servoy1')->start;
+#   SVB::Node->start_all(@nodes);                  # in parallel; returns them
+#   $node->url; $node->http_port; $node->ajp_port; $node->secret; $node->route;
+#   $node->member('ajp', 'loadfactor=2');          # a BalancerMember line
+#   $node->client->get('/servoy-webclient/');      # an SVB::Client, straight to it
+#   $node->active_sessions; $node->sessions (ids); $node->requests (path => count)
+#   $node->reset_requests; $node->reports; $node->peers; $node->maintenance(1);
+#   $node->stop; $node->kill; $node->freeze; $node->thaw; $node->restart;
+#   $node->pid; $node->alive; $node->log; $node->access_log;
+#
+# new: name (servoy1); route (the name; '' = no jvmRoute); session_seconds;
+#   codebase (servoy.jnlpCodebaseOverride); valves (XML for the Host);
+#   java (more arguments for java); replication (set by SVB::Fleet).
+# start dies with the node's log if it does not come up. Ports stay the same over
+# stop, kill, start and restart.
+
+use v5.32;
+use warnings;
+
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use SVB::Client;
+use SVB::Ports;
+use SVB::Proc;
+use SVB::Temp;
+use SVB::Wait;
+
+my $tree = abs_path(dirname(__FILE__) . '/../../..');
+
+# Looks for timed-out sessions at each turn, saves none over a restart.
+my $own_manager = '<Manager pathname="" processExpiresFrequency="1"/>';
+
+sub new {
+    my ($class, %option) = @_;
+    my $self = bless { name => 'servoy1', session_seconds => 0, codebase => '', valves => '',
+        java => [], %option }, $class;
+    $self->{route} //= $self->{name};
+    $self->{secret} //= join '', map { ('a' .. 'z', 0 .. 9)[rand 36] } 1 .. 16;
+    $self->{http_port} = SVB::Ports->take;
+    $self->{ajp_port} = SVB::Ports->take;
+    return $self;
+}
+
+sub name      { $_[0]{name} }
+sub route     { $_[0]{route} }
+sub secret    { $_[0]{secret} }
+sub http_port { $_[0]{http_port} }
+sub ajp_port  { $_[0]{ajp_port} }
+sub url       { "http://127.0.0.1:$_[0]{http_port}" }
+sub pid       { $_[0]{proc} && $_[0]{proc}->pid }
+sub alive     { $_[0]{proc} && $_[0]{proc}->alive }
+
+# A BalancerMember line; $more is added to it.
+sub member {
+    my ($self, $scheme, $more) = @_;
+    my $port = $scheme eq 'ajp' ? $self->{ajp_port} : $self->{http_port};
+    my @words = ("BalancerMember \"$scheme://127.0.0.1:$port\"");
+    push @words, "route=$self->{route}" if length $self->{route};
+    push @words, "secret=$self->{secret}" if $scheme eq 'ajp';
+    push @words, $more if defined $more && length $more;
+    return join(' ', @words) . "\n";
+}
+
+sub client {
+    my ($self, %option) = @_;
+    return SVB::Client->new(url => $self->url, %option);
+}
+
+sub start {
+    my ($self) = @_;
+    return ($self->start_all($self))[0];
+}
+
+sub start_all {
+    my ($class, @nodes) = @_;
+    $_->_spawn for @nodes;
+    $_->wait_ready for @nodes;
+    return @nodes;
+}
+
+sub _spawn {
+    my ($self) = @_;
+    my $build = _build();
+    my $base = $self->{base} //= SVB::Temp->dir("node-$self->{name}");
+    $self->_configure("$build/webapp");
+    my $classpath = SVB::Temp->read_file("$build/classpath") =~ s/\s+$//r;
+    $self->{proc} = SVB::Proc->spawn(name => $self->{name}, out => "$base/node.log", cwd => $base,
+        env => { JAVA_TOOL_OPTIONS => undef, CLASSPATH => undef },
+        cmd => [ $ENV{SVB_JAVA} // 'java',
+            qw(-Xms48m -Xmx96m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto),
+            '-XX:-UsePerfData', '-Djava.security.egd=file:/dev/./urandom',
+            "-Djava.util.logging.config.file=$tree/t/node/logging.properties",
+            "-Dcatalina.home=$base", "-Dcatalina.base=$base", "-Djava.io.tmpdir=$base/temp",
+            "-Ddemo.node=$self->{name}", "-Ddemo.route=$self->{route}",
+            "-Ddemo.sessionSeconds=$self->{session_seconds}",
+            "-Dservoy.jnlpCodebaseOverride=$self->{codebase}",
+            @{ $self->{java} }, '-cp', $classpath, 'org.apache.catalina.startup.Bootstrap', 'start' ]);
+    return;
+}
+
+# The folder with the compiled classes, built where it is not up to date.
+sub _build {
+    state $build;
+    return $build if $build;
+    my $dir = $ENV{SVB_NODE_BUILD} // "$tree/.build/node";
+    my $said = qx("$tree/t/node/build.sh" "$dir" 2>&1);
+    $? == 0 or die "t/node/build.sh failed:\n$said";
+    return $build = abs_path($dir);
+}
+
+sub _configure {
+    my ($self, $webapp) = @_;
+    my $base = $self->{base};
+    mkdir "$base/$_" for qw(conf temp logs);
+    my %value = (
+        HTTP_PORT => $self->{http_port}, AJP_PORT => $self->{ajp_port}, SECRET => $self->{secret},
+        JVM_ROUTE => length $self->{route} ? "jvmRoute=\"$self->{route}\"" : '',
+        WEBAPP => $webapp, VALVES => $self->{valves},
+        CLUSTER => $self->{replication} ? $self->_cluster : '',
+        MANAGER => $self->{replication} ? '' : $own_manager,
+    );
+    SVB::Temp->write_file("$base/conf/server.xml", _fill('server.xml.in', \%value));
+    SVB::Temp->write_file("$base/conf/catalina.properties", "common.loader=\n");
+    return;
+}
+
+# {replication}: { port => own, id => own number, peers => { id => port } }
+sub _cluster {
+    my ($self) = @_;
+    my $own = $self->{replication};
+    my $members = join '', map {
+        my $id = _unique_id($_);
+        '<Member className="org.apache.catalina.tribes.membership.StaticMember" host="127.0.0.1" '
+            . "port=\"$own->{peers}{$_}\" domain=\"servoy\" uniqueId=\"{$id}\"/>\n"
+    } sort keys %{ $own->{peers} };
+    return _fill('cluster.xml.in',
+        { PORT => $own->{port}, ID => _unique_id($own->{id}), MEMBERS => $members });
+}
+
+sub _unique_id { join ',', (0) x 15, $_[0] }
+
+sub _fill {
+    my ($template, $value) = @_;
+    my $text = SVB::Temp->read_file("$tree/t/node/$template");
+    $text =~ s/\@([A-Z_]+)\@/$value->{$1} \/\/ die "$template: \@$1\@ unknown\n"/ge;
+    return $text;
+}
+
+# Until it answers; dies with its log after $timeout seconds or when it ended.
+sub wait_ready {
+    my ($self, $timeout) = @_;
+    my $ready = eval {
+        wait_for(sub {
+            die "it ended\n" if !$self->alive;
+            return SVB::Ports->is_open($self->{http_port}) && $self->_answers;
+        }, $timeout // 60, 'its answer');
+    };
+    $ready or die "node $self->{name} did not start: $@" . $self->log_tail;
+    return $self;
+}
+
+sub _answers {
+    my ($self) = @_;
+    my $response = $self->client(timeout => 2)->get('/admin/sessions');
+    return $response->status == 200 && $response->json->{node} eq $self->{name};
+}
+
+sub stop   { my ($self) = @_; return $self->{proc}->stop(15) }
+sub kill   { my ($self) = @_; return $self->{proc}->kill }
+sub thaw   { my ($self) = @_; return $self->{proc}->signal('CONT') }
+
+# Returns when the last thread stands still: on a busy machine that takes a while.
+sub freeze {
+    my ($self) = @_;
+    $self->{proc}->signal('STOP');
+    my $pid = $self->pid;
+    wait_for(sub {
+        !grep { SVB::Temp->read_file($_) =~ /^\d+ \(.*\) [^T]/s } glob "/proc/$pid/task/*/stat"
+    }, 10, "$self->{name} to freeze");
+    return;
+}
+
+sub restart {
+    my ($self) = @_;
+    $self->stop if $self->alive;
+    return $self->start;
+}
+
+sub log        { my ($self) = @_; return SVB::Temp->read_file("$self->{base}/node.log") }
+sub access_log { my ($self) = @_; return SVB::Temp->read_file("$self->{base}/logs/access.log") }
+
+sub log_tail {
+    my ($self) = @_;
+    my @lines = split /^/, $self->log;
+    return join '', @lines > 40 ? @lines[-40 .. -1] : @lines;
+}
+
+sub _admin {
+    my ($self, $what) = @_;
+    return $self->client(cookies => 0)->get("/admin/$what")->json;
+}
+
+sub active_sessions { $_[0]->_admin('sessions')->{activeSessions} }
+sub sessions        { $_[0]->_admin('sessions')->{sessions} }
+sub requests        { $_[0]->_admin('requests') }
+sub reset_requests  { $_[0]->_admin('requests?reset=1') }
+sub peers           { $_[0]->_admin('sessions')->{peers} }
+sub reports         { $_[0]->_admin('reports') }
+
+# Switches it when an argument is given; what it is now.
+sub maintenance {
+    my ($self, $on) = @_;
+    my $query = defined $on ? '?on=' . ($on ? 1 : 0) : '';
+    return !!$self->_admin("maintenance$query")->{maintenance};
+}
+
+1;

@@ -1,0 +1,87 @@
+#!/bin/sh
+# What the compilers and analysers have to say about the tree, warnings as
+# errors. Called by: make -f Makefile.apxs lint
+set -eu
+
+failed=0
+step() {
+    name=$1; shift
+    if "$@" >"$log" 2>&1; then
+        echo "lint: $name: ok"
+    else
+        echo "lint: $name: FAILED"
+        cat "$log"
+        failed=1
+    fi
+}
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+eval "$($SELF -s lint-list)"
+
+one_symbol() {
+    symbols=$(nm -D --defined-only "$MODULE" | awk '{ print $3 }')
+    [ "$symbols" = servoy_balancer_module ] || {
+        echo "$MODULE exports: $symbols"; return 1; }
+}
+
+# Pure files are compiled with APR's include flags alone, so httpd's headers are
+# not found; that they are not asked for is checked here all the same.
+pure_is_pure() {
+    # shellcheck disable=SC2086 # lists of files
+    ! grep -nE '#include [<"](httpd|http_|ap_|util_|mod_|scoreboard)' \
+        $PURE $(echo "$PURE" | sed 's/\.c/.h/g')
+}
+
+# Glue parts lie in layers; a part includes only what lies below it.
+layers() {
+    t/tools/layers.pl mod_servoy_balancer.c src/mod_svb_*.[ch] src/svb_*.[ch]
+}
+
+log_ids_are_unique() {
+    ids=$(grep -ohE 'SVB_LOGNO\([0-9]+\)' mod_servoy_balancer.c src/*.c | sort | uniq -d)
+    [ -z "$ids" ] || { echo "used more than once: $ids"; return 1; }
+}
+
+formatted() {
+    # shellcheck disable=SC2086
+    clang-format --dry-run --Werror $ALL_C $ALL_H
+}
+
+run_cppcheck() {
+    # shellcheck disable=SC2086
+    cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr \
+        --enable=warning,portability,performance \
+        --suppress=missingInclude --suppress=missingIncludeSystem \
+        --suppress=unknownMacro --suppress=preprocessorErrorDirective \
+        -Isrc -I. $PURE $GLUE
+}
+
+run_clang_tidy() {
+    # shellcheck disable=SC2086
+    clang-tidy --quiet --warnings-as-errors='*' \
+        --checks='-*,clang-analyzer-*,-clang-analyzer-security.insecureAPI.*,bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-macro-parentheses,-bugprone-reserved-identifier,-bugprone-narrowing-conversions,-bugprone-suspicious-include,-bugprone-assignment-in-if-condition,-bugprone-suspicious-string-compare,-bugprone-sizeof-expression,-bugprone-implicit-widening-of-multiplication-result' \
+        $PURE $GLUE -- $GLUE_CFLAGS
+}
+
+scripts() {
+    shellcheck t/tools/*.sh t/node/*.sh .ci/run $(find conf -name '*.sh')
+}
+
+perl_compiles() {
+    for file in t/*.t t/*.pl t/lib/SVB/*.pm t/tools/*.pl; do
+        [ ! -e "$file" ] || perl -It/lib -wc "$file" || return 1
+    done
+}
+
+step "clang" $SELF -s lint-clang
+step "one exported symbol" one_symbol
+step "pure parts" pure_is_pure
+step "layers" layers
+step "log ids" log_ids_are_unique
+step "format" formatted
+step "cppcheck" run_cppcheck
+step "clang-tidy" run_clang_tidy
+step "shell scripts" scripts
+step "perl" perl_compiles
+exit $failed

@@ -1,0 +1,202 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/*
+ * Writes a sample snapshot to stdout, to look at what the manager shows:
+ *
+ *     show_page html|json|prometheus|csp [sample] [actions]
+ *
+ * sample: usual (three nodes, one in error, one draining), hostile (strings
+ * that try to break out), empty, large (1,000 nodes); actions: on or off.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_general.h>
+#include <apr_strings.h>
+
+#include "svb_html.h"
+#include "svb_json.h"
+#include "svb_metrics.h"
+
+#define NONCE "c2FtcGxlLW5vbmNlLTEyMw"
+#define HOSTILE "\"'></textarea><script>alert(1)</script>\\\n\xff\xc0\xaf&amp;"
+
+static apr_status_t to_stdout(void *baton, const char *data, apr_size_t len)
+{
+    return fwrite(data, 1, len, baton) == len ? APR_SUCCESS : APR_EGENERAL;
+}
+
+static void add_member(apr_pool_t *p, svb_snap_node *node, const char *balancer,
+                       const char *worker, const char *status)
+{
+    svb_snap_member *member = svb_snap_node_add_member(p, node);
+
+    member->balancer = balancer;
+    member->worker = worker;
+    member->status = status;
+    member->busy = 1;
+}
+
+static void usual(apr_pool_t *p, svb_snapshot *snap)
+{
+    static const svb_snap_node samples[] = {
+        {"servoy1",
+         SVB_STATE_READY,
+         "https://app1.example.com",
+         "east",
+         1,
+         0,
+         NULL,
+         112,
+         23,
+         7,
+         {20, 31100, 3, 0, 9, 0, 0},
+         APR_UINT64_C(48318382),
+         APR_UINT64_C(9319383820),
+         0,
+         0},
+        {"servoy2",
+         SVB_STATE_ERROR,
+         "https://app2.example.com:8443",
+         "east",
+         2,
+         300,
+         NULL,
+         0,
+         0,
+         0,
+         {39, 20817, 6, 14, 0, 0, 27},
+         APR_UINT64_C(40318382),
+         APR_UINT64_C(319383820),
+         0,
+         0},
+        {"servoy3",
+         SVB_STATE_DRAINING,
+         "https://app3.example.com",
+         "",
+         0.5,
+         40,
+         NULL,
+         0,
+         4,
+         1,
+         {7, 9120, 5, 0, 5, 3, 1},
+         APR_UINT64_C(8318382),
+         APR_UINT64_C(39383820),
+         0,
+         0},
+    };
+    svb_snap_fleet *fleet = svb_snapshot_add_fleet(p, snap, "servoy");
+    int i;
+
+    svb_snap_fleet_add_balancer(fleet, "balancer://servoy");
+    svb_snap_fleet_add_balancer(fleet, "balancer://servoy-ws");
+    for (i = 0; i < 3; i++) {
+        svb_snap_node *node = svb_snap_fleet_add_node(p, fleet, "");
+        apr_array_header_t *members = node->members;
+        const char *status = samples[i].state == SVB_STATE_ERROR ? "Init Err "
+                             : samples[i].state == SVB_STATE_DRAINING
+                                 ? "Init Drn Ok "
+                                 : "Init Ok ";
+        *node = samples[i];
+        node->members = members;
+        node->last_change = snap->time - apr_time_from_sec(47 + 9000 * i);
+        add_member(p, node, "balancer://servoy",
+                   apr_psprintf(p, "ajp://app%d.internal:8009", i + 1), status);
+        add_member(p, node, "balancer://servoy-ws",
+                   apr_psprintf(p, "http://app%d.internal:8080", i + 1),
+                   status);
+    }
+}
+
+static void hostile(apr_pool_t *p, svb_snapshot *snap)
+{
+    svb_snap_fleet *fleet = svb_snapshot_add_fleet(p, snap, HOSTILE);
+    int i;
+
+    snap->module = snap->server = snap->nonce = HOSTILE;
+    svb_snap_fleet_add_balancer(fleet, HOSTILE);
+    for (i = 0; i < SVB_STATES; i++) {
+        svb_snap_node *node;
+
+        node =
+            svb_snap_fleet_add_node(p, fleet, apr_psprintf(p, HOSTILE "%d", i));
+        node->state = (svb_state)i;
+        node->url = i % 2 ? HOSTILE : "javascript:alert(1)";
+        node->group = HOSTILE;
+        add_member(p, node, HOSTILE, HOSTILE, HOSTILE);
+    }
+}
+
+static void large(apr_pool_t *p, svb_snapshot *snap)
+{
+    svb_snap_fleet *fleet = svb_snapshot_add_fleet(p, snap, "large");
+    int i;
+
+    for (i = 0; i < 1000; i++) {
+        svb_snap_node *node;
+
+        node = svb_snap_fleet_add_node(p, fleet, apr_psprintf(p, "node%d", i));
+        node->state = i % 50 ? SVB_STATE_READY : SVB_STATE_ERROR;
+        node->web = (apr_uint64_t)(i % 97);
+        node->smart = (apr_uint64_t)(i % 11);
+        add_member(p, node, "balancer://large",
+                   apr_psprintf(p, "ajp://node%d.internal:8009", i), "Init Ok");
+    }
+}
+
+static svb_snapshot *sample(apr_pool_t *p, const char *which, int actions)
+{
+    svb_snapshot *snap = svb_snapshot_make(p);
+
+    snap->module = "mod_servoy_balancer/0.1.0";
+    snap->server = "www.example.com";
+    snap->time = apr_time_from_sec(1795341600);
+    snap->started = snap->time - apr_time_from_sec(273845);
+    snap->nonce = "6f1d9b1c";
+    snap->actions = actions;
+    snap->table.capacity = 65536;
+    snap->table.clients = 139;
+    snap->table.bytes = 1048576;
+    if (strcmp(which, "usual") == 0) {
+        usual(p, snap);
+    }
+    else if (strcmp(which, "hostile") == 0) {
+        hostile(p, snap);
+    }
+    else if (strcmp(which, "large") == 0) {
+        large(p, snap);
+    }
+    return snap;
+}
+
+int main(int argc, char **argv)
+{
+    const char *format = argc > 1 ? argv[1] : "html";
+    const char *which = argc > 2 ? argv[2] : "usual";
+    int actions = argc > 3 && strcmp(argv[3], "on") == 0;
+    apr_status_t rv = APR_SUCCESS;
+    svb_snapshot *snap;
+    apr_pool_t *p;
+    svb_sink s;
+
+    apr_initialize();
+    atexit(apr_terminate);
+    apr_pool_create(&p, NULL);
+    snap = sample(p, which, actions);
+    svb_sink_init(&s, to_stdout, stdout);
+    if (strcmp(format, "json") == 0) {
+        rv = svb_json_snapshot(snap, &s);
+    }
+    else if (strcmp(format, "prometheus") == 0) {
+        rv = svb_metrics_snapshot(snap, &s);
+    }
+    else if (strcmp(format, "csp") == 0) {
+        rv = puts(svb_html_csp(p, NONCE)) < 0;
+    }
+    else {
+        rv = svb_html_page(snap, NONCE, &s);
+    }
+    return rv == APR_SUCCESS ? 0 : 1;
+}
