@@ -21,15 +21,17 @@ static const unsigned char name_key[APR_SIPHASH_KSIZE] = "svb_fleet names";
 #define CACHE_LINE 64
 #define ALIGNED __attribute__((aligned(CACHE_LINE)))
 
-/* One node: a line that elections read, one that requests write, the names. */
+/* One node: a line that elections read, more that requests write, the names. */
 typedef struct {
     _Atomic uint64_t turn ALIGNED;       /* number of the last election */
     _Atomic uint64_t recent;             /* seconds << 32 | recent ones * 256 */
     _Atomic uint64_t epoch;              /* 16 bits; a new one: node is down */
     _Atomic uint64_t clients[SVB_KINDS]; /* changes | epoch << 32 | count */
     _Atomic uint64_t up_since;           /* time of day, 0 for always */
-    _Atomic uint64_t admin;              /* what the administrator has set */
-    _Atomic uint64_t key ALIGNED;        /* hash of names; 0: a free record */
+    _Atomic uint64_t admin ALIGNED;      /* what the administrator has set */
+    _Atomic uint64_t maintenance;        /* until when; 0 is not at all */
+    _Atomic uint64_t warned;             /* time of the last warning about it */
+    _Atomic uint64_t key;                /* hash of names; 0: a free record */
     _Atomic uint64_t named;              /* the names below are complete */
     _Atomic uint64_t state;              /* time of change << 8 | state + 1 */
     _Atomic uint64_t counters[SVB_COUNTERS];
@@ -41,6 +43,8 @@ typedef struct {
  * where pid is negative, by the process -pid that is clearing it. */
 typedef struct {
     _Atomic int64_t pid ALIGNED; /* 0 is a free row, and always empty */
+    _Atomic uint32_t next;       /* where to look for a free place */
+    _Atomic uint64_t held[SVB_FLEET_HELD];
     _Atomic uint16_t in_flight[SVB_FLEET_NODES];
 } row_rec;
 
@@ -239,14 +243,19 @@ int svb_fleet_note_state(svb_fleet *fleet, int node, int state, apr_time_t now)
 {
     node_rec *rec = &fleet->shm->nodes[node];
     uint64_t seen = atomic_load(&rec->state);
-    uint64_t next = ((uint64_t)now << 8) | (uint64_t)(state + 1);
+    uint64_t next = ((uint64_t)now << 8) | ((uint64_t)state + 1);
 
     do {
-        if ((seen & 0xff) == (uint64_t)(state + 1)) {
+        if ((seen & 0xff) == ((uint64_t)state + 1)) {
             return state;
         }
     } while (!atomic_compare_exchange_weak(&rec->state, &seen, next));
     return (int)(seen & 0xff) - 1;
+}
+
+int svb_fleet_state(svb_fleet *fleet, int node)
+{
+    return (int)(atomic_load(&fleet->shm->nodes[node].state) & 0xff) - 1;
 }
 
 void svb_fleet_set_up_since(svb_fleet *fleet, int node, apr_time_t when)
@@ -262,6 +271,36 @@ apr_time_t svb_fleet_up_since(svb_fleet *fleet, int node)
 apr_time_t svb_fleet_last_change(svb_fleet *fleet, int node)
 {
     return (apr_time_t)(atomic_load(&fleet->shm->nodes[node].state) >> 8);
+}
+
+apr_time_t svb_fleet_maintenance(svb_fleet *fleet, int node)
+{
+    return (apr_time_t)atomic_load(&fleet->shm->nodes[node].maintenance);
+}
+
+void svb_fleet_set_maintenance(svb_fleet *fleet, int node, apr_time_t until)
+{
+    atomic_store(&fleet->shm->nodes[node].maintenance, (uint64_t)until);
+}
+
+int svb_fleet_claim_trial(svb_fleet *fleet, int node, apr_time_t now,
+                          apr_time_t until)
+{
+    _Atomic uint64_t *word = &fleet->shm->nodes[node].maintenance;
+    uint64_t seen = atomic_load(word);
+
+    return seen != 0 && (apr_time_t)seen <= now
+           && atomic_compare_exchange_strong(word, &seen, (uint64_t)until);
+}
+
+int svb_fleet_may_warn(svb_fleet *fleet, int node, apr_time_t now,
+                       apr_interval_time_t every)
+{
+    _Atomic uint64_t *warned = &fleet->shm->nodes[node].warned;
+    uint64_t seen = atomic_load(warned);
+
+    return (seen == 0 || now >= (apr_time_t)seen + every)
+           && atomic_compare_exchange_strong(warned, &seen, (uint64_t)now);
 }
 
 unsigned svb_fleet_epoch(svb_fleet *fleet, int node)
@@ -361,15 +400,20 @@ void svb_fleet_look(svb_fleet *fleet, int node, apr_time_t now,
     load->up_since = (apr_time_t)atomic_load(&rec->up_since);
 }
 
+/* Look before writing: most of a row was never touched, and an untouched page
+ * of shared memory costs nothing. */
 static void row_clear(row_rec *row)
 {
-    int node;
+    int i;
 
-    for (node = 0; node < SVB_FLEET_NODES; node++) {
-        /* Look before writing: most of the row was never touched, and an
-         * untouched page of shared memory costs nothing. */
-        if (atomic_load_explicit(&row->in_flight[node], memory_order_relaxed)) {
-            atomic_store(&row->in_flight[node], 0);
+    for (i = 0; i < SVB_FLEET_NODES; i++) {
+        if (atomic_load_explicit(&row->in_flight[i], memory_order_relaxed)) {
+            atomic_store(&row->in_flight[i], 0);
+        }
+    }
+    for (i = 0; i < SVB_FLEET_HELD; i++) {
+        if (atomic_load_explicit(&row->held[i], memory_order_relaxed)) {
+            atomic_store(&row->held[i], 0);
         }
     }
 }
@@ -442,16 +486,66 @@ void svb_fleet_leave(svb_fleet *fleet, int row, int node)
                               memory_order_relaxed);
 }
 
+/* Rows of nobody are empty; not reading them leaves them untouched. */
+static int is_in_use(const svb_fleet *fleet, int row)
+{
+    return row == 0
+           || atomic_load_explicit(&fleet->shm->rows[row].pid,
+                                   memory_order_relaxed)
+                  != 0;
+}
+
+int svb_fleet_hold(svb_fleet *fleet, int row, apr_uint64_t id)
+{
+    row_rec *rec = &fleet->shm->rows[row];
+    uint32_t start =
+        atomic_fetch_add_explicit(&rec->next, 1, memory_order_relaxed);
+    uint32_t i;
+
+    for (i = 0; i < SVB_FLEET_HELD; i++) {
+        uint32_t place = (start + i) % SVB_FLEET_HELD;
+        uint64_t none = 0;
+
+        if (atomic_compare_exchange_strong(&rec->held[place], &none, id)) {
+            return (int)place;
+        }
+    }
+    return -1;
+}
+
+void svb_fleet_release(svb_fleet *fleet, int row, int place)
+{
+    if (place >= 0) {
+        atomic_store(&fleet->shm->rows[row].held[place], 0);
+    }
+}
+
+void svb_fleet_held(svb_fleet *fleet, svb_fleet_held_fn *fn, void *baton)
+{
+    int i, place;
+
+    for (i = 0; i < SVB_FLEET_ROWS; i++) {
+        row_rec *rec = &fleet->shm->rows[i];
+
+        for (place = 0; is_in_use(fleet, i) && place < SVB_FLEET_HELD;
+             place++) {
+            uint64_t id =
+                atomic_load_explicit(&rec->held[place], memory_order_relaxed);
+
+            if (id) {
+                fn(baton, id);
+            }
+        }
+    }
+}
+
 unsigned svb_fleet_in_flight(svb_fleet *fleet, int node)
 {
     unsigned sum = 0;
     int i;
 
     for (i = 0; i < SVB_FLEET_ROWS; i++) {
-        /* Rows of nobody are empty; not reading them leaves them untouched. */
-        if (i == 0
-            || atomic_load_explicit(&fleet->shm->rows[i].pid,
-                                    memory_order_relaxed)) {
+        if (is_in_use(fleet, i)) {
             sum += atomic_load_explicit(&fleet->shm->rows[i].in_flight[node],
                                         memory_order_relaxed);
         }

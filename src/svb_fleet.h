@@ -18,9 +18,9 @@
  *    operation. No word says something about another one, except that a count
  *    of clients carries the epoch it belongs to, so that it is void the moment
  *    the epoch grows.
- *  - Requests in flight are counted in rows, one for each child process. The
- *    row of a dead child is cleared as a whole; nothing has to be decremented
- *    on behalf of the dead.
+ *  - Requests in flight are counted in rows, one for each child process, and so
+ *    are the ids of their clients kept there. The row of a dead child is cleared
+ *    as a whole; nothing has to be decremented on behalf of the dead.
  *
  * No function here takes a lock, logs or allocates, but for svb_fleet_open().
  * All are safe in any thread of any process, in any phase after it.
@@ -59,6 +59,8 @@ enum svb_kind {
     SVB_KIND_PENDING, /**< a new client whose first answer is not here yet */
     SVB_KIND_WEB,     /**< an HTTP session */
     SVB_KIND_SMART,   /**< a Smart Client, launched and never seen again */
+    SVB_KIND_ASSUMED, /**< an HTTP session by the client's own account: no node
+                         has told us of it */
     SVB_KINDS
 };
 
@@ -137,6 +139,9 @@ apr_uint64_t svb_fleet_last_turn(svb_fleet *fleet, int node);
  */
 int svb_fleet_note_state(svb_fleet *fleet, int node, int state, apr_time_t now);
 
+/** @return the state noted last, or -1 for none */
+int svb_fleet_state(svb_fleet *fleet, int node);
+
 /** The node came up, after it had been down. */
 void svb_fleet_set_up_since(svb_fleet *fleet, int node, apr_time_t when);
 
@@ -145,6 +150,29 @@ apr_time_t svb_fleet_up_since(svb_fleet *fleet, int node);
 
 /** @return when the noted state last changed, 0 for never noted */
 apr_time_t svb_fleet_last_change(svb_fleet *fleet, int node);
+
+/**
+ * Until when the node takes no new clients because it has refused one.
+ * @return a time of day, perhaps past; 0 when it has not refused any since it
+ *         last took one
+ */
+apr_time_t svb_fleet_maintenance(svb_fleet *fleet, int node);
+void svb_fleet_set_maintenance(svb_fleet *fleet, int node, apr_time_t until);
+
+/**
+ * A node has refused new clients and its time is up: one client may try it.
+ * @param until how long the others are to wait meanwhile
+ * @return whether the caller is the one
+ */
+int svb_fleet_claim_trial(svb_fleet *fleet, int node, apr_time_t now,
+                          apr_time_t until);
+
+/**
+ * May a warning about the node be given? Once in a while, by one process.
+ * @param every how long to be silent after one
+ */
+int svb_fleet_may_warn(svb_fleet *fleet, int node, apr_time_t now,
+                       apr_interval_time_t every);
 
 /**
  * The node's epoch: a 16-bit number that changes when the node goes down. What
@@ -202,6 +230,9 @@ typedef struct svb_fleet_load {
 void svb_fleet_look(svb_fleet *fleet, int node, apr_time_t now,
                     apr_interval_time_t half_life, svb_fleet_load *load);
 
+/** How many ids of clients a child can hold at a time. */
+#define SVB_FLEET_HELD 1024
+
 /** Is the process alive? */
 typedef int svb_alive_fn(apr_int64_t pid);
 
@@ -227,6 +258,21 @@ void svb_fleet_rows_sweep(svb_fleet *fleet, apr_int64_t pid,
 /** A request of this row's child enters (leaves) the node. */
 void svb_fleet_enter(svb_fleet *fleet, int row, int node);
 void svb_fleet_leave(svb_fleet *fleet, int row, int node);
+
+/**
+ * Note the id of a client that a request in flight is of. As long as the child
+ * lives and does not release it, svb_fleet_held() tells of it.
+ * @param id not 0
+ * @return its place in the row, or -1 when none is free
+ */
+int svb_fleet_hold(svb_fleet *fleet, int row, apr_uint64_t id);
+
+/** Give a place back; -1 is allowed. */
+void svb_fleet_release(svb_fleet *fleet, int row, int place);
+
+/** Call for each id that is held; rows of the dead are to be swept before. */
+typedef void svb_fleet_held_fn(void *baton, apr_uint64_t id);
+void svb_fleet_held(svb_fleet *fleet, svb_fleet_held_fn *fn, void *baton);
 
 /** @return requests in flight at the node, summed over all rows */
 unsigned svb_fleet_in_flight(svb_fleet *fleet, int node);

@@ -2,22 +2,25 @@
 # Which of our files include which: only downward, as drawn here.
 #
 #   front door          mod_servoy_balancer.c
-#   what httpd asks     launch, manager, watchdog   (not each other)
-#   the method          lbmethod, view, answer, checks
-#   a request           decide, request
-#   state               members, shm
-#   configuration       model, config
+#   what httpd asks     launch, maintenance, manager, watchdog   (not each other)
+#   the method          lbmethod, view, answer, checks, persist, rewind
+#   a request           learn, decide; smart, elect; request
+#   state               admin; members; table; shm
+#   configuration       model; config
 #   pure                svb_*
 use strict;
 use warnings;
 
 my @layers = (
     [qr/^mod_servoy_balancer$/],
-    [qr/^mod_svb_(launch|manager|watchdog)$/],
-    [qr/^mod_svb_(lbmethod|view|answer|checks)$/],
-    [qr/^mod_svb_decide$/],
+    [qr/^mod_svb_(launch|maintenance|manager|watchdog)$/],
+    [qr/^mod_svb_(lbmethod|view|answer|checks|persist|rewind)$/],
+    [qr/^mod_svb_(learn|decide)$/],
+    [qr/^mod_svb_(smart|elect)$/],
     [qr/^mod_svb_request$/],
+    [qr/^mod_svb_admin$/],
     [qr/^mod_svb_members$/],
+    [qr/^mod_svb_table$/],
     [qr/^mod_svb_shm$/],
     [qr/^mod_svb_model$/],
     [qr/^mod_svb_config$/],

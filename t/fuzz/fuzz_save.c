@@ -1,0 +1,309 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/*
+ * libFuzzer target: the file that nodes and clients are restored from. The
+ * first byte of the input says how the rest becomes a file:
+ *
+ *     0  as it is
+ *     1  with its checksum made right
+ *     2  with its beginning made right as well, so that mutations go to the
+ *        nodes and clients
+ *     3  with these put into their ranges as well, so that it is restored
+ *     4  the same, and then a bit flipped
+ *
+ * Any file is either restored as a whole, or refused with a text, upon which
+ * nothing has changed; and nothing is restored from a file whose checksum is
+ * wrong. What was restored can be saved and restored again.
+ */
+
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <apr_general.h>
+#include <apr_siphash.h>
+#include <apr_strings.h>
+
+#include "svb_save.h"
+
+#define MUST(condition)                                                        \
+    do {                                                                       \
+        if (!(condition)) {                                                    \
+            abort();                                                           \
+        }                                                                      \
+    } while (0)
+
+#define HEADER 40
+#define NODE 192
+#define CLIENT 16
+#define TRAILER 16
+#define CAPACITY 64
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const unsigned char secret[SVB_CLIENTS_SECRET] = "0123456789abcde";
+static const apr_time_t now = apr_time_from_sec(1796000000);
+
+static apr_pool_t *root;
+static char *path;
+
+/* Two servers: one that reads the input, one that reads what the first one has
+ * saved. */
+static struct {
+    void *fleet_mem, *table_mem;
+    svb_fleet *fleet;
+    svb_clients *clients;
+} worlds[2];
+
+static apr_interval_time_t timeout(void *baton, int node, enum svb_kind kind)
+{
+    (void)baton;
+    (void)node;
+    return apr_time_from_sec(kind == SVB_KIND_WEB ? 1800 : 8 * 3600);
+}
+
+/* Zero, and quickly so: most pages are never touched. */
+static void *new_memory(size_t size)
+{
+    void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    MUST(mem != MAP_FAILED);
+    return mem;
+}
+
+static void empty(int i)
+{
+    MUST(!madvise(worlds[i].fleet_mem, svb_fleet_size(), MADV_DONTNEED));
+    memset(worlds[i].table_mem, 0, svb_clients_size(CAPACITY));
+}
+
+static void remove_files(void)
+{
+    char *slash = strrchr(path, '/');
+
+    unlink(path);
+    *slash = '\0';
+    rmdir(path);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    const char *tmp = getenv("TMPDIR");
+
+    (void)argc;
+    (void)argv;
+    apr_initialize();
+    apr_pool_create(&root, NULL);
+    path = apr_pstrcat(root, tmp && *tmp ? tmp : "/tmp", "/svb.XXXXXX", NULL);
+    MUST(mkdtemp(path));
+    path = apr_pstrcat(root, path, "/clients", NULL);
+    atexit(remove_files);
+    for (int i = 0; i < 2; i++) {
+        worlds[i].fleet_mem = new_memory(svb_fleet_size());
+        worlds[i].table_mem = new_memory(svb_clients_size(CAPACITY));
+        svb_fleet_open(&worlds[i].fleet, worlds[i].fleet_mem, root);
+        svb_clients_open(&worlds[i].clients, worlds[i].table_mem, CAPACITY,
+                         secret, worlds[i].fleet, root);
+        svb_clients_set_timeout(worlds[i].clients, timeout, NULL);
+    }
+    return 0;
+}
+
+static void put(uint8_t *to, uint64_t number, int bytes)
+{
+    for (; bytes > 0; bytes--, number >>= 8) {
+        *to++ = number & 0xff;
+    }
+}
+
+static void make_sum(const uint8_t *data, size_t end, uint8_t sum[8])
+{
+    uint8_t key[16] = {'s', 'v', 'b', '_', 's', 'a', 'v', 'e'};
+
+    for (size_t pos = 0; pos < end; pos += 8192) {
+        size_t n = end - pos < 8192 ? end - pos : 8192;
+
+        put(key + 8, apr_siphash24(data + pos, n, key), 8);
+    }
+    memcpy(sum, key + 8, 8);
+}
+
+static int sum_is_right(const uint8_t *data, size_t size)
+{
+    uint8_t sum[8];
+
+    if (size < 8) {
+        return 0;
+    }
+    make_sum(data, size - 8, sum);
+    return memcmp(data + size - 8, sum, 8) == 0;
+}
+
+static void mend_name(uint8_t *name)
+{
+    size_t len = strnlen((char *)name, 63);
+
+    name[0] |= !name[0];
+    memset(name + (len ? len : 1), 0, 64 - (len ? len : 1));
+}
+
+/* Nodes and clients within their ranges. Of a client's time, that is today. */
+static void mend_fields(uint8_t *data, size_t nodes, size_t clients)
+{
+    uint8_t *at = data + HEADER;
+
+    for (size_t i = 0; i < nodes; i++, at += NODE) {
+        mend_name(at);
+        mend_name(at + 64);
+    }
+    for (size_t i = 0; i < clients && nodes > 0; i++, at += CLIENT) {
+        at[0] |= !at[0];
+        put(at + 8, at[8] % nodes, 2);
+        at[10] = at[10] % 2 + 1;
+        at[11] = 0;
+        at[14] = (uint8_t)(apr_time_sec(now) >> 16);
+        at[15] = (uint8_t)(apr_time_sec(now) >> 24);
+    }
+}
+
+/* Make what has to fit together do so. @return the size that does */
+static size_t mend(uint8_t *data, size_t size, int how)
+{
+    if (how >= 2 && size >= HEADER + TRAILER) {
+        size_t rest = size - HEADER - TRAILER;
+        size_t nodes = rest / NODE, clients;
+
+        nodes = data[12] % 16 < nodes ? data[12] % 16 : nodes;
+        clients = (rest - nodes * NODE) / CLIENT;
+        size = HEADER + nodes * NODE + clients * CLIENT + TRAILER;
+        memcpy(data, "svb-save\1\0\0\0", 12);
+        put(data + 12, nodes, 4);
+        data[23] &= 0x7f;
+        memcpy(data + 24, secret, 16);
+        put(data + size - TRAILER, clients, 8);
+        if (how >= 3) {
+            mend_fields(data, nodes, clients);
+        }
+    }
+    if (how >= 1 && size >= 8) {
+        make_sum(data, size - 8, data + size - 8);
+    }
+    return size;
+}
+
+/* Change one bit, anywhere: the checksum says where. */
+static void flip(uint8_t *data, size_t size)
+{
+    uint32_t number;
+
+    if (size >= 8) {
+        memcpy(&number, data + size - 8, sizeof(number));
+        data[number / 8 % size] ^= (uint8_t)(1 << number % 8);
+    }
+}
+
+static void write_file(const uint8_t *data, size_t size)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+    MUST(fd >= 0);
+    MUST(write(fd, data, size) == (ssize_t)size);
+    close(fd);
+}
+
+static int used(svb_fleet *fleet)
+{
+    int sum = 0;
+
+    for (int node = 0; node < SVB_FLEET_NODES; node++) {
+        sum += svb_fleet_used(fleet, node);
+    }
+    return sum;
+}
+
+static void check_refused(apr_pool_t *p, const char *err)
+{
+    unsigned char found[SVB_CLIENTS_SECRET];
+    const apr_size_t size = svb_clients_size(CAPACITY);
+    const char *table = worlds[0].table_mem;
+
+    MUST(err && *err && strlen(err) < 100);
+    MUST(used(worlds[0].fleet) == 0);
+    for (apr_size_t i = 0; i < size; i++) {
+        MUST(table[i] == 0);
+    }
+    (void)svb_save_read_secret(path, found, p, &err);
+}
+
+static void check_restored(apr_pool_t *p, const svb_save_result *result)
+{
+    svb_clients *one = worlds[0].clients, *other = worlds[1].clients;
+    svb_save_result again;
+    apr_size_t pos = 0, count = 0;
+    svb_client client, same;
+    const char *err;
+
+    MUST(result->nodes + result->nodes_skipped <= SVB_FLEET_NODES);
+    MUST(used(worlds[0].fleet) <= (int)result->nodes);
+    MUST(svb_clients_count(one) == result->clients);
+    MUST(!svb_save_write(path, worlds[0].fleet, one, secret, now, p, &err));
+    MUST(!svb_save_read(path, worlds[1].fleet, other, now, p, &again, &err));
+    MUST((int)(again.nodes + again.nodes_skipped) == used(worlds[0].fleet));
+    /* Clients put in another order need not fit where they did before. */
+    while (svb_clients_evicted(other) == 0 && again.nodes_skipped == 0
+           && svb_clients_next(one, &pos, now, &client)) {
+        MUST(client.seen <= now);
+        MUST(client.kind != SVB_KIND_PENDING);
+        MUST(svb_clients_find(other, client.id, now, &same));
+        MUST(same.kind == client.kind && same.seen == client.seen);
+        MUST(!strcmp(svb_fleet_route(worlds[0].fleet, client.node),
+                     svb_fleet_route(worlds[1].fleet, same.node)));
+        count++;
+    }
+    MUST(again.clients == count || count == 0);
+    MUST(count == result->clients || count == 0);
+    empty(0);
+    empty(1);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    svb_save_result result;
+    apr_status_t rv;
+    apr_pool_t *p;
+    const char *err;
+    uint8_t *file;
+    int right;
+
+    if (size == 0) {
+        return 0;
+    }
+    apr_pool_create(&p, root);
+    file = malloc(size);
+    memcpy(file, data + 1, --size);
+    size = mend(file, size, data[0] % 5);
+    if (data[0] % 5 == 4) {
+        flip(file, size);
+    }
+    right = sum_is_right(file, size);
+    write_file(file, size);
+    free(file);
+
+    rv = svb_save_read(path, worlds[0].fleet, worlds[0].clients, now, p,
+                       &result, &err);
+    MUST(rv == APR_SUCCESS || rv == APR_EGENERAL || rv == APR_EINVAL
+         || rv == SVB_SAVE_EVERSION);
+    if (rv == APR_SUCCESS) {
+        MUST(right && !err);
+        check_restored(p, &result);
+    }
+    else {
+        check_refused(p, err);
+    }
+    apr_pool_destroy(p);
+    return 0;
+}
