@@ -8,14 +8,19 @@
 
 #include <http_core.h>
 
+#include "mod_svb_admin.h"
 #include "mod_svb_checks.h"
-#include "mod_svb_decide.h"
+#include "mod_svb_elect.h"
 #include "mod_svb_launch.h"
+#include "mod_svb_learn.h"
 #include "mod_svb_lbmethod.h"
+#include "mod_svb_maintenance.h"
 #include "mod_svb_manager.h"
 #include "mod_svb_members.h"
 #include "mod_svb_model.h"
+#include "mod_svb_persist.h"
 #include "mod_svb_shm.h"
+#include "mod_svb_table.h"
 #include "mod_svb_watchdog.h"
 
 static int is_first_pass(void)
@@ -86,13 +91,43 @@ static int early_post_config(apr_pool_t *pconf, apr_pool_t *plog,
     return OK;
 }
 
+/* Find the shared state, or make it, from what the last run has saved if there
+ * is such. The nodes must have their places before their clients come. */
+static apr_status_t attach_state(apr_pool_t *pconf, apr_pool_t *ptemp,
+                                 svb_model *model)
+{
+    server_rec *s = model->main_server;
+    unsigned char secret[SVB_CLIENTS_SECRET];
+    int saved = !svb_shm_exists()
+                && svb_persist_secret(ptemp, s, model->server, secret);
+    int is_new, i;
+    apr_status_t rv =
+        svb_shm_attach(pconf, s, (apr_size_t)model->server->client_table,
+                       saved ? secret : NULL, &is_new);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    svb_table_init();
+    for (i = 0; i < model->balancers->nelts; i++) {
+        svb_members_init(pconf,
+                         APR_ARRAY_IDX(model->balancers, i, svb_balancer *));
+    }
+    if (saved) {
+        svb_persist_restore(ptemp, s, model->server);
+    }
+    svb_admin_apply(model);
+    svb_table_tick(apr_time_now());
+    svb_persist_at_exit(pconf, s, model->server);
+    return APR_SUCCESS;
+}
+
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                        server_rec *s)
 {
     svb_model *model;
-    int i;
 
-    (void)plog, (void)ptemp;
+    (void)plog;
     if (is_first_pass()) {
         return OK;
     }
@@ -100,15 +135,11 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     svb_checks_run(model);
     tell(model, APLOG_WARNING);
     tell_unused(model);
-    if (svb_shm_attach(pconf, s) != APR_SUCCESS
+    if (attach_state(pconf, ptemp, model) != APR_SUCCESS
         || svb_watchdog_start(pconf, model) != APR_SUCCESS) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    svb_decide_init();
-    for (i = 0; i < model->balancers->nelts; i++) {
-        svb_members_init(pconf,
-                         APR_ARRAY_IDX(model->balancers, i, svb_balancer *));
-    }
+    svb_member_init();
     svb_lbmethod_use(model);
     svb_manager_use(model);
     return OK;
@@ -129,7 +160,9 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_post_config(post_config, balancer, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
     svb_lbmethod_register(p);
+    svb_learn_register(p);
     svb_launch_register(p);
+    svb_maintenance_register(p);
     svb_manager_register(p);
 }
 

@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 #include "mod_svb_checks.h"
 
+#include <apr_lib.h>
 #include <apr_strings.h>
 #include <http_core.h>
 
@@ -303,7 +304,7 @@ static int args_name(const ap_directive_t *directive, const char *balancer)
     const char *at = ap_strstr_c(directive->args, balancer);
     char next = at ? at[strlen(balancer)] : 'x';
 
-    return at && (next == '\0' || next == '/' || next == '"' || next == ' ');
+    return at && !apr_isalnum(next) && (!next || !strchr("-._", next));
 }
 
 /* Does a directive below node proxy to the balancer? */

@@ -103,6 +103,7 @@ const svb_server *svb_config_server(apr_pool_t *p, server_rec *main_server)
 
     MERGE(client_table);
     MERGE(persist);
+    MERGE_PTR(persist_file);
     MERGE_PTR(shared_store);
     MERGE_PTR(front_ends);
     return merged;
@@ -431,12 +432,8 @@ static const char *set_manager_actions(cmd_parms *cmd, void *conf,
                                        const char *arg)
 {
     svb_section *section = conf;
-    const char *err = parse_flag(cmd, arg, &section->manager_actions);
 
-    if (!err && section->manager_actions) {
-        server_config(cmd->server)->manager_actions = 1;
-    }
-    return err;
+    return parse_flag(cmd, arg, &section->manager_actions);
 }
 
 /* What concerns the server as a whole cannot differ between virtual hosts. */
@@ -473,7 +470,18 @@ static const char *set_persist(cmd_parms *cmd, void *dummy, const char *arg)
     svb_server *server = server_of(cmd, &err);
 
     (void)dummy;
-    return err ? err : parse_flag(cmd, arg, &server->persist);
+    if (err) {
+        return err;
+    }
+    if (ap_strchr_c(arg, '/')) {
+        server->persist = 1;
+        server->persist_file = arg;
+        return NULL;
+    }
+    if (parse_flag(cmd, arg, &server->persist)) {
+        return bad_value(cmd, arg, "expected On, Off, or the path of a file");
+    }
+    return NULL;
 }
 
 static const char *set_shared_store(cmd_parms *cmd, void *dummy,
@@ -548,7 +556,7 @@ const command_rec svb_config_commands[] = {
     AP_INIT_TAKE1("ServoyClientTable", set_client_table, NULL, RSRC_CONF,
         "how many clients can be tracked at once"),
     AP_INIT_TAKE1("ServoyPersist", set_persist, NULL, RSRC_CONF,
-        "On or Off: the table survives a stop and start"),
+        "On, Off or a file: the table survives a stop and start"),
     AP_INIT_TAKE1("ServoySharedStore", set_shared_store, NULL, RSRC_CONF,
         "a socache provider through which front ends share counts"),
     AP_INIT_ITERATE("ServoyFrontEnd", add_front_end, NULL, RSRC_CONF,
@@ -572,50 +580,19 @@ static void note(server_rec *s, const char *directive, const char *balancer)
 void svb_config_note_unused(server_rec *s, const char *balancer,
                             const svb_section *section)
 {
-    const struct {
-        const char *directive;
-        int given;
-    } unused[] = {
-        {"ServoySessionTimeout", section->session_timeout != SVB_UNSET},
-        {"ServoyLearnSessions", section->learn_sessions != SVB_UNSET},
-        {"ServoyLaunch rewrite", section->launch == SVB_LAUNCH_REWRITE},
-        {"ServoyLaunchTimeout", section->launch_timeout != SVB_UNSET},
-        {"ServoyMaintenance", section->maintenance != SVB_UNSET},
-        {"ServoySlowStart", section->slow_start != SVB_UNSET},
-        {"ServoyCatchUp", section->catch_up != SVB_UNSET},
-    };
-    apr_size_t i;
-
-    for (i = 0; i < sizeof(unused) / sizeof(unused[0]); i++) {
-        if (unused[i].given) {
-            note(s, unused[i].directive, balancer);
-        }
+    if (section->launch == SVB_LAUNCH_REWRITE) {
+        note(s, "ServoyLaunch rewrite", balancer);
     }
 }
 
 void svb_config_note_unused_server(server_rec *main_server)
 {
     const svb_server *server = server_config(main_server);
-    const struct {
-        const char *directive;
-        int given;
-    } unused[] = {
-        {"ServoyClientTable", server->client_table != SVB_UNSET},
-        {"ServoyPersist", server->persist != SVB_UNSET},
-        {"ServoySharedStore", server->shared_store != NULL},
-        {"ServoyFrontEnd", server->front_ends != NULL},
-    };
-    server_rec *s;
-    apr_size_t i;
 
-    for (i = 0; i < sizeof(unused) / sizeof(unused[0]); i++) {
-        if (unused[i].given) {
-            note(main_server, unused[i].directive, NULL);
-        }
+    if (server->shared_store) {
+        note(main_server, "ServoySharedStore", NULL);
     }
-    for (s = main_server; s; s = s->next) {
-        if (server_config(s)->manager_actions) {
-            note(s, "ServoyManagerActions", NULL);
-        }
+    if (server->front_ends) {
+        note(main_server, "ServoyFrontEnd", NULL);
     }
 }

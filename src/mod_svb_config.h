@@ -59,9 +59,9 @@ typedef struct svb_section {
 typedef struct svb_server {
     int client_table; /**< clients */
     int persist;
+    const char *persist_file; /**< or NULL: in the runtime folder */
     const char *shared_store;
     apr_array_header_t *front_ends; /**< of const char *, or NULL */
-    int manager_actions;            /**< some <Location> switches them on */
 } svb_server;
 
 /** For the module record. */
@@ -88,7 +88,7 @@ const svb_server *svb_config_server(apr_pool_t *p, server_rec *main_server);
 void svb_config_note_unused(server_rec *s, const char *balancer,
                             const svb_section *section);
 
-/** The same for the directives of the server as a whole and its locations. */
+/** The same for the directives of the server as a whole. */
 void svb_config_note_unused_server(server_rec *main_server);
 
 #endif /* MOD_SVB_CONFIG_H */

@@ -1,56 +1,22 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 #include "mod_svb_decide.h"
 
+#include "mod_svb_elect.h"
 #include "mod_svb_shm.h"
+#include "mod_svb_table.h"
 #include "svb_elect.h"
 
 #define RETRY_AFTER_GUESS 30
 #define RETRY_AFTER_MOST 300
 
-APR_DECLARE_OPTIONAL_FN(int, ap_proxy_retry_worker,
-                        (const char *proxy_function, proxy_worker *worker,
-                         server_rec *s));
+/* ------------------------------------------------------ what the ids say */
 
-static APR_OPTIONAL_FN_TYPE(ap_proxy_retry_worker) * retry_worker;
-
-void svb_decide_init(void)
-{
-    retry_worker = APR_RETRIEVE_OPTIONAL_FN(ap_proxy_retry_worker);
-}
-
-/* ----------------------------------------------------- what a member may */
-
-int svb_decide_can_serve(const proxy_worker *worker)
-{
-    return PROXY_WORKER_IS_USABLE(worker);
-}
-
-int svb_decide_takes_new(const proxy_worker *worker)
-{
-    return PROXY_WORKER_IS_USABLE(worker) && !PROXY_WORKER_IS_DRAINING(worker);
-}
-
-/* A worker in error becomes usable when its retry time has passed; somebody
- * has to ask. */
-static int can_serve_now(proxy_worker *worker, request_rec *r)
-{
-    if (!svb_decide_can_serve(worker) && retry_worker) {
-        retry_worker("SERVOY", worker, r->server);
-    }
-    return svb_decide_can_serve(worker);
-}
-
-static double weight(const proxy_worker *worker)
-{
-    return worker->s->lbfactor > 0 ? worker->s->lbfactor / 100.0 : 0.01;
-}
-
-static const char *name_of(const svb_member *member)
-{
-    return member->worker->s->name_ex;
-}
-
-/* ----------------------------------------------------- routes of the ids */
+typedef struct {
+    const svb_member *member; /* the first named that can serve, or NULL */
+    const svb_member *from;   /* the first named */
+    apr_uint64_t hash;        /* of the id that named it, without the route */
+    enum svb_how how;
+} verdict;
 
 /* The member named by the longest route that the id ends in. */
 static const svb_member *routed(const svb_members *members,
@@ -60,208 +26,133 @@ static const svb_member *routed(const svb_members *members,
     const char *route;
     apr_size_t pos = 0;
 
+    *route_len = 0;
     while (!member && svb_session_next_route(id, &pos, &route, route_len)) {
         member = svb_members_by_route(members, route, *route_len);
     }
-    return member;
-}
-
-/* What the ids of a request say. */
-typedef struct {
-    const svb_member *member; /* the first that can serve, or NULL */
-    const svb_member *from;   /* the first that was named */
-    apr_uint64_t hash;        /* of the id that named it, without the route */
-} routes;
-
-static void read_routes(svb_request *req, const svb_members *members,
-                        request_rec *r, routes *found)
-{
-    int i;
-
-    memset(found, 0, sizeof(*found));
-    for (i = 0; !found->member && i < req->ids.n; i++) {
-        const svb_session_id *id = &req->ids.ids[i];
-        apr_size_t route_len = 0;
-        const svb_member *member = routed(members, id, &route_len);
-
-        if (!member) {
-            continue;
-        }
-        if (!found->from) {
-            found->from = member;
-            found->hash =
-                svb_elect_id_hash(id->id, svb_session_base_len(id, route_len));
-        }
-        if (!svb_request_has_tried(req, member->worker)
-            && can_serve_now(member->worker, r)) {
-            found->member = member;
-        }
-    }
-}
-
-/* --------------------------------------------------------------- elections */
-
-/* What mod_proxy's loop over the members asks us about. */
-typedef struct {
-    const svb_request *req;
-    const svb_members *members;
-    apr_time_t now;
-    svb_elect_cand best; /* of an election */
-    const char *group;   /* of a failover: only this group, or NULL */
-    apr_uint64_t hash;   /* the id's */
-    double best_score;
-} contest;
-
-static void candidate(const contest *c, const svb_member *member,
-                      svb_elect_cand *cand)
-{
-    svb_fleet *fleet = svb_shm_fleet();
-    double recent = 0;
-
-    memset(cand, 0, sizeof(*cand));
-    if (member && member->node >= 0) {
-        recent = svb_fleet_recent(fleet, member->node, c->now,
-                                  c->req->balancer->set.session_timeout);
-        cand->last_turn = svb_fleet_last_turn(fleet, member->node);
-    }
-    cand->load = (recent + 1) / (member ? weight(member->worker) : 1);
-}
-
-static int less_loaded(proxy_worker *current, proxy_worker *prev_best,
-                       void *baton)
-{
-    contest *c = baton;
-    svb_elect_cand cand;
-
-    if (svb_request_has_tried(c->req, current)) {
-        return 0;
-    }
-    candidate(c, svb_members_by_worker(c->members, current), &cand);
-    if (prev_best && !svb_elect_better(&cand, &c->best)) {
-        return 0;
-    }
-    c->best = cand;
-    return 1;
-}
-
-static const svb_member *elect(svb_request *req, const svb_members *members,
-                               request_rec *r)
-{
-    contest c = {.req = req, .members = members, .now = apr_time_now()};
-    proxy_worker *worker = ap_proxy_balancer_get_best_worker(
-        req->balancer->proxy, r, less_loaded, &c);
-    const svb_member *member =
-        worker ? svb_members_by_worker(members, worker) : NULL;
-
-    if (member && member->node >= 0 && !req->dry_run) {
-        svb_fleet_elected(svb_shm_fleet(), member->node, c.now,
-                          req->balancer->set.session_timeout);
-    }
-    return member;
-}
-
-/* ---------------------------------------------------------------- failover */
-
-/* Rendezvous hashing: every node gets a score from the id and its own name;
- * the highest wins. Whoever is asked, wherever, finds the same winner, and a
- * node that goes or comes moves only its own clients. */
-static double score(const contest *c, const svb_member *member)
-{
-    return svb_elect_score(c->hash,
-                           *member->route ? member->route : name_of(member),
-                           weight(member->worker));
-}
-
-static int may_take_over(const contest *c, const svb_member *member)
-{
-    return member && !svb_request_has_tried(c->req, member->worker)
-           && (!c->group
-               || (member->facts.group
-                   && !strcmp(member->facts.group, c->group)));
-}
-
-static int higher_score(proxy_worker *current, proxy_worker *prev_best,
-                        void *baton)
-{
-    contest *c = baton;
-    const svb_member *member = svb_members_by_worker(c->members, current);
-    double mine;
-
-    if (!may_take_over(c, member)) {
-        return 0;
-    }
-    mine = score(c, member);
-    if (prev_best && mine <= c->best_score) {
-        return 0;
-    }
-    c->best_score = mine;
-    return 1;
-}
-
-/* The best of those who can serve but take no new clients: a user whose node
- * is gone is better off there than with an error page. */
-static const svb_member *last_resort(contest *c)
-{
-    const svb_member *best = NULL;
-    int i;
-
-    for (i = 0; i < c->members->n; i++) {
-        const svb_member *member = &c->members->all[i];
-
-        if (svb_decide_can_serve(member->worker) && may_take_over(c, member)
-            && (!best || score(c, member) > c->best_score)) {
-            best = member;
-            c->best_score = score(c, member);
-        }
-    }
-    return best;
-}
-
-static const svb_member *rendezvous(contest *c, request_rec *r)
-{
-    proxy_worker *worker = ap_proxy_balancer_get_best_worker(
-        c->req->balancer->proxy, r, higher_score, c);
-
-    return worker ? svb_members_by_worker(c->members, worker) : last_resort(c);
-}
-
-/* The chain of redirect= members, as far as needed to find one that serves. */
-static const svb_member *redirected(svb_request *req,
-                                    const svb_members *members,
-                                    const svb_member *from, request_rec *r)
-{
-    int steps;
-
-    for (steps = 0; from && *from->worker->s->redirect && steps < members->n;
-         steps++) {
-        const char *route = from->worker->s->redirect;
-
-        from = svb_members_by_route(members, route, strlen(route));
-        if (from && !svb_request_has_tried(req, from->worker)
-            && can_serve_now(from->worker, r)) {
-            return from;
-        }
-    }
-    return NULL;
-}
-
-static const svb_member *take_over(svb_request *req, const svb_members *members,
-                                   const routes *found, request_rec *r)
-{
-    contest c = {.req = req,
-                 .members = members,
-                 .group = found->from->facts.group,
-                 .hash = found->hash};
-    const svb_member *member = redirected(req, members, found->from, r);
-
-    if (!member && c.group) {
-        member = rendezvous(&c, r);
-    }
     if (!member) {
-        c.group = NULL;
-        member = rendezvous(&c, r);
+        *route_len = 0;
     }
     return member;
+}
+
+static int is_launch_cookie(const svb_request *req, const svb_session_id *id)
+{
+    return !strcmp(id->name, req->balancer->set.launch_cookie);
+}
+
+/* The id by which the table knows a client. That of a launch cookie is the part
+ * before the route, which stays when the client moves. */
+static apr_uint64_t table_id(const svb_request *req, const svb_session_id *id)
+{
+    apr_size_t len = id->len;
+    const char *dot;
+
+    if (is_launch_cookie(req, id)
+        && (dot = memchr(id->id, '.', id->len)) != NULL) {
+        len = (apr_size_t)(dot - id->id);
+    }
+    return svb_table_id(req->balancer, id->id, len);
+}
+
+/* The client that the request is of: the first id that names a member, or the
+ * first that names one that can serve. A launch cookie's is a smart client,
+ * which enters the table when it is launched. */
+static void set_client(svb_request *req, const svb_session_id *id,
+                       const svb_client *known)
+{
+    int is_smart = is_launch_cookie(req, id);
+
+    req->client = table_id(req, id);
+    req->client_name = id->name;
+    req->is_known = known != NULL || is_smart;
+    req->kind = is_smart ? SVB_KIND_SMART
+                : known  ? known->kind
+                         : SVB_KIND_ASSUMED;
+}
+
+/* An id has named a member. @return whether that decides */
+static int named(svb_request *req, const svb_session_id *id,
+                 apr_size_t route_len, const svb_member *member,
+                 const svb_client *known, request_rec *r, verdict *v)
+{
+    int decides = !svb_request_has_tried(req, member->worker)
+                  && svb_member_can_serve_now(member->worker, r);
+
+    if (!v->from) {
+        v->from = member;
+        v->hash =
+            svb_elect_id_hash(id->id, svb_session_base_len(id, route_len));
+        set_client(req, id, known);
+    }
+    else if (decides) {
+        set_client(req, id, known);
+    }
+    if (decides) {
+        v->member = member;
+        v->how = known ? SVB_HOW_KNOWN : SVB_HOW_ROUTE;
+    }
+    return decides;
+}
+
+/* The ids from one number up to another, by the table. */
+static void read_table(svb_request *req, const svb_members *members, int i,
+                       int end, request_rec *r, verdict *v)
+{
+    apr_time_t now = apr_time_now();
+
+    for (; !v->member && i < end; i++) {
+        const svb_session_id *id = &req->ids.ids[i];
+        const svb_member *member;
+        svb_client client;
+        apr_size_t len;
+
+        if ((svb_clients_find(svb_shm_clients(), table_id(req, id), now,
+                              &client)
+             || svb_shm_find_old(table_id(req, id), now, &client))
+            && (member = svb_members_by_node(members, client.node)) != NULL
+            && (routed(members, id, &len)
+                || req->balancer->set.learn_sessions)) {
+            named(req, id, len, member, &client, r, v);
+        }
+    }
+}
+
+/* The same by their routes. */
+static void read_routes(svb_request *req, const svb_members *members, int i,
+                        int end, request_rec *r, verdict *v)
+{
+    for (; !v->member && i < end; i++) {
+        const svb_session_id *id = &req->ids.ids[i];
+        apr_size_t len;
+        const svb_member *member = routed(members, id, &len);
+
+        if (member) {
+            named(req, id, len, member, NULL, r, v);
+        }
+    }
+}
+
+/* A launch cookie comes before the session. It is set anew with each launch, so
+ * its route is at least as fresh as the table. */
+static void read_ids(svb_request *req, const svb_members *members,
+                     request_rec *r, verdict *v)
+{
+    int session = 0;
+
+    memset(v, 0, sizeof(*v));
+    req->client = 0;
+    req->is_known = 0;
+    if (req->is_new) {
+        return;
+    }
+    while (session < req->ids.n
+           && is_launch_cookie(req, &req->ids.ids[session])) {
+        session++;
+    }
+    read_routes(req, members, 0, session, r, v);
+    read_table(req, members, session, req->ids.n, r, v);
+    read_routes(req, members, session, req->ids.n, r, v);
 }
 
 /* ---------------------------------------------------------------- decision */
@@ -269,33 +160,48 @@ static const svb_member *take_over(svb_request *req, const svb_members *members,
 static void choose(svb_request *req, const svb_members *members, request_rec *r)
 {
     svb_choice *choice = &req->choice;
-    routes found;
+    verdict v;
 
     memset(choice, 0, sizeof(*choice));
-    read_routes(req, members, r, &found);
-    if (!found.from && req->ids.n) {
+    read_ids(req, members, r, &v);
+    if (!v.from && req->ids.n && !req->is_new) {
         /* Perhaps the route is one that was given to a member lately. */
-        const svb_members *fresh = svb_members_refresh(req->balancer);
-
-        if (fresh != members) {
-            members = fresh;
-            read_routes(req, members, r, &found);
-        }
+        members = svb_members_refresh(req->balancer);
+        read_ids(req, members, r, &v);
     }
-    if (found.member) {
-        choice->member = found.member;
-        choice->how = SVB_HOW_ROUTE;
+    if (v.member) {
+        choice->member = v.member;
+        choice->how = v.how;
     }
-    else if (!found.from) {
-        choice->member = elect(req, members, r);
+    else if (!v.from) {
+        choice->member = svb_elect_member(req, members, r);
         choice->how = SVB_HOW_ELECTED;
     }
     else {
-        choice->from = found.from;
+        choice->from = v.from;
         choice->how = SVB_HOW_FAILOVER;
         if (!req->balancer->proxy->s->sticky_force) {
-            choice->member = take_over(req, members, &found, r);
+            choice->member =
+                svb_elect_successor(req, members, v.from, v.hash, r);
         }
+    }
+}
+
+void svb_decide_adopt(svb_request *req, proxy_worker *worker, request_rec *r)
+{
+    const svb_members *members = svb_members_get(req->balancer);
+    svb_choice *choice = &req->choice;
+    verdict v;
+
+    memset(choice, 0, sizeof(*choice));
+    read_ids(req, members, r, &v);
+    choice->member = svb_members_by_worker(members, worker);
+    if (v.member && v.member == choice->member) {
+        choice->how = v.how;
+    }
+    else {
+        choice->from = v.from;
+        choice->how = v.from ? SVB_HOW_FAILOVER : SVB_HOW_ROUTE;
     }
 }
 
@@ -319,12 +225,12 @@ static void log_choice(const svb_request *req, request_rec *r)
                       SVB_LOGNO(0031) "%s: node %s cannot serve its client, "
                                       "%s (%s) takes over",
                       balancer, choice->from->route, choice->member->route,
-                      name_of(choice->member));
+                      choice->member->worker->s->name_ex);
     }
     else {
         ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
                       SVB_LOGNO(0032) "%s: %s (%s) chosen: %s", balancer,
-                      choice->member->route, name_of(choice->member),
+                      choice->member->route, choice->member->worker->s->name_ex,
                       svb_how_name(choice->how));
     }
 }
@@ -334,7 +240,7 @@ proxy_worker *svb_decide(svb_request *req, request_rec *r)
     const svb_members *members = svb_members_get(req->balancer);
 
     if (req->fixed && !svb_request_has_tried(req, req->fixed)
-        && svb_decide_can_serve(req->fixed)) {
+        && svb_member_can_serve(req->fixed)) {
         return req->fixed;
     }
     choose(req, members, r);

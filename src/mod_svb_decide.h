@@ -2,14 +2,16 @@
 /*
  * Which member of a balancer a request goes to.
  *
- *   1. the member whose route one of the request's session ids ends in, the
- *      first id whose member can serve;
+ *   1. the member on whose node the client table has one of the request's ids,
+ *      or else the one whose route an id ends in: of several ids the first whose
+ *      member can serve;
  *   2. else, if an id named a node: its redirect= member, else the members of
  *      its group, else all; among several the choice is by rendezvous hashing
  *      of the id, so that all requests of the client move to the same node,
  *      at every front end;
- *   3. else the member with the least load among those that may take new
- *      clients, mod_proxy's lbset, standby, spare and drain included.
+ *   3. else the member whose node has the fewest clients for its loadfactor
+ *      among those that may take new ones, mod_proxy's lbset, standby, spare
+ *      and drain included.
  *
  * A member that has failed this request is not tried again.
  */
@@ -17,9 +19,6 @@
 #define MOD_SVB_DECIDE_H
 
 #include "mod_svb_request.h"
-
-/** Find mod_proxy's optional functions; in post_config or later. */
-void svb_decide_init(void);
 
 /**
  * Choose a member.
@@ -32,13 +31,15 @@ void svb_decide_init(void);
 proxy_worker *svb_decide(svb_request *req, request_rec *r);
 
 /**
+ * Mod_proxy_balancer has chosen a worker itself, by its stickysession=: find out
+ * which client of it the request is of. Sets the request's choice.
+ */
+void svb_decide_adopt(svb_request *req, proxy_worker *worker, request_rec *r);
+
+/**
  * Seconds after which a client that got 503 may try again: when the first
  * member in error is due for its retry, or a guess.
  */
 int svb_decide_retry_after(const svb_balancer *balancer);
-
-/** May this worker serve, or take new clients as well? */
-int svb_decide_can_serve(const proxy_worker *worker);
-int svb_decide_takes_new(const proxy_worker *worker);
 
 #endif /* MOD_SVB_DECIDE_H */

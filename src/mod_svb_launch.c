@@ -8,11 +8,11 @@
 
 #include "mod_svb_answer.h"
 #include "mod_svb_lbmethod.h"
-#include "mod_svb_shm.h"
+#include "mod_svb_learn.h"
+#include "mod_svb_smart.h"
 #include "svb_launch.h"
 
 #define PROXY_PREFIX "proxy:" BALANCER_PREFIX
-#define LAUNCH_ID_BYTES 8
 
 /* The request target as mod_proxy has it for the node. */
 typedef struct {
@@ -23,19 +23,6 @@ typedef struct {
 
 /* ----------------------------------------------------------- is it a launch */
 
-static svb_balancer *balancer_of(request_rec *r)
-{
-    proxy_server_conf *conf =
-        ap_get_module_config(r->server->module_config, &proxy_module);
-
-    if (r->proxyreq != PROXYREQ_REVERSE || !r->filename
-        || strncmp(r->filename, PROXY_PREFIX, sizeof(PROXY_PREFIX) - 1)) {
-        return NULL;
-    }
-    return svb_lbmethod_balancer(
-        ap_proxy_get_balancer(r->pool, conf, r->filename + 6, 1));
-}
-
 /* Raw targets (nocanon) and encoded ones (mapping=encoded) are what the client
  * sent. Others were decoded: the client's own encoding is looked up in the
  * request line; where the path was rewritten on the way, it is encoded anew. */
@@ -43,6 +30,7 @@ static int read_target(request_rec *r, target *t)
 {
     const char *path = ap_strchr_c(r->filename + sizeof(PROXY_PREFIX) - 1, '/');
     int raw = apr_table_get(r->notes, "proxy-nocanon") != NULL;
+    const char *as_sent;
     char *decoded, *query;
 
     if (!path) {
@@ -64,7 +52,13 @@ static int read_target(request_rec *r, target *t)
     }
     t->encoded = apr_pstrdup(r->pool, decoded);
     t->path = decoded;
-    return ap_unescape_url_keep2f(decoded, 0) == OK;
+    if (ap_unescape_url_keep2f(decoded, 0) != OK) {
+        return 0;
+    }
+    as_sent =
+        raw ? NULL : svb_launch_raw_path(r->pool, r->unparsed_uri, decoded);
+    t->encoded = as_sent ? as_sent : t->encoded;
+    return 1;
 }
 
 static int matches(request_rec *r, const svb_balancer *balancer,
@@ -75,58 +69,6 @@ static int matches(request_rec *r, const svb_balancer *balancer,
 }
 
 /* --------------------------------------------------------------- the answer */
-
-static const char *random_id(request_rec *r)
-{
-    unsigned char bytes[LAUNCH_ID_BYTES];
-    char *id = apr_palloc(r->pool, 2 * sizeof(bytes) + 1);
-
-    ap_random_insecure_bytes(bytes, sizeof(bytes));
-    ap_bin2hex(bytes, sizeof(bytes), id);
-    return id;
-}
-
-/* The cookie has the form of a session id: something to know the client by, a
- * dot, the node's route. A client that has one keeps its id. */
-static void set_cookie(request_rec *r, const svb_request *req)
-{
-    const char *name = req->balancer->set.launch_cookie;
-    const char *route = req->choice.member->route;
-    const svb_session_id *old = req->ids.n ? &req->ids.ids[0] : NULL;
-    const char *id = NULL;
-
-    if (!*name || !*route) {
-        return;
-    }
-    if (old && !strcmp(old->name, name) && old->len >= 2 * LAUNCH_ID_BYTES
-        && strspn(old->id, "0123456789abcdef") >= 2 * LAUNCH_ID_BYTES) {
-        id = apr_pstrmemdup(r->pool, old->id, 2 * LAUNCH_ID_BYTES);
-    }
-    apr_table_addn(
-        r->err_headers_out, "Set-Cookie",
-        apr_psprintf(r->pool, "%s=%s.%s; Path=/; HttpOnly; SameSite=Lax%s",
-                     name, id ? id : random_id(r), route,
-                     !strcmp(ap_http_scheme(r), "https") ? "; Secure" : ""));
-}
-
-static void count_launch(request_rec *r, const svb_request *req)
-{
-    int node = req->choice.member->node;
-
-    if (!r->header_only && node >= 0) {
-        svb_fleet_count(svb_shm_fleet(), node, SVB_CTR_LAUNCHES);
-    }
-}
-
-/* A launch that is proxied is counted as any request when mod_proxy tries it;
- * one that is redirected never gets there. */
-static void count_redirect(request_rec *r, const svb_request *req)
-{
-    count_launch(r, req);
-    if (!r->header_only) {
-        svb_lbmethod_count_choice(req);
-    }
-}
 
 static int redirect(request_rec *r, svb_request *req, const target *t)
 {
@@ -142,18 +84,14 @@ static int redirect(request_rec *r, svb_request *req, const target *t)
                       req->balancer->name, err);
         return HTTP_BAD_REQUEST;
     }
-    count_redirect(r, req);
+    if (!r->header_only) {
+        svb_learn_count(req);
+        svb_smart_launched(req, r, r->err_headers_out);
+    }
     svb_lbmethod_set_env(r, req->balancer, member->worker, SVB_HOW_LAUNCH);
-    apr_table_setn(r->subprocess_env, "BALANCER_NAME", req->balancer->name);
-    apr_table_setn(r->subprocess_env, "BALANCER_WORKER_NAME",
-                   member->worker->s->name_ex);
-    apr_table_setn(r->subprocess_env, "BALANCER_WORKER_ROUTE", member->route);
     apr_table_setn(r->headers_out, "Location", location);
     /* On an error answer, and 302 is one to httpd, headers_out is dropped. */
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
-    if (!r->header_only) {
-        set_cookie(r, req);
-    }
     ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
                   SVB_LOGNO(0051) "%s: launch sent to node %s",
                   req->balancer->name, member->route);
@@ -165,9 +103,9 @@ static int launch(request_rec *r, svb_balancer *balancer, const target *t)
     svb_request *req = svb_request_make_launch(r, balancer, t->encoded);
     int redirects = balancer->set.launch == SVB_LAUNCH_REDIRECT;
 
-    /* A HEAD that is answered here must leave no trace, so that the GET right
-     * after it, from a client that keeps no cookies, gets the same node. */
-    req->dry_run = redirects && r->header_only;
+    /* A HEAD must leave no trace, so that the GET right after it, from a client
+     * that keeps no cookies, gets the same node. */
+    req->dry_run = r->header_only;
     if (!svb_lbmethod_choose(req, r)) {
         svb_lbmethod_retry_after(r, balancer);
         return HTTP_SERVICE_UNAVAILABLE;
@@ -175,15 +113,13 @@ static int launch(request_rec *r, svb_balancer *balancer, const target *t)
     if (redirects && req->choice.member->facts.url) {
         return redirect(r, req, t);
     }
-    req->dry_run = 0;
     req->fixed = req->choice.member->worker;
-    count_launch(r, req);
     return DECLINED;
 }
 
 static int handler(request_rec *r)
 {
-    svb_balancer *balancer = balancer_of(r);
+    svb_balancer *balancer = svb_lbmethod_balancer_of(r);
     target t;
 
     if (!balancer || !read_target(r, &t) || !matches(r, balancer, &t)) {

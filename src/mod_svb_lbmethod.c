@@ -5,7 +5,10 @@
 #include <apr_strings.h>
 
 #include "mod_svb_decide.h"
+#include "mod_svb_elect.h"
+#include "mod_svb_learn.h"
 #include "mod_svb_shm.h"
+#include "mod_svb_table.h"
 
 /* mod_proxy_ajp sends it on as the attribute JK_LB_ACTIVATION. */
 #define AJP_ACTIVATION "AJP_JK_LB_ACTIVATION"
@@ -22,6 +25,20 @@ svb_balancer *svb_lbmethod_balancer(const proxy_balancer *balancer)
     return model && balancer ? svb_model_balancer(model, balancer) : NULL;
 }
 
+svb_balancer *svb_lbmethod_balancer_of(request_rec *r)
+{
+    static const char prefix[] = "proxy:" BALANCER_PREFIX;
+    proxy_server_conf *conf =
+        ap_get_module_config(r->server->module_config, &proxy_module);
+
+    if (r->proxyreq != PROXYREQ_REVERSE || !r->filename
+        || strncmp(r->filename, prefix, sizeof(prefix) - 1)) {
+        return NULL;
+    }
+    return svb_lbmethod_balancer(
+        ap_proxy_get_balancer(r->pool, conf, r->filename + 6, 1));
+}
+
 /* -------------------------------------------------------------- attempts */
 
 static void leave_node(svb_request *req)
@@ -32,10 +49,16 @@ static void leave_node(svb_request *req)
     }
 }
 
+static void end_request(svb_request *req)
+{
+    leave_node(req);
+    svb_learn_end(req);
+}
+
 /* However a request ends, it is not in flight when its pool goes. */
 static apr_status_t request_gone(void *req)
 {
-    leave_node(req);
+    end_request(req);
     return APR_SUCCESS;
 }
 
@@ -64,37 +87,38 @@ static void count(const svb_member *member, enum svb_counter counter)
 
 static void attempt_failed(svb_request *req)
 {
-    count(member_of(req, req->attempt), SVB_CTR_ERRORS);
+    const svb_member *member = member_of(req, req->attempt);
+
+    count(member, SVB_CTR_ERRORS);
+    if (member && member->node >= 0
+        && (req->attempt->s->status & PROXY_WORKER_IN_ERROR)) {
+        svb_table_node_down(member->node);
+    }
     req->attempt = NULL;
 }
 
-void svb_lbmethod_count_choice(const svb_request *req)
+void svb_lbmethod_refused(svb_request *req)
 {
-    const svb_choice *choice = &req->choice;
-
-    switch (choice->how) {
-    case SVB_HOW_ELECTED:
-        count(choice->member, SVB_CTR_ELECTED);
-        break;
-    case SVB_HOW_FAILOVER:
-        count(choice->from, SVB_CTR_FAILED_OVER_FROM);
-        count(choice->member, SVB_CTR_FAILED_OVER_TO);
-        break;
-    default:
-        count(choice->member, SVB_CTR_STICKY);
-    }
+    APR_ARRAY_PUSH(req->tried, proxy_worker *) = req->choice.member->worker;
+    req->attempt = NULL;
+    req->is_new = 1;
 }
 
-/* With stickysession= mod_proxy_balancer may have found the worker itself. */
-static void adopt_choice(svb_request *req, proxy_worker *worker)
+/* Its node may have gone, or just a connection: if mod_proxy thinks that it can
+ * serve, it is asked once more, for the client's session is there; but then it
+ * is another's turn. */
+void svb_lbmethod_failed(svb_request *req)
 {
-    svb_choice *choice = &req->choice;
+    proxy_worker *worker = req->choice.member->worker;
 
-    if (!choice->member || choice->member->worker != worker) {
-        choice->member = member_of(req, worker);
-        choice->from = NULL;
-        choice->how = SVB_HOW_ROUTE;
+    req->has_failed = 0;
+    if (req->attempt) {
+        attempt_failed(req);
     }
+    if (req->failed == worker) {
+        APR_ARRAY_PUSH(req->tried, proxy_worker *) = worker;
+    }
+    req->failed = worker;
 }
 
 void svb_lbmethod_set_env(request_rec *r, const svb_balancer *balancer,
@@ -103,6 +127,11 @@ void svb_lbmethod_set_env(request_rec *r, const svb_balancer *balancer,
     apr_table_setn(r->subprocess_env, SVB_ENV_FLEET, balancer->fleet->name);
     apr_table_setn(r->subprocess_env, SVB_ENV_ROUTE, worker->s->route);
     apr_table_setn(r->subprocess_env, SVB_ENV_HOW, svb_how_name(how));
+    apr_table_setn(r->subprocess_env, "BALANCER_NAME", balancer->name);
+    apr_table_setn(r->subprocess_env, "BALANCER_WORKER_NAME",
+                   worker->s->name_ex);
+    apr_table_setn(r->subprocess_env, "BALANCER_WORKER_ROUTE",
+                   worker->s->route);
 }
 
 void svb_lbmethod_retry_after(request_rec *r, const svb_balancer *balancer)
@@ -121,6 +150,44 @@ static const char *path_of(const char *url)
     return path ? path : "/";
 }
 
+/* Session ids end at a delimiter, so the path must be encoded for reading them,
+ * unless it is so already. */
+static const char *path_for_ids(request_rec *r, const char *path)
+{
+    const char *encoded;
+
+    if (!ap_strchr_c(path, ';') || apr_table_get(r->notes, "proxy-nocanon")
+        || apr_table_get(r->notes, "proxy-noencode")) {
+        return path;
+    }
+    encoded = ap_proxy_canonenc_ex(r->pool, path, (int)strlen(path), enc_path,
+                                   0, r->proxyreq);
+    return encoded ? encoded : path;
+}
+
+/* What mod_proxy_balancer does with the worker it has chosen. */
+static int go_to(proxy_worker *worker, request_rec *r, char **url)
+{
+    char *target =
+        apr_pstrcat(r->pool, worker->s->name_ex, path_of(*url), NULL);
+    int rc = proxy_run_canon_handler(r, target);
+
+    if (rc == OK) {
+        *url = apr_pstrdup(r->pool, r->filename + sizeof("proxy:") - 1);
+    }
+    return rc;
+}
+
+/* With stickysession= mod_proxy_balancer follows the session it has found,
+ * whatever we have decided about a launch, and even to a member that has just
+ * failed. Its work is done here then. */
+static int take_over(svb_request *req, request_rec *r, proxy_worker **worker,
+                     char **url)
+{
+    *worker = svb_lbmethod_choose(req, r);
+    return *worker ? go_to(*worker, r, url) : HTTP_SERVICE_UNAVAILABLE;
+}
+
 static int pre_request(proxy_worker **worker, proxy_balancer **balancer,
                        request_rec *r, proxy_server_conf *conf, char **url)
 {
@@ -128,20 +195,24 @@ static int pre_request(proxy_worker **worker, proxy_balancer **balancer,
     svb_balancer *ours;
     svb_request *req;
 
-    (void)worker;
     if (!proxy
         && !ap_cstr_casecmpn(*url, BALANCER_PREFIX,
                              sizeof(BALANCER_PREFIX) - 1)) {
         proxy = ap_proxy_get_balancer(r->pool, conf, *url, 1);
     }
     ours = svb_lbmethod_balancer(proxy);
-    if (ours) {
-        req = svb_request_make(r, ours, path_of(*url));
-        if (req->attempt) {
-            APR_ARRAY_PUSH(req->tried, proxy_worker *) = req->attempt;
-            attempt_failed(req);
-            leave_node(req);
-        }
+    if (!ours) {
+        return DECLINED;
+    }
+    req = svb_request_make(r, ours, path_for_ids(r, path_of(*url)));
+    if (req->attempt) {
+        APR_ARRAY_PUSH(req->tried, proxy_worker *) = req->attempt;
+        attempt_failed(req);
+        end_request(req);
+    }
+    if (*ours->proxy->s->sticky && (req->fixed || req->tried->nelts)) {
+        *balancer = proxy;
+        return take_over(req, r, worker, url);
     }
     return DECLINED;
 }
@@ -183,15 +254,18 @@ static int scheme_handler(request_rec *r, proxy_worker *worker,
     if (!req) {
         return DECLINED;
     }
-    adopt_choice(req, worker);
+    if (!req->choice.member || req->choice.member->worker != worker) {
+        svb_decide_adopt(req, worker, r);
+    }
     req->attempt = worker;
     if (req->choice.member && req->choice.member->node >= 0) {
         enter_node(req, r, req->choice.member->node);
     }
-    svb_lbmethod_count_choice(req);
+    svb_learn_begin(req, r);
     svb_lbmethod_set_env(r, req->balancer, worker,
                          req->is_launch ? SVB_HOW_LAUNCH : req->choice.how);
-    if (svb_decide_takes_new(worker)) {
+    if (req->choice.how == SVB_HOW_ELECTED || !req->choice.member
+        || svb_member_may_take_new(req->choice.member)) {
         apr_table_unset(r->subprocess_env, AJP_ACTIVATION);
     }
     else {
@@ -207,7 +281,7 @@ static int post_request(proxy_worker *worker, proxy_balancer *balancer,
 
     (void)worker, (void)balancer, (void)conf;
     if (req) {
-        leave_node(req);
+        end_request(req);
     }
     return DECLINED;
 }
@@ -221,6 +295,7 @@ static int request_status(int *status, request_rec *r)
         return DECLINED;
     }
     if (req->attempt && ap_is_HTTP_SERVER_ERROR(*status)) {
+        req->has_failed = 1;
         attempt_failed(req);
     }
     if (*status == HTTP_SERVICE_UNAVAILABLE) {

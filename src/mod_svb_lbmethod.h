@@ -28,15 +28,20 @@ void svb_lbmethod_use(const svb_model *model);
 /** @return the servoy balancer that this copy of a balancer is, or NULL */
 svb_balancer *svb_lbmethod_balancer(const proxy_balancer *balancer);
 
+/** @return the servoy balancer that the request is to be proxied to, or NULL */
+svb_balancer *svb_lbmethod_balancer_of(request_rec *r);
+
+/** The node has refused the request, or failed in the middle of it: forget the
+ *  attempt, so that the next one is as the first. */
+void svb_lbmethod_refused(svb_request *req);
+void svb_lbmethod_failed(svb_request *req);
+
 /**
  * Choose a member outside of mod_proxy's own handling, under the lock that
  * lbmethods are called with.
  * @return the worker, or NULL
  */
 proxy_worker *svb_lbmethod_choose(svb_request *req, request_rec *r);
-
-/** Count the request's choice for the nodes that it concerns. */
-void svb_lbmethod_count_choice(const svb_request *req);
 
 /** Set the variables that tell where a request goes, and why. */
 void svb_lbmethod_set_env(request_rec *r, const svb_balancer *balancer,

@@ -7,8 +7,11 @@
 #include <http_protocol.h>
 #include <http_request.h>
 
+#include "mod_svb_admin.h"
 #include "mod_svb_answer.h"
+#include "mod_svb_shm.h"
 #include "mod_svb_view.h"
+#include "svb_form.h"
 #include "svb_html.h"
 #include "svb_json.h"
 #include "svb_metrics.h"
@@ -105,6 +108,28 @@ static apr_status_t to_client(void *r, const char *data, apr_size_t len)
     return ap_rwrite(data, (int)len, r) < 0 ? APR_ECONNABORTED : APR_SUCCESS;
 }
 
+static int may_act(request_rec *r)
+{
+    const svb_section *section =
+        ap_get_module_config(r->per_dir_config, &servoy_balancer_module);
+
+    return section && section->manager_actions == 1;
+}
+
+static svb_snapshot *take(request_rec *r)
+{
+    return svb_view_take(r->pool, model, r->server->server_hostname,
+                         may_act(r));
+}
+
+static void set_headers(request_rec *r, const char *type)
+{
+    ap_set_content_type(r, type);
+    apr_table_setn(r->headers_out, "Cache-Control", "no-store");
+    apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
+    apr_table_setn(r->headers_out, "Referrer-Policy", "same-origin");
+}
+
 static int show(request_rec *r)
 {
     const format *f = asked_for(r);
@@ -114,24 +139,120 @@ static int show(request_rec *r)
         return svb_answer_text(r, HTTP_BAD_REQUEST,
                                "format= must be html, json or prometheus.\n");
     }
-    ap_set_content_type(r, f->type);
-    apr_table_setn(r->headers_out, "Cache-Control", "no-store");
-    apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
-    apr_table_setn(r->headers_out, "Referrer-Policy", "same-origin");
+    set_headers(r, f->type);
     svb_sink_init(&sink, to_client, r);
     /* That fails only when the client has gone. */
-    (void)f->write(
-        r, svb_view_take(r->pool, model, r->server->server_hostname, 0), &sink);
+    (void)f->write(r, take(r), &sink);
+    return OK;
+}
+
+/* The body of a POST, or NULL when it is too long or did not come whole. */
+static const char *read_body(request_rec *r, apr_size_t *len)
+{
+    char *body = apr_palloc(r->pool, SVB_FORM_MAX + 2);
+    long got = 1;
+
+    *len = 0;
+    if (ap_setup_client_block(r, REQUEST_CHUNKED_DECHUNK) != OK) {
+        return NULL;
+    }
+    if (ap_should_client_block(r)) {
+        while (got > 0 && *len <= SVB_FORM_MAX) {
+            got = ap_get_client_block(r, body + *len, SVB_FORM_MAX + 1 - *len);
+            *len += got > 0 ? (apr_size_t)got : 0;
+        }
+    }
+    return got < 0 || *len > SVB_FORM_MAX ? NULL : body;
+}
+
+static int is_form(request_rec *r)
+{
+    static const char type[] = "application/x-www-form-urlencoded";
+    const char *given = apr_table_get(r->headers_in, "Content-Type");
+
+    return given && !ap_cstr_casecmpn(given, type, sizeof(type) - 1)
+           && strchr("; \t", given[sizeof(type) - 1]);
+}
+
+/* Takes as long for a wrong nonce as for the right one. */
+static int is_nonce(const char *given)
+{
+    const char *right = svb_shm_shared()->nonce;
+    apr_size_t len = strlen(right), i;
+    unsigned char differ = strlen(given) != len;
+
+    for (i = 0; i < len && given[i]; i++) {
+        differ |= (unsigned char)(given[i] ^ right[i]);
+    }
+    return !differ;
+}
+
+static void log_action(request_rec *r, const svb_form_action *action)
+{
+    ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r,
+                  SVB_LOGNO(0065) "fleet %s, node %s: %s%s by user %s from %s",
+                  action->fleet, action->node,
+                  svb_form_action_name(action->action),
+                  action->action == SVB_ACTION_LOADFACTOR
+                      ? apr_psprintf(r->pool, " %.2f", action->value)
+                      : "",
+                  r->user ? r->user : "-", r->useragent_ip);
+}
+
+/* Back to the page for a browser, the node as it is now for a program. */
+static int answer_action(request_rec *r, const svb_form_action *action)
+{
+    svb_snapshot *snap;
+    svb_snap_node *node;
+    svb_sink sink;
+
+    if (!accepts_json(r)) {
+        apr_table_setn(r->headers_out, "Location",
+                       ap_os_escape_path(r->pool, r->uri, 1));
+        return HTTP_SEE_OTHER;
+    }
+    snap = take(r);
+    node = svb_snap_fleet_node(svb_snapshot_fleet(snap, action->fleet),
+                               action->node);
+    set_headers(r, SVB_JSON_TYPE);
+    svb_sink_init(&sink, to_client, r);
+    (void)svb_json_node(node, &sink);
     return OK;
 }
 
 static int act(request_rec *r)
 {
-    int rc = ap_discard_request_body(r);
+    svb_form_action action;
+    apr_size_t len;
+    const char *body, *err;
 
-    return rc != OK ? rc
-                    : svb_answer_text(r, HTTP_FORBIDDEN,
-                                      "The manager is read-only here.\n");
+    if (!may_act(r)) {
+        return svb_answer_text(r, HTTP_FORBIDDEN,
+                               "ServoyManagerActions is off here.\n");
+    }
+    if (!is_form(r)) {
+        return svb_answer_text(
+            r, HTTP_BAD_REQUEST,
+            "Content-Type must be application/x-www-form-urlencoded.\n");
+    }
+    body = read_body(r, &len);
+    err = body ? svb_form_parse(r->pool, body, len, &action)
+               : "The form is too long, or did not come whole.";
+    if (err) {
+        return svb_answer_text(r, HTTP_BAD_REQUEST,
+                               apr_pstrcat(r->pool, err, "\n", NULL));
+    }
+    if (!is_nonce(action.nonce)) {
+        return svb_answer_text(r, HTTP_FORBIDDEN,
+                               "The nonce is not this server's: take it from "
+                               "the page or the JSON as it is now.\n");
+    }
+    if (svb_admin_act(model, &action) < 0) {
+        return svb_answer_text(r, HTTP_NOT_FOUND,
+                               "There is no such fleet or node.\n");
+    }
+    log_action(r, &action);
+    return answer_action(r, &action);
 }
 
 static int handler(request_rec *r)

@@ -4,16 +4,41 @@
 #include <apr_strings.h>
 
 #include "mod_svb_shm.h"
+#include "mod_svb_table.h"
+#include "svb_elect.h"
+
+/* A node without a route is known by its member: what is counted has to be
+ * counted somewhere. No route has a semicolon. */
+static const char *node_name(apr_pool_t *p, const proxy_worker *worker)
+{
+    const char *name = worker->s->name_ex;
+
+    return *worker->s->route
+               ? worker->s->route
+               : apr_psprintf(p, ";%016" APR_UINT64_T_HEX_FMT,
+                              svb_elect_id_hash(name, strlen(name)));
+}
 
 static void fill(apr_pool_t *p, const svb_balancer *balancer, svb_member *m,
                  proxy_worker *worker)
 {
     m->worker = worker;
     m->route = apr_pstrdup(p, worker->s->route);
-    m->node = *m->route ? svb_fleet_add(svb_shm_fleet(), balancer->fleet->name,
-                                        m->route)
-                        : -1;
+    m->node = svb_fleet_add(svb_shm_fleet(), balancer->fleet->name,
+                            node_name(p, worker));
+    if (m->node >= 0) {
+        svb_table_set_timeouts(m->node, balancer);
+    }
     svb_model_facts(p, balancer, worker, &m->facts);
+}
+
+/* The first member of its key stays. */
+static void index_by(apr_hash_t *hash, const void *key, apr_ssize_t len,
+                     svb_member *m)
+{
+    if (!apr_hash_get(hash, key, len)) {
+        apr_hash_set(hash, key, len, m);
+    }
 }
 
 static svb_members *build(apr_pool_t *p, const svb_balancer *balancer)
@@ -25,14 +50,16 @@ static svb_members *build(apr_pool_t *p, const svb_balancer *balancer)
     members->n = workers->nelts;
     members->all = apr_pcalloc(p, sizeof(svb_member) * (apr_size_t)members->n);
     members->by_route = apr_hash_make(p);
+    members->by_node = apr_hash_make(p);
     for (i = 0; i < members->n; i++) {
         svb_member *m = &members->all[i];
 
         fill(p, balancer, m, APR_ARRAY_IDX(workers, i, proxy_worker *));
-        if (*m->route
-            && !apr_hash_get(members->by_route, m->route,
-                             APR_HASH_KEY_STRING)) {
-            apr_hash_set(members->by_route, m->route, APR_HASH_KEY_STRING, m);
+        if (*m->route) {
+            index_by(members->by_route, m->route, APR_HASH_KEY_STRING, m);
+        }
+        if (m->node >= 0) {
+            index_by(members->by_node, &m->node, sizeof(m->node), m);
         }
     }
     return members;
@@ -97,6 +124,11 @@ const svb_member *svb_members_by_route(const svb_members *members,
         apr_hash_get(members->by_route, route, (apr_ssize_t)len);
 
     return m && !strcmp(m->route, m->worker->s->route) ? m : NULL;
+}
+
+const svb_member *svb_members_by_node(const svb_members *members, int node)
+{
+    return apr_hash_get(members->by_node, &node, sizeof(node));
 }
 
 const svb_member *svb_members_by_worker(const svb_members *members,

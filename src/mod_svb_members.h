@@ -22,7 +22,7 @@
 typedef struct svb_member {
     proxy_worker *worker;
     const char *route; /**< as it was when the index was made; "" for none */
-    int node;          /**< index in svb_fleet, or -1: no route, or no room */
+    int node;          /**< index in svb_fleet, or -1: there is no room */
     svb_facts facts;
 } svb_member;
 
@@ -30,6 +30,7 @@ typedef struct svb_members {
     int n;
     svb_member *all;      /**< in mod_proxy's order */
     apr_hash_t *by_route; /**< route -> svb_member *, the first of its route */
+    apr_hash_t *by_node;  /**< index of the node -> svb_member *, likewise */
 } svb_members;
 
 /** Make the first index, from pool p; in post_config, after svb_shm_attach(). */
@@ -47,6 +48,9 @@ const svb_members *svb_members_refresh(svb_balancer *balancer);
 /** @return the member with this route now, or NULL */
 const svb_member *svb_members_by_route(const svb_members *members,
                                        const char *route, apr_size_t len);
+
+/** @return the member that leads to this node, or NULL */
+const svb_member *svb_members_by_node(const svb_members *members, int node);
 
 /** @return the member of this worker, or NULL: it came after the index */
 const svb_member *svb_members_by_worker(const svb_members *members,

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <http_core.h>
 
+#include "svb_elect.h"
 #include "svb_url.h"
 
 /* ------------------------------------------------------------- small ones */
@@ -225,6 +226,7 @@ static svb_fleet_conf *fleet_of(svb_model *model, const char *name)
     }
     fleet = apr_pcalloc(model->pool, sizeof(*fleet));
     fleet->name = name;
+    fleet->salt = svb_elect_id_hash(name, strlen(name));
     fleet->balancers = apr_array_make(model->pool, 2, sizeof(svb_balancer *));
     fleet->lines = apr_hash_make(model->pool);
     APR_ARRAY_PUSH(model->fleets, svb_fleet_conf *) = fleet;
@@ -246,6 +248,43 @@ static void add_balancer(svb_model *model, server_rec *s, proxy_balancer *proxy)
     APR_ARRAY_PUSH(model->balancers, svb_balancer *) = balancer;
     apr_hash_set(model->by_proxy, &balancer->proxy, sizeof(balancer->proxy),
                  balancer);
+}
+
+static const proxy_worker *with_route(const svb_balancer *balancer,
+                                      const char *route)
+{
+    const apr_array_header_t *workers = balancer->proxy->workers;
+    int i;
+
+    for (i = 0; i < workers->nelts; i++) {
+        const proxy_worker *worker = APR_ARRAY_IDX(workers, i, proxy_worker *);
+
+        if (!strcmp(worker->s->route, route)) {
+            return worker;
+        }
+    }
+    return NULL;
+}
+
+/* The line with its url expanded: %h is the host of the member beside it, who
+ * may ask for it elsewhere in the fleet. Where there is none, or what comes of
+ * it is no URL, the line stays, for others to expand or to complain about. */
+static const svb_node_line *expanded(apr_pool_t *p,
+                                     const svb_balancer *balancer,
+                                     const svb_node_line *line,
+                                     const char *route)
+{
+    const proxy_worker *worker = with_route(balancer, route);
+    svb_node_line *copy;
+    const char *url;
+
+    if (!worker || !line->url
+        || svb_url_expand(p, line->url, worker->s->hostname_ex, route, &url)) {
+        return line;
+    }
+    copy = apr_pmemdup(p, line, sizeof(*line));
+    copy->url = url;
+    return copy;
 }
 
 /* Put one line's facts into the fleet's; complain where another line of the
@@ -313,7 +352,8 @@ static void merge_lines(svb_model *model)
                 &APR_ARRAY_IDX(balancer->set.nodes, j, svb_node_line);
 
             if (strcmp(line->route, "*") && !seen_before(seen, line)) {
-                merge_line(model, balancer, line);
+                merge_line(model, balancer,
+                           expanded(model->pool, balancer, line, line->route));
             }
         }
     }
@@ -367,10 +407,8 @@ static const svb_node_line *template_of(const svb_balancer *balancer)
     return NULL;
 }
 
-/* The member whose host a node's url is made of: that of the balancer in which
- * the line or template stands, or else the member asked about. */
-static const svb_node_line *line_for(const svb_balancer *balancer,
-                                     const char *route)
+static const svb_node_line *
+line_for(apr_pool_t *p, const svb_balancer *balancer, const char *route)
 {
     const svb_fleet_conf *fleet = balancer->fleet;
     const svb_node_line *line;
@@ -382,7 +420,9 @@ static const svb_node_line *line_for(const svb_balancer *balancer,
     }
     line = template_of(balancer);
     for (i = 0; !line && i < fleet->balancers->nelts; i++) {
-        line = template_of(APR_ARRAY_IDX(fleet->balancers, i, svb_balancer *));
+        balancer = APR_ARRAY_IDX(fleet->balancers, i, svb_balancer *);
+        line = template_of(balancer);
+        line = line ? expanded(p, balancer, line, route) : NULL;
     }
     return line;
 }
@@ -391,7 +431,7 @@ const char *svb_model_facts(apr_pool_t *p, const svb_balancer *balancer,
                             const proxy_worker *worker, svb_facts *facts)
 {
     const svb_node_line *line =
-        *worker->s->route ? line_for(balancer, worker->s->route) : NULL;
+        *worker->s->route ? line_for(p, balancer, worker->s->route) : NULL;
     const char *err = NULL;
 
     facts->url = NULL;

@@ -43,6 +43,7 @@ typedef struct svb_balancer {
 /** The nodes that serve the same users. */
 struct svb_fleet_conf {
     const char *name;
+    apr_uint64_t salt;             /**< tells its clients' ids from others' */
     apr_array_header_t *balancers; /**< of svb_balancer * */
     apr_hash_t *lines;             /**< route -> svb_node_line *, merged */
 };

@@ -12,6 +12,7 @@ static svb_request *make(request_rec *r, svb_balancer *balancer)
 
     req->balancer = balancer;
     req->in_flight = -1;
+    req->place = -1;
     req->tried = apr_array_make(r->pool, 2, sizeof(proxy_worker *));
     ap_set_module_config(r->request_config, &servoy_balancer_module, req);
     return req;

@@ -9,6 +9,8 @@
 #ifndef MOD_SVB_REQUEST_H
 #define MOD_SVB_REQUEST_H
 
+#include <util_filter.h>
+
 #include "mod_svb_members.h"
 #include "svb_session.h"
 
@@ -39,6 +41,17 @@ typedef struct svb_request {
     proxy_worker *attempt;     /**< the worker being tried, or NULL */
     int in_flight;             /**< node that counts us as in flight, or -1 */
     apr_array_header_t *tried; /**< of proxy_worker *: failed us already */
+    int is_new;              /**< refused: its session is dead, if it had one */
+    proxy_worker *failed;    /**< the last that failed in the middle of it */
+    int has_failed;          /**< a node failed in the middle of it */
+    apr_uint64_t client;     /**< id in the table of the client, or 0 */
+    const char *client_name; /**< of the cookie that it came in */
+    int is_known;            /**< the table has that id */
+    enum svb_kind kind;      /**< of the known client */
+    apr_uint64_t pending;    /**< id of the new client it may be, or 0 */
+    int place;               /**< from svb_fleet_hold(), or -1 */
+    ap_filter_t *upgrade;    /**< waits for 101, or NULL */
+    int is_learning;         /**< the filters are in place */
 } svb_request;
 
 /** @return what is known about the request, or NULL: not ours so far */

@@ -3,8 +3,10 @@
 
 #include <apr_strings.h>
 
+#include "mod_svb_admin.h"
 #include "mod_svb_members.h"
 #include "mod_svb_shm.h"
+#include "mod_svb_table.h"
 
 /* In this order: what an administrator has set counts before what happened. */
 static svb_state state_of(const proxy_worker *worker)
@@ -37,6 +39,7 @@ static svb_state state_of(const proxy_worker *worker)
 typedef struct {
     svb_snap_node *snap;
     int index; /* in svb_fleet, or -1 */
+    apr_interval_time_t slow_start;
 } node_view;
 
 static void add_member(apr_pool_t *p, node_view *view,
@@ -76,15 +79,69 @@ static node_view *new_node(apr_pool_t *p, svb_snap_fleet *fleet,
     return view;
 }
 
-static void fill_shared(svb_snap_node *snap, int node, apr_time_t now)
+/* A node that comes back begins its slow start; one that is down has no clients
+ * any more, whoever notices it first. */
+static void note_state(int node, svb_state state, apr_time_t now)
 {
     svb_fleet *fleet = svb_shm_fleet();
-    int i;
+    int before = svb_fleet_note_state(fleet, node, (int)state, now);
 
-    svb_fleet_note_state(fleet, node, (int)snap->state, now);
+    if (before >= 0 && !svb_state_describe((svb_state)before)->can_serve
+        && svb_state_describe(state)->can_serve) {
+        svb_fleet_set_up_since(fleet, node, now);
+    }
+    if (state == SVB_STATE_ERROR) {
+        svb_table_node_down(node);
+    }
+}
+
+/* What mod_proxy does not know of: only a node that is ready otherwise can be
+ * starting slowly, or be full. */
+static svb_state refined(const node_view *view, apr_time_t now)
+{
+    const svb_snap_node *snap = view->snap;
+    apr_time_t up_since = svb_fleet_up_since(svb_shm_fleet(), view->index);
+
+    if (snap->state != SVB_STATE_READY) {
+        return snap->state;
+    }
+    if (svb_admin_in_maintenance(view->index)
+        || svb_fleet_maintenance(svb_shm_fleet(), view->index)) {
+        return SVB_STATE_MAINTENANCE;
+    }
+    if (snap->maxclients && svb_table_load(view->index) >= snap->maxclients) {
+        return SVB_STATE_FULL;
+    }
+    return up_since && now < up_since + view->slow_start ? SVB_STATE_SLOWSTART
+                                                         : SVB_STATE_READY;
+}
+
+static int is_safe_to_stop(const node_view *view)
+{
+    switch (view->snap->state) {
+    case SVB_STATE_DRAINING:
+    case SVB_STATE_MAINTENANCE:
+    case SVB_STATE_ERROR:
+    case SVB_STATE_DISABLED:
+    case SVB_STATE_STOPPED:
+        return svb_table_load(view->index) == 0;
+    default:
+        return 0;
+    }
+}
+
+static void fill_shared(node_view *view, apr_time_t now)
+{
+    svb_fleet *fleet = svb_shm_fleet();
+    svb_snap_node *snap = view->snap;
+    int node = view->index, i;
+
+    note_state(node, snap->state, now);
+    snap->state = refined(view, now);
+    snap->safe_to_stop = is_safe_to_stop(view);
     snap->last_change = svb_fleet_last_change(fleet, node);
     snap->in_flight = svb_fleet_in_flight(fleet, node);
-    snap->web = svb_fleet_clients(fleet, node, SVB_KIND_WEB);
+    snap->web = svb_table_web(node);
     snap->smart = svb_fleet_clients(fleet, node, SVB_KIND_SMART);
     for (i = 0; i < SVB_COUNTERS; i++) {
         snap->counters[i] = svb_fleet_counter(fleet, node, i);
@@ -111,6 +168,9 @@ static void add_members(apr_pool_t *p, svb_snap_fleet *fleet,
             apr_hash_set(by_route, m->route, APR_HASH_KEY_STRING, view);
         }
         add_member(p, view, balancer, m->worker);
+        if (view->slow_start < balancer->set.slow_start) {
+            view->slow_start = balancer->set.slow_start;
+        }
     }
 }
 
@@ -130,10 +190,10 @@ static void add_fleet(apr_pool_t *p, svb_snapshot *snap,
         }
     }
     for (i = 0; i < views->nelts; i++) {
-        const node_view *view = APR_ARRAY_IDX(views, i, node_view *);
+        node_view *view = APR_ARRAY_IDX(views, i, node_view *);
 
         if (view->index >= 0) {
-            fill_shared(view->snap, view->index, snap->time);
+            fill_shared(view, snap->time);
         }
     }
 }
@@ -147,16 +207,15 @@ svb_snapshot *svb_view_take(apr_pool_t *p, const svb_model *model,
     snap->module = "mod_servoy_balancer/" MOD_SERVOY_BALANCER_VERSION;
     snap->server = server;
     snap->time = apr_time_now();
-    snap->started = svb_shm_started();
-    snap->nonce = "";
+    snap->started = svb_shm_shared()->started;
+    snap->nonce = actions ? svb_shm_shared()->nonce : "";
     snap->actions = actions;
+    snap->table.capacity = svb_clients_capacity(svb_shm_clients());
+    snap->table.clients = svb_clients_count(svb_shm_clients());
+    snap->table.evicted = svb_clients_evicted(svb_shm_clients());
+    snap->table.bytes = svb_clients_bytes(svb_shm_clients());
     for (i = 0; i < model->fleets->nelts; i++) {
         add_fleet(p, snap, APR_ARRAY_IDX(model->fleets, i, svb_fleet_conf *));
     }
     return snap;
-}
-
-void svb_view_note_states(apr_pool_t *p, const svb_model *model)
-{
-    svb_view_take(p, model, "", 0);
 }

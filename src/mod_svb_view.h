@@ -14,7 +14,8 @@
 #include "svb_snapshot.h"
 
 /**
- * Copy everything that can be shown.
+ * Copy everything that can be shown, and note the nodes' states, so that the
+ * time of each change is known; the watchdog does it for that every second.
  * @param p       pool of the snapshot
  * @param model   the configuration
  * @param server  name to show for the server
@@ -22,12 +23,5 @@
  */
 svb_snapshot *svb_view_take(apr_pool_t *p, const svb_model *model,
                             const char *server, int actions);
-
-/**
- * Note the present states, so that the time of each change is known. From the
- * watchdog, and by svb_view_take() itself.
- * @param p for temporary use
- */
-void svb_view_note_states(apr_pool_t *p, const svb_model *model);
 
 #endif /* MOD_SVB_VIEW_H */

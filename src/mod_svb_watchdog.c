@@ -3,17 +3,79 @@
 
 #include <mod_watchdog.h>
 
+#include "mod_svb_admin.h"
 #include "mod_svb_shm.h"
+#include "mod_svb_table.h"
 #include "mod_svb_view.h"
 
 #define WATCHDOG_NAME "_servoy_"
-#define INTERVAL apr_time_from_sec(1)
+#define TICK_EVERY apr_time_from_sec(1)
+#define TELL_EVERY apr_time_from_sec(60)
+
+/* A table that is too small forgets clients: say so, once in a while. */
+static void tell_evictions(const svb_model *model, apr_time_t now)
+{
+    static apr_uint64_t told;
+    static apr_time_t told_at;
+    apr_uint64_t evicted = svb_clients_evicted(svb_shm_clients());
+
+    if (evicted > told && now >= told_at + TELL_EVERY) {
+        ap_log_error(
+            APLOG_MARK, APLOG_WARNING, 0, model->main_server,
+            SVB_LOGNO(0061) "the client table is full: %" APR_UINT64_T_FMT
+                            " clients were dropped so far, and are "
+                            "counted again with their next request; give "
+                            "ServoyClientTable more than %" APR_SIZE_T_FMT,
+            evicted, svb_clients_capacity(svb_shm_clients()));
+        told = evicted;
+        told_at = now;
+    }
+}
+
+/* A node that is being emptied has no clients any more: what somebody is waiting
+ * for who wants to stop it. */
+static void tell_empty(const svb_model *model, const svb_snapshot *snap)
+{
+    static char was_safe[SVB_FLEET_NODES];
+    int i, j;
+
+    for (i = 0; i < snap->fleets->nelts; i++) {
+        const svb_snap_fleet *fleet =
+            APR_ARRAY_IDX(snap->fleets, i, svb_snap_fleet *);
+
+        for (j = 0; j < fleet->nodes->nelts; j++) {
+            const svb_snap_node *node =
+                APR_ARRAY_IDX(fleet->nodes, j, svb_snap_node *);
+            int index =
+                svb_fleet_find(svb_shm_fleet(), fleet->name, node->route);
+
+            if (index < 0) {
+                continue;
+            }
+            if (node->safe_to_stop && !was_safe[index]
+                && node->state != SVB_STATE_ERROR) {
+                ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, model->main_server,
+                             SVB_LOGNO(0062) "fleet %s, node %s (%s): no "
+                                             "clients any more, safe to stop",
+                             fleet->name, node->route,
+                             svb_snapshot_state_name(node->state));
+            }
+            was_safe[index] = (char)node->safe_to_stop;
+        }
+    }
+}
 
 static apr_status_t tick(int state, void *data, apr_pool_t *pool)
 {
     if (state == AP_WATCHDOG_STATE_RUNNING) {
+        apr_time_t now = apr_time_now();
+
         svb_shm_sweep();
-        svb_view_note_states(pool, data);
+        svb_shm_follow(now);
+        svb_table_tick(now);
+        tell_evictions(data, now);
+        svb_admin_reconcile(data);
+        tell_empty(data, svb_view_take(pool, data, "", 0));
     }
     return APR_SUCCESS;
 }
@@ -31,7 +93,7 @@ apr_status_t svb_watchdog_start(apr_pool_t *pconf, const svb_model *model)
         rv = get_instance(&watchdog, WATCHDOG_NAME, 0, 1, pconf);
     }
     if (rv == APR_SUCCESS) {
-        rv = register_callback(watchdog, INTERVAL, model, tick);
+        rv = register_callback(watchdog, TICK_EVERY, model, tick);
     }
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, model->main_server,

@@ -1,7 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /*
  * The periodic work, done about once a second by one process of the server:
- * noting when nodes change their state, clearing up after dead children.
+ * noting when nodes change their state, keeping the clients of requests in
+ * flight alive, sweeping the client table, clearing up after dead children.
  *
  * When that process is killed, another takes over after some ten seconds, so
  * nothing that has to be prompt may depend on this alone.

@@ -11,6 +11,7 @@ use lib "$FindBin::Bin/lib";
 use SVB::Fleet;
 use SVB::Httpd;
 use SVB::Ports;
+use SVB::Temp;
 use SVB::Wait;
 use Test::More;
 
@@ -224,17 +225,11 @@ subtest 'what names no node is a new client' => sub {
         'a path segment'                => '/echo/jsessionid=@.servoy2',
         'another path parameter'        => '/echo;sessionid=@.servoy2',
     );
-    my %raw = ('a query, ProxyPass nocanon' => '/echo?x;jsessionid=@.servoy2');
-    # each of them so often that one node cannot win by chance
-    for my $case (sort keys %cookie) {
-        my %how = map { served('plain', $cookie{$case}) => 1 } 1 .. 3;
-        is_deeply [ sort keys %how ], [ map { "servoy$_ elected" } 1 .. 3 ], $case;
-    }
-    for my $case (sort keys %path, keys %raw) {
-        my ($balancer, $path) = exists $raw{$case} ? ('raw', $raw{$case}) : ('plain', $path{$case});
-        my %how = map { served($balancer, undef, $path) => 1 } 1 .. 3;
-        is_deeply [ sort keys %how ], [ map { "servoy$_ elected" } 1 .. 3 ], $case;
-    }
+    # SERVOY_HOW tells, whichever node it was
+    my $how = sub { served(@_) =~ s/^servoy[123] //r };
+    is $how->('plain', $cookie{$_}), 'elected', $_ for sort keys %cookie;
+    is $how->('plain', undef, $path{$_}), 'elected', $_ for sort keys %path;
+    is $how->('raw', undef, $path{$_}), 'elected', "$_, ProxyPass nocanon" for sort keys %path;
 };
 
 subtest 'ServoySessionCookie' => sub {
@@ -243,8 +238,7 @@ subtest 'ServoySessionCookie' => sub {
     is served('names', 'JSESSIONID=@.servoy1; SID=@.servoy3'), 'servoy1 route', 'both: in the order of the header';
     is served('names', undef, '/echo;sid=@.servoy1'), 'servoy1 route', 'as path parameter';
     is served('names', undef, '/echo;jsessionid=@.servoy3'), 'servoy3 route', 'both of them';
-    my %how = map { served('other', 'JSESSIONID=@.servoy2', '/echo;jsessionid=@.servoy2') => 1 } 1 .. 3;
-    is_deeply [ sort keys %how ], [ map { "servoy$_ elected" } 1 .. 3 ], 'a name that is not listed';
+    like served('other', 'JSESSIONID=@.servoy2', '/echo;jsessionid=@.servoy2'), qr/ elected$/, 'a name that is not listed';
     is served('other', 'SID=@.servoy1'), 'servoy1 route', 'the one that is';
 };
 

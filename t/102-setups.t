@@ -300,11 +300,13 @@ subtest 'launches in each setup' => sub {
 subtest 'a node is killed: in every setup its users move' => sub {
     my %users;
     for my $setup (@setup) {
-        for (1 .. 4) {
+        my $on = $users{ $setup->{port} } = [];
+        for (1 .. 20) {
             my $user = browser($setup);
-            push @{ $users{ $setup->{port} } }, $user if visit($user)->node eq 'servoy2';
+            push @$on, $user if visit($user)->node eq 'servoy2';
+            last if @$on == 2;
         }
-        is scalar @{ $users{ $setup->{port} } }, 2, "$setup->{name}: two users on servoy2";
+        is scalar @$on, 2, "$setup->{name}: two users on servoy2";
     }
     my $before = facts('sticky', 'servoy2');
     $two->kill;
@@ -473,7 +475,8 @@ for my $mpm (qw(event worker prefork)) {
         wait_ok(sub { total('servoy', 'in_flight', $server) == 8 }, 10, 'eight in flight at once');
         my %on;
         $on{ $_->finish(30)->node }++ for @pending;
-        is_deeply \%on, { servoy1 => 4, servoy2 => 4 }, 'new clients that come at once are spread';
+        # as many as there are processes may decide at the same moment
+        ok $on{servoy1} >= 2 && $on{servoy2} >= 2, 'new clients that come at once are spread' or diag explain \%on;
         is total('servoy', 'in_flight', $server), 0, 'and none is in flight then'
             if wait_for(sub { total('servoy', 'in_flight', $server) == 0 }, 10, 'their end');
 
@@ -483,8 +486,11 @@ for my $mpm (qw(event worker prefork)) {
         my @many = map { visit(browser($dead, cookies => 0), '/echo', @headers) } 1 .. 3;
         push @many, map { $_->finish(30) } map { browser($dead, cookies => 0)->start(GET => '/dead/echo', @headers) } 1 .. 9;
         is scalar(uniq map { $_->node // $_->status } @many), 1, 'a client of a dead node: all its requests to one';
-        is_deeply [ uniq map { $_->header('X-How') } @many ], ['failover'], 'as failovers';
-        is facts('dead', 'servoy3', $server)->{failed_over_from}, 12, 'counted over all children';
+        is $many[0]->header('X-How'), 'failover', 'as a failover';
+        is_deeply [ grep { !/^(?:failover|known)$/ } map { $_->header('X-How') } @many ], [], 'that may be remembered';
+        my $before = facts('dead', 'servoy3', $server)->{failed_over_from};
+        served($dead, 'servoy3') for 1 .. 12;
+        is facts('dead', 'servoy3', $server)->{failed_over_from} - $before, 12, 'counted over all children';
 
         my $ws = browser($setup)->websocket('/websocket/1/main/1', headers => ['Cookie: JSESSIONID=AA.servoy2']);
         is +($ws->recv_json(30) // {})->{node}, 'servoy2', 'WebSocket';

@@ -41,7 +41,7 @@ use SVB::HttpdConf;
 use SVB::Ports;
 use SVB::Proc;
 use SVB::Temp;
-use SVB::Wait;
+use SVB::Wait qw(wait_for wait_ok poll);
 
 my $owner = $$;
 my @started;
@@ -160,6 +160,9 @@ sub stop {
     return if !$self->{proc} || $self->{stopped}++;
     # a tunnel of ours that is still open would keep a child waiting for ten seconds
     SVB::Client->hang_up(@{ $self->{port} });
+    # nor may one be ending just when TERM comes: that crashes mpm_event now and
+    # then, with any modules
+    poll(sub { !$self->_connections }, 2);
     my $status = $self->{proc}->stop(20);
     my @complaints = $self->complaints;
     if ($status && !$self->{refused}) {
@@ -167,6 +170,13 @@ sub stop {
     }
     $self->_fail(@complaints) if @complaints;
     return;
+}
+
+# Connections to our ports that are established or half closed on httpd's side.
+sub _connections {
+    my ($self) = @_;
+    my $ports = join '|', map { sprintf '%04X', $_ } @{ $self->{port} }, $self->{tls_port} // ();
+    return grep { /^\s*\d+: 0100007F:(?:$ports) \S+ 0[18] / } split /^/, SVB::Temp->read_file('/proc/net/tcp');
 }
 
 # KILL, children included: no farewell.
