@@ -103,6 +103,8 @@ my $httpd = SVB::Httpd->new(conf => join '', $frame,
     balancer('spare',     members('ajp', servoy2 => 'status=+R', servoy3 => 'status=+H')),
     balancer('act',       members('ajp', servoy2 => 'status=+N')),
     balancer('full',      members('ajp'), 'ServoyNode servoy1 maxclients=1'),
+    balancer('killsajp',  members('ajp')),
+    balancer('killshttp', members('http')),
     (map { balancer($_, members(/ajp|session|flush/ ? 'ajp' : 'http')) } @dying),
     balancer('valves',    $valve->member('ajp') . $two->member('ajp')) =~ s/^ProxyPass.*\n//mr,
     "ProxyPass \"/\" \"balancer://valves/\"\n")->start;
@@ -678,6 +680,23 @@ subtest 'a node dies in the middle of a request' => sub {
         'nothing is in flight any more');
     is $lines->(), scalar @dying, '... and no more lines';
     $one->start;
+};
+
+subtest 'a request that kills its nodes' => sub {
+    for my $name (qw(killsajp killshttp)) {
+        $fleet->calm;
+        my $pending = browser()->start(GET => "/$name/slow?ms=4000&$name");
+        my @killed;
+        for my $nth (qw(first second)) {
+            my $node = wait_for(sub { (grep { $_->alive && $_->requests->{'/slow'} } $fleet->nodes)[0] }, 10, 'a node to be asked');
+            push @killed, $node;
+            $node->kill;
+        }
+        cmp_ok $pending->finish(30)->status, '>=', 500, "$name: is given up when the second is dead";
+        my ($left) = grep { $_->alive } $fleet->nodes;
+        is $left->requests->{'/slow'}, undef, '... the third is not asked';
+        is scalar(@killed), 2;
+    }
 };
 
 $_->stop for $httpd, $puppet, $valve, $fleet;

@@ -38,7 +38,7 @@ sub conf {
     my (%option) = @_;
     my ($first, $second) = map { my $at = $_; join '', map { $_->member($at) } $fleet->nodes } 'ajp', 'http';
     my $sockets = join '', map { $_->member('http', 'upgrade=websocket') } $fleet->nodes;
-    my $configured = $one->member('ajp', 'loadfactor=2') . $two->member('ajp', 'status=+N');
+    my $configured = $one->member('ajp', 'loadfactor=2 status=+D') . $two->member('ajp', 'status=+N');
     my $turns = join '', map { "BalancerMember ajp://127.0.0.1:$_ route=t$_\n" } 1 .. $turns;
     my $open = "SetHandler servoy-manager\nRequire local";
     return <<"END";
@@ -560,13 +560,15 @@ subtest 'actions survive' => sub {
     act('maintenance', fleet => 'other');
     act('disable', fleet => 'other', node => 'servoy2');
     act('loadfactor', fleet => 'other', node => 'servoy2', value => 7);
-    act('enable', fleet => 'configured', node => 'servoy2');
+    act($_, fleet => 'configured', node => 'servoy2') for qw(enable drain enable);
+    act('drain', fleet => 'configured');
     act('loadfactor', fleet => 'configured', value => 5);
     my $wanted = settings();
     is_deeply $wanted, {
+        # servoy2 was configured as draining, servoy1 as disabled
         'servoy servoy1' => 'draining 1 Drn Ok Drn Ok', 'servoy servoy2' => 'ready 2.5 Ok Ok',
         'other servoy1' => 'maintenance 1 Ok', 'other servoy2' => 'disabled 7 Dis',
-        'configured servoy1' => 'ready 5 Ok', 'configured servoy2' => 'ready 1 Ok',
+        'configured servoy1' => 'draining 5 Drn Ok', 'configured servoy2' => 'ready 1 Ok',
     }, 'all that can be set' or diag explain $wanted;
     my $check = sub {
         my ($name) = @_;

@@ -28,7 +28,7 @@ sub launch {
     my $home = $self->{home};
     my $out = "$home/output" . $self->{runs}++;
     my $proc = SVB::Proc->spawn(name => 'javaws', out => $out,
-        env => { HOME => $home, XDG_CONFIG_HOME => "$home/config", XDG_CACHE_HOME => "$home/cache",
+        env => { HOME => $home, LC_ALL => 'C.UTF-8', XDG_CONFIG_HOME => "$home/config", XDG_CACHE_HOME => "$home/cache",
             XDG_DATA_HOME => "$home/data", DISPLAY => undef, JAVA_HOME => undef, JAVA_TOOL_OPTIONS => undef },
         cmd => [ $ENV{SVB_JAVAWS} // '/usr/share/icedtea-web/bin/javaws.sh',
             # its own idea of a home comes from the password file, not from HOME
