@@ -427,7 +427,9 @@ subtest 'no node at all' => sub {
     is_busy browser()->get("/goneall$page"), 'and known to be down';
     is_busy browser(cookies => 0)->get('/goneall/echo', headers => ['Cookie: JSESSIONID=A9.servoy1']), 'an old client';
     is facts('goneall', 'servoy1')->{state}, 'error';
-    my $own = browser()->get('/plain/status/503');
+    my $user = browser();
+    $user->get("/plain$page");
+    my $own = $user->get('/plain/status/503');
     is $own->status, 503, 'a 503 that a node answers itself';
     is $own->header('Retry-After'), undef, 'passes as it is';
     is facts('plain', $own->node)->{state}, 'ready', 'and is nothing against the node';
