@@ -16,16 +16,12 @@
 #define TEXT_MAX 8192
 #define MAINTENANCE_TEXT "maintenance mode"
 
-/* A GET is run again so often after its node failed: more would let a request
- * that kills nodes kill them all. */
-#define MOST_FAILURES 2
-
 static ap_filter_rec_t *refusal_filter;
 
 /* One run of mod_proxy's handler, as the filter sees it. */
 typedef struct {
     ap_filter_t *filter; /* NULL when it has removed itself */
-    int may_fail;        /* a failure of the node may be made good */
+    int failures;        /* of runs before this one */
     int decided;
     int refused;
     int failed;
@@ -134,6 +130,15 @@ static int hangs_up(apr_bucket_brigade *bb)
     return 0;
 }
 
+/* May a request whose node has just failed be run again? A node that seems to be
+ * there is asked twice, and then one other; when that fails as well, it may be
+ * the request that kills them. */
+static int may_run_again(const svb_request *req, int failures)
+{
+    return failures == 0
+           || (failures == 1 && req->failed == req->choice.member->worker);
+}
+
 static apr_status_t on_answer(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     proxy_run *run = f->ctx;
@@ -142,7 +147,8 @@ static apr_status_t on_answer(ap_filter_t *f, apr_bucket_brigade *bb)
     if (run->decided) { /* and not to be passed, or the filter would be gone */
         return apr_brigade_cleanup(bb);
     }
-    if (run->may_fail && !run->held && hangs_up(bb)) {
+    if (!run->held && hangs_up(bb)
+        && may_run_again(svb_request_get(f->r), run->failures)) {
         run->decided = run->failed = 1;
         return apr_brigade_cleanup(bb);
     }
@@ -194,15 +200,14 @@ static int is_overridden_refusal(request_rec *r, int rc)
 }
 
 /* Nothing has been sent that another run would contradict. */
-static int may_fail_over(request_rec *r, const proxy_run *once, int rc,
-                         int failures)
+static int may_fail_over(request_rec *r, const proxy_run *once, int rc)
 {
     const svb_request *req = svb_request_get(r);
 
-    return failures < MOST_FAILURES && req
+    return req && req->choice.member
            && (once->failed
                || ((rc == HTTP_BAD_GATEWAY || rc == HTTP_INTERNAL_SERVER_ERROR)
-                   && req->has_failed))
+                   && req->has_failed && may_run_again(req, once->failures)))
            && !r->bytes_sent && !r->sent_bodyct && !r->connection->aborted;
 }
 
@@ -215,7 +220,7 @@ static int run_until_served(request_rec *r)
         proxy_run *once = apr_pcalloc(r->pool, sizeof(*once));
         svb_request *req;
 
-        once->may_fail = failures < MOST_FAILURES;
+        once->failures = failures;
         once->filter =
             ap_add_output_filter_handle(refusal_filter, once, r, r->connection);
         rc = run_proxy(r);
@@ -226,7 +231,7 @@ static int run_until_served(request_rec *r)
         if (once->refused || is_overridden_refusal(r, rc)) {
             svb_lbmethod_refused(req);
         }
-        else if (may_fail_over(r, once, rc, failures)) {
+        else if (may_fail_over(r, once, rc)) {
             failures++;
             ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
                           SVB_LOGNO(0091) "%s: the node failed in the middle "
