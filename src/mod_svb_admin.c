@@ -23,6 +23,9 @@
 #define CONFIGURED_BITS (MODE_BITS | PROXY_WORKER_STOPPED)
 #define ENABLE_BITS (MODE_BITS | PROXY_WORKER_STOPPED | PROXY_WORKER_IN_ERROR)
 
+/* What the configuration sets for each node's members; since the last start. */
+static unsigned configured[SVB_FLEET_NODES];
+
 static unsigned bits_of(unsigned mode)
 {
     return mode == MODE_DRAIN      ? PROXY_WORKER_DRAIN
@@ -82,7 +85,7 @@ static void apply(const svb_member *member, void *dummy)
     int loadfactor = loadfactor_of(member->node);
 
     (void)dummy;
-    if (mode_of(member->node) == MODE_ENABLED) {
+    if (mode_of(member->node) != MODE_NORMAL) {
         member->worker->s->status &= ~CONFIGURED_BITS;
     }
     member->worker->s->status |= bits_of(mode_of(member->node));
@@ -127,16 +130,18 @@ void svb_admin_apply(const svb_model *model)
     for (node = 0; node < SVB_FLEET_NODES; node++) {
         shown sum = {0};
 
-        if (!svb_fleet_used(svb_shm_fleet(), node)
-            || !svb_fleet_admin(svb_shm_fleet(), node)) {
+        if (!svb_fleet_used(svb_shm_fleet(), node)) {
             continue;
         }
         each_member(model, node, look, &sum);
+        configured[node] = sum.bits;
         if (mode_of(node) == MODE_ENABLED && !sum.bits) {
             /* The configuration agrees by now. */
             set_word(node, MODE_NORMAL, loadfactor_of(node));
         }
-        each_member(model, node, apply, NULL);
+        if (svb_fleet_admin(svb_shm_fleet(), node)) {
+            each_member(model, node, apply, NULL);
+        }
     }
 }
 
@@ -144,17 +149,11 @@ void svb_admin_apply(const svb_model *model)
 
 static void change_mode(const svb_model *model, int node, unsigned mode)
 {
-    unsigned word = mode;
-    shown sum = {0};
+    /* Where the configuration says otherwise, it says so again after a restart,
+     * and the enabling has to be done again. */
+    unsigned word =
+        mode == MODE_NORMAL && configured[node] ? MODE_ENABLED : mode;
 
-    each_member(model, node, look, &sum);
-    if (mode == MODE_NORMAL
-        && (mode_of(node) == MODE_ENABLED
-            || (mode_of(node) == MODE_NORMAL && sum.bits))) {
-        /* Not what we have set before, but the configuration: it is there
-         * again after a restart, and so must the enabling be. */
-        word = MODE_ENABLED;
-    }
     /* The word last: what it says is looked for in the members. */
     each_member(model, node, set_mode, &mode);
     set_word(node, word, loadfactor_of(node));
