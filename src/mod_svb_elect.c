@@ -57,11 +57,23 @@ static int has_refused(const svb_member *member)
            > apr_time_now();
 }
 
-int svb_member_may_take_new(const svb_member *member)
+int svb_member_is_in_maintenance(const svb_member *member)
+{
+    return member->node >= 0
+           && (svb_admin_in_maintenance(member->node) || has_refused(member));
+}
+
+/* May it take a new client, but for having refused one? */
+static int may_be_asked(const svb_member *member)
 {
     return member->node >= 0 && svb_member_takes_new(member->worker)
-           && !svb_admin_in_maintenance(member->node) && !has_refused(member)
+           && !svb_admin_in_maintenance(member->node)
            && !svb_member_is_full(member);
+}
+
+int svb_member_may_take_new(const svb_member *member)
+{
+    return may_be_asked(member) && !has_refused(member);
 }
 
 int svb_elect_has_other(const svb_request *req, const svb_member *than,
@@ -153,13 +165,6 @@ static void candidate(const contest *c, const svb_member *member,
                              c->share_all, c->req->balancer->set.catch_up);
 }
 
-static int is_only_refusing(const svb_member *member)
-{
-    return member->node >= 0 && svb_member_takes_new(member->worker)
-           && !svb_admin_in_maintenance(member->node)
-           && !svb_member_is_full(member);
-}
-
 static int less_loaded(proxy_worker *current, proxy_worker *prev_best,
                        void *baton)
 {
@@ -169,7 +174,7 @@ static int less_loaded(proxy_worker *current, proxy_worker *prev_best,
 
     if (!member || svb_request_has_tried(c->req, current)
         || (!svb_member_may_take_new(member)
-            && !(c->refused_too && is_only_refusing(member)))) {
+            && !(c->refused_too && may_be_asked(member)))) {
         return 0;
     }
     candidate(c, member, &cand);
@@ -274,17 +279,13 @@ static double score(const contest *c, const svb_member *member)
                            weight(worker));
 }
 
-/* A node in maintenance takes no client whose session it does not share. */
-static int refuses(const svb_member *member)
-{
-    return member->node >= 0
-           && (svb_admin_in_maintenance(member->node) || has_refused(member));
-}
-
 static int may_take_over(const contest *c, const svb_member *member)
 {
-    return member && !svb_request_has_tried(c->req, member->worker)
-           && (c->group || c->last_resort || !refuses(member))
+    return member
+           && !svb_request_has_tried(c->req, member->worker)
+           /* In maintenance it takes nobody whose session it does not share. */
+           && (c->group || c->last_resort
+               || !svb_member_is_in_maintenance(member))
            && (!c->group
                || (member->facts.group
                    && !strcmp(member->facts.group, c->group)));

@@ -23,6 +23,10 @@ int svb_member_takes_new(const proxy_worker *worker);
 /** The same, after giving a worker whose retry time has come its chance. */
 int svb_member_can_serve_now(proxy_worker *worker, request_rec *r);
 
+/** Is the member's node in maintenance: has an administrator put it there, or
+ *  has it refused a new client of late? */
+int svb_member_is_in_maintenance(const svb_member *member);
+
 /** May the member take a new client now: usable, not draining, not full, and
  *  its node not in maintenance? */
 int svb_member_may_take_new(const svb_member *member);

@@ -78,21 +78,15 @@ static const svb_member *member_of(const svb_request *req,
     return svb_members_by_worker(svb_members_get(req->balancer), worker);
 }
 
-static void count(const svb_member *member, enum svb_counter counter)
-{
-    if (member && member->node >= 0) {
-        svb_fleet_count(svb_shm_fleet(), member->node, counter);
-    }
-}
-
 static void attempt_failed(svb_request *req)
 {
     const svb_member *member = member_of(req, req->attempt);
 
-    count(member, SVB_CTR_ERRORS);
-    if (member && member->node >= 0
-        && (req->attempt->s->status & PROXY_WORKER_IN_ERROR)) {
-        svb_table_node_down(member->node);
+    if (member && member->node >= 0) {
+        svb_fleet_count(svb_shm_fleet(), member->node, SVB_CTR_ERRORS);
+        if (req->attempt->s->status & PROXY_WORKER_IN_ERROR) {
+            svb_table_node_down(member->node);
+        }
     }
     req->attempt = NULL;
 }

@@ -6,7 +6,6 @@
 #include <http_protocol.h>
 #include <util_filter.h>
 
-#include "mod_svb_admin.h"
 #include "mod_svb_elect.h"
 #include "mod_svb_lbmethod.h"
 #include "mod_svb_rewind.h"
@@ -61,10 +60,7 @@ static int is_open(const svb_request *req)
 /* Is it, whatever its text says? */
 static int is_clear(const svb_request *req)
 {
-    int node = req->choice.member->node;
-
-    return !req->ids.n || svb_admin_in_maintenance(node)
-           || svb_fleet_maintenance(svb_shm_fleet(), node) > apr_time_now();
+    return !req->ids.n || svb_member_is_in_maintenance(req->choice.member);
 }
 
 /* @return 1 refused, 0 not, -1 cannot tell before there is some of the text */
