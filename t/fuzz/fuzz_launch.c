@@ -26,6 +26,9 @@
         }                                                                      \
     } while (0)
 
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 static apr_pool_t *root;
 
 /* Decodes the first len bytes; what is no escape stands for itself. */

@@ -26,6 +26,9 @@
 #define FIRST "first.r1"
 #define LAST "last.r1"
 
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 static apr_pool_t *root;
 
 static int is_name(const apr_array_header_t *names, const char *name)

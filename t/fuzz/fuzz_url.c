@@ -25,6 +25,9 @@
         }                                                                      \
     } while (0)
 
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 static apr_pool_t *root;
 
 /* An error is text for a log line. */
