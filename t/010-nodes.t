@@ -9,6 +9,8 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Digest::SHA qw(sha1_hex);
+use SVB::Authority;
+use SVB::Curl;
 use SVB::Fleet;
 use SVB::Httpd;
 use SVB::Node;
@@ -280,6 +282,58 @@ subtest 'sessions time out, but not under an open WebSocket; other options' => s
     wait_ok(sub { $node->active_sessions == 0 }, 10, 'until it is closed');
     like $node->client->get('/servoy-client/crm.jnlp')->body, qr{codebase="http://front\.example\.com:8080"},
         'codebase as configured';
+    $node->kill;
+};
+
+# What a curl gets that checks certificates, and trusts this authority if any.
+sub strict_curl {
+    my ($url, $ca) = @_;
+    return SVB::Curl->get($url, '--no-insecure', $ca ? ('--cacert', $ca->file) : ());
+}
+
+subtest 'HTTPS, with certificates of an authority' => sub {
+    is $one->tls_port, undef, 'none unless asked for';
+    my ($ca, $stranger) = map { SVB::Authority->new } 1 .. 2;
+    my $node = SVB::Node->new(name => 'secure', tls => $ca)->start;
+    my $httpd = SVB::Httpd->new(servoy => 0, tls => 1, authority => $ca,
+        conf => <<"END")->start;
+<VirtualHost *:\@TLS_PORT\@>
+    SSLEngine on
+    SSLCertificateFile \@CERT\@
+    SSLCertificateKeyFile \@KEY\@
+    ProxyPass / ${\ $node->url}/
+</VirtualHost>
+END
+    for my $server ($node->tls_url, 'https://127.0.0.1:' . $httpd->tls_port) {
+        for my $url ($server, $server =~ s/127\.0\.0\.1/localhost/r) {
+            is strict_curl("$url$page", $ca)->node, 'secure', "$url is trusted with the authority";
+            like strict_curl("$url$page")->error, qr/certificate problem/, 'not without it';
+            like strict_curl("$url$page", $stranger)->error, qr/certificate problem/, 'nor with another';
+        }
+    }
+    my $seen = strict_curl($node->tls_url . '/echo', $ca)->json;
+    is $seen->{scheme}, 'https';
+    ok $seen->{secure}, 'the node knows';
+    is $node->client->get($page)->status, 200, 'HTTP is there, too';
+    $node->restart;
+    is strict_curl($node->tls_url . $page, $ca)->status, 200, 'and HTTPS after a restart';
+    $httpd->stop;
+
+    my $user = SVB::WebStart->new(trust => $ca);
+    is $user->shortcut, undef, 'no launch yet';
+    for my $target ('/servoy-client/crm.jnlp', '/servoy-client/dev/crm.jnlp?m=open&a=%7C') {
+        my $run = $user->launch($node->tls_url . $target);
+        is $run->{status}, 0, "Java Web Start trusts it: $target" or diag $run->{output};
+        is $run->{node}, '127.0.0.1:' . $node->tls_port, 'the codebase is https';
+        is $user->shortcut, $node->tls_url . $target, 'and what it may be launched by again';
+    }
+    is scalar @{ $node->reports }, 2, 'the node was told, over https';
+    my $run = $user->launch($user->shortcut);
+    is_deeply $run->{args}, [ 'solution=crm', 'profile=dev', 'method=open', 'argument=|' ], 'launched again';
+    $run = SVB::WebStart->new(trust => $stranger)->launch($node->tls_url . '/servoy-client/crm.jnlp');
+    isnt $run->{status}, 0, 'a user who trusts another authority does not get it';
+    like $run->{output}, qr/certificate cannot be verified/;
+    is scalar @{ $node->reports }, 3, 'nor does it run';
     $node->kill;
 };
 

@@ -25,6 +25,8 @@ package SVB::Httpd;
 #   ports         how many ports to listen on (1): ->port(0), ->port(1)
 #   tls           1: mod_ssl, a certificate for localhost and a port for it
 #                 (->tls_port); the <VirtualHost *:@TLS_PORT@> is conf's business
+#   authority     the SVB::Authority that issues that certificate, else one that
+#                 nobody knows
 #   processes     children (2, a fixed number; prefork: 8, up to 64)
 #   threads       per child (16)
 #   env           hash of environment variables
@@ -36,6 +38,7 @@ package SVB::Httpd;
 use v5.32;
 use warnings;
 
+use SVB::Authority;
 use SVB::Client;
 use SVB::HttpdConf;
 use SVB::Ports;
@@ -62,7 +65,7 @@ sub new {
     chmod 01777, "$root/sanitizer";
     if ($self->{tls}) {
         $self->{tls_port} = SVB::Ports->take;
-        SVB::HttpdConf->make_certificate("$root/conf");
+        ($self->{authority} // SVB::Authority->new)->issue("$root/conf");
     }
     return $self;
 }

@@ -3,7 +3,7 @@ package SVB::HttpdConf;
 # The configuration that SVB::Httpd runs: written from what its `new` was given.
 #
 #   my $file = SVB::HttpdConf->write($httpd, 'httpd.conf');
-#   SVB::HttpdConf->program; SVB::HttpdConf->make_certificate($dir);
+#   SVB::HttpdConf->program;
 #
 # Where httpd is: SVB_HTTPD (program) and SVB_MODULES (folder), else the usual
 # places of Debian, Fedora and httpd itself.
@@ -13,7 +13,6 @@ use warnings;
 
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
-use SVB::Proc;
 use SVB::Temp;
 
 my $tree = abs_path(dirname(__FILE__) . '/../../..');
@@ -107,19 +106,6 @@ MinSpareThreads 1
 MaxSpareThreads $all
 MaxRequestWorkers $all
 END
-}
-
-# cert.pem and key.pem in a folder, for localhost.
-sub make_certificate {
-    my ($class, $dir) = @_;
-    my $proc = SVB::Proc->spawn(name => 'openssl', out => "$dir/openssl.log", cmd => [
-        qw(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2
-        -subj /CN=localhost),
-        '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1',
-        '-keyout', "$dir/key.pem", '-out', "$dir/cert.pem" ]);
-    my $status = $proc->wait(30);
-    defined $status && !$status or die "openssl: " . SVB::Temp->read_file("$dir/openssl.log");
-    return;
 }
 
 1;

@@ -6,6 +6,7 @@ package SVB::Node;
 #   my $node = SVB::Node->new(name => 'servoy1')->start;
 #   SVB::Node->start_all(@nodes);                  # in parallel; returns them
 #   $node->url; $node->http_port; $node->ajp_port; $node->secret; $node->route;
+#   $node->tls_url; $node->tls_port;               # where `tls` is set
 #   $node->member('ajp', 'loadfactor=2');          # a BalancerMember line
 #   $node->client->get('/servoy-webclient/');      # an SVB::Client, straight to it
 #   $node->active_sessions; $node->sessions (ids); $node->requests (path => count)
@@ -15,6 +16,8 @@ package SVB::Node;
 #
 # new: name (servoy1); route (the name; '' = no jvmRoute); session_seconds;
 #   codebase (servoy.jnlpCodebaseOverride); valves (XML for the Host);
+#   files (a folder that Tomcat serves under /files; see FilesFilter.java);
+#   tls (the SVB::Authority that issues its certificate: HTTPS besides HTTP);
 #   java (more arguments for java); replication (set by SVB::Fleet).
 # start dies with the node's log if it does not come up. Ports stay the same over
 # stop, kill, start and restart.
@@ -43,6 +46,7 @@ sub new {
     $self->{secret} //= join '', map { ('a' .. 'z', 0 .. 9)[rand 36] } 1 .. 16;
     $self->{http_port} = SVB::Ports->take;
     $self->{ajp_port} = SVB::Ports->take;
+    $self->{tls_port} = SVB::Ports->take if $self->{tls};
     return $self;
 }
 
@@ -51,7 +55,9 @@ sub route     { $_[0]{route} }
 sub secret    { $_[0]{secret} }
 sub http_port { $_[0]{http_port} }
 sub ajp_port  { $_[0]{ajp_port} }
+sub tls_port  { $_[0]{tls_port} }
 sub url       { "http://127.0.0.1:$_[0]{http_port}" }
+sub tls_url   { "https://127.0.0.1:$_[0]{tls_port}" }
 sub pid       { $_[0]{proc} && $_[0]{proc}->pid }
 sub alive     { $_[0]{proc} && $_[0]{proc}->alive }
 
@@ -85,7 +91,7 @@ sub start_all {
 
 sub _spawn {
     my ($self) = @_;
-    my $build = _build();
+    my $build = $self->build;
     my $base = $self->{base} //= SVB::Temp->dir("node-$self->{name}");
     $self->_configure("$build/webapp");
     my $classpath = SVB::Temp->read_file("$build/classpath") =~ s/\s+$//r;
@@ -104,7 +110,7 @@ sub _spawn {
 }
 
 # The folder with the compiled classes, built where it is not up to date.
-sub _build {
+sub build {
     state $build;
     return $build if $build;
     my $dir = $ENV{SVB_NODE_BUILD} // "$tree/.build/node";
@@ -120,13 +126,31 @@ sub _configure {
     my %value = (
         HTTP_PORT => $self->{http_port}, AJP_PORT => $self->{ajp_port}, SECRET => $self->{secret},
         JVM_ROUTE => length $self->{route} ? "jvmRoute=\"$self->{route}\"" : '',
-        WEBAPP => $webapp, VALVES => $self->{valves},
+        TLS => $self->{tls} ? $self->_tls_connector : '', WEBAPP => $webapp, VALVES => $self->{valves},
         CLUSTER => $self->{replication} ? $self->_cluster : '',
         MANAGER => $self->{replication} ? '' : $own_manager,
+        FILES => defined $self->{files} ? _files($self->{files}) : '',
     );
     SVB::Temp->write_file("$base/conf/server.xml", _fill('server.xml.in', \%value));
     SVB::Temp->write_file("$base/conf/catalina.properties", "common.loader=\n");
     return;
+}
+
+sub _files {
+    my ($dir) = @_;
+    return '<Resources><PreResources className="org.apache.catalina.webresources.DirResourceSet" '
+        . "base=\"$dir\" webAppMount=\"/files\"/></Resources>";
+}
+
+sub _tls_connector {
+    my ($self) = @_;
+    my ($cert, $key) = @{ $self->{certificate} //= [ $self->{tls}->issue("$self->{base}/conf") ] };
+    return <<"END";
+<Connector protocol="HTTP/1.1" address="127.0.0.1" port="$self->{tls_port}" encodedSolidusHandling="passthrough"
+           scheme="https" secure="true" SSLEnabled="true" minSpareThreads="2" maxThreads="200">
+  <SSLHostConfig><Certificate type="EC" certificateFile="$cert" certificateKeyFile="$key"/></SSLHostConfig>
+</Connector>
+END
 }
 
 # {replication}: { port => own, id => own number, peers => { id => port } }
@@ -157,6 +181,7 @@ sub wait_ready {
     my $ready = eval {
         wait_for(sub {
             die "it ended\n" if !$self->alive;
+            return if $self->{tls} && !SVB::Ports->is_open($self->{tls_port});
             return SVB::Ports->is_open($self->{http_port}) && $self->_answers;
         }, $timeout // 60, 'its answer');
     };
