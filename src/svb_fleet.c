@@ -30,6 +30,8 @@ typedef struct {
     _Atomic uint64_t up_since;           /* time of day, 0 for always */
     _Atomic uint64_t admin ALIGNED;      /* what the administrator has set */
     _Atomic uint64_t maintenance;        /* until when; 0 is not at all */
+    _Atomic uint64_t reach;              /* enum svb_reach */
+    _Atomic uint64_t heard;              /* second of its last sign of life */
     _Atomic uint64_t warned;             /* time of the last warning about it */
     _Atomic uint64_t key;                /* hash of names; 0: a free record */
     _Atomic uint64_t named;              /* the names below are complete */
@@ -281,6 +283,41 @@ apr_time_t svb_fleet_maintenance(svb_fleet *fleet, int node)
 void svb_fleet_set_maintenance(svb_fleet *fleet, int node, apr_time_t until)
 {
     atomic_store(&fleet->shm->nodes[node].maintenance, (uint64_t)until);
+}
+
+const char *svb_fleet_reach_text(enum svb_reach reach)
+{
+    return reach == SVB_REACH_REFUSED ? "connection refused" : "timed out";
+}
+
+enum svb_reach svb_fleet_reach(svb_fleet *fleet, int node)
+{
+    return (enum svb_reach)atomic_load_explicit(&fleet->shm->nodes[node].reach,
+                                                memory_order_relaxed);
+}
+
+enum svb_reach svb_fleet_set_reach(svb_fleet *fleet, int node,
+                                   enum svb_reach reach)
+{
+    return (enum svb_reach)atomic_exchange(&fleet->shm->nodes[node].reach,
+                                           (uint64_t)reach);
+}
+
+/* Written by every answer, so only when the second is another. */
+void svb_fleet_hear(svb_fleet *fleet, int node, apr_time_t now)
+{
+    _Atomic uint64_t *word = &fleet->shm->nodes[node].heard;
+    uint64_t second = (uint64_t)apr_time_sec(now);
+
+    if (atomic_load_explicit(word, memory_order_relaxed) < second) {
+        atomic_store_explicit(word, second, memory_order_relaxed);
+    }
+}
+
+apr_time_t svb_fleet_heard(svb_fleet *fleet, int node)
+{
+    return apr_time_from_sec(
+        (apr_time_t)atomic_load(&fleet->shm->nodes[node].heard));
 }
 
 int svb_fleet_claim_trial(svb_fleet *fleet, int node, apr_time_t now,

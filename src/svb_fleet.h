@@ -159,6 +159,31 @@ apr_time_t svb_fleet_last_change(svb_fleet *fleet, int node);
 apr_time_t svb_fleet_maintenance(svb_fleet *fleet, int node);
 void svb_fleet_set_maintenance(svb_fleet *fleet, int node, apr_time_t until);
 
+/** What asking a node whether it is there has come to. */
+enum svb_reach {
+    SVB_REACH_UNKNOWN = -1, /**< nobody could ask; not noted, see below */
+    SVB_REACH_OK,           /**< it answers, or nobody has asked */
+    SVB_REACH_SILENT,       /**< it takes too long: hangs, or is cut off */
+    SVB_REACH_REFUSED       /**< its machine says that it is not there */
+};
+
+/** @return the words for one that is not OK: "connection refused", "timed out" */
+const char *svb_fleet_reach_text(enum svb_reach reach);
+
+/** What was found last; one word, that only who asks the node writes. */
+enum svb_reach svb_fleet_reach(svb_fleet *fleet, int node);
+
+/** Note what was found. @param reach not SVB_REACH_UNKNOWN
+ *  @return what had been found before */
+enum svb_reach svb_fleet_set_reach(svb_fleet *fleet, int node,
+                                   enum svb_reach reach);
+
+/** The node has given a sign of life: an answer to a request, or to a probe. */
+void svb_fleet_hear(svb_fleet *fleet, int node, apr_time_t now);
+
+/** @return when the node last gave one, to the second, rounded down; 0: never */
+apr_time_t svb_fleet_heard(svb_fleet *fleet, int node);
+
 /**
  * A node has refused new clients and its time is up: one client may try it.
  * @param until how long the others are to wait meanwhile

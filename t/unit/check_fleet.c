@@ -324,6 +324,94 @@ START_TEST(words_of_a_node)
 }
 END_TEST
 
+START_TEST(reach)
+{
+    int a = svb_fleet_add(fleet, "servoy", "a");
+    int b = svb_fleet_add(fleet, "servoy", "b");
+    unsigned epoch = svb_fleet_epoch(fleet, a);
+
+    ck_assert_int_eq(svb_fleet_reach(fleet, a), SVB_REACH_OK);
+    ck_assert_int_eq(svb_fleet_set_reach(fleet, a, SVB_REACH_REFUSED),
+                     SVB_REACH_OK);
+    ck_assert_int_eq(svb_fleet_reach(fleet, a), SVB_REACH_REFUSED);
+    ck_assert_int_eq(svb_fleet_reach(fleet, b), SVB_REACH_OK);
+    ck_assert_int_eq(svb_fleet_set_reach(fleet, a, SVB_REACH_SILENT),
+                     SVB_REACH_REFUSED);
+    ck_assert_int_eq(svb_fleet_set_reach(fleet, a, SVB_REACH_SILENT),
+                     SVB_REACH_SILENT);
+    ck_assert_int_eq(svb_fleet_set_reach(fleet, a, SVB_REACH_OK),
+                     SVB_REACH_SILENT);
+    ck_assert_int_eq(svb_fleet_reach(fleet, a), SVB_REACH_OK);
+    /* It is noted; what follows from it is not this one's business. */
+    ck_assert_uint_eq(svb_fleet_epoch(fleet, a), epoch);
+    ck_assert_int_eq(svb_fleet_last_change(fleet, a), 0);
+    /* Every node has a word of its own. */
+    for (int i = 0; i < SVB_FLEET_NODES; i++) {
+        svb_fleet_set_reach(fleet, i, (enum svb_reach)(i % 3));
+    }
+    for (int i = 0; i < SVB_FLEET_NODES; i++) {
+        ck_assert_int_eq(svb_fleet_reach(fleet, i), i % 3);
+        ck_assert_int_eq(svb_fleet_heard(fleet, i), 0);
+    }
+}
+END_TEST
+
+START_TEST(reach_in_words)
+{
+    ck_assert_str_eq(svb_fleet_reach_text(SVB_REACH_REFUSED),
+                     "connection refused");
+    ck_assert_str_eq(svb_fleet_reach_text(SVB_REACH_SILENT), "timed out");
+}
+END_TEST
+
+START_TEST(heard)
+{
+    int a = svb_fleet_add(fleet, "servoy", "a");
+    int b = svb_fleet_add(fleet, "servoy", "b");
+
+    ck_assert_int_eq(svb_fleet_heard(fleet, a), 0);
+    svb_fleet_hear(fleet, a, t0);
+    ck_assert_int_eq(svb_fleet_heard(fleet, a), t0);
+    /* Rounded down, so that nothing counts for longer than it should. */
+    svb_fleet_hear(fleet, a, t0 + SEC(2) - 1);
+    ck_assert_int_eq(svb_fleet_heard(fleet, a), t0 + SEC(1));
+    svb_fleet_hear(fleet, a, t0 + SEC(2));
+    ck_assert_int_eq(svb_fleet_heard(fleet, a), t0 + SEC(2));
+    /* One who has looked at the clock before is late with it. */
+    svb_fleet_hear(fleet, a, t0 + SEC(1));
+    ck_assert_int_eq(svb_fleet_heard(fleet, a), t0 + SEC(2));
+    ck_assert_int_eq(svb_fleet_heard(fleet, b), 0);
+    ck_assert_int_eq(svb_fleet_reach(fleet, a), SVB_REACH_OK);
+}
+END_TEST
+
+static void reach_all(int worker)
+{
+    int node = svb_fleet_find(fleet, "servoy", "a");
+
+    wait_for_all();
+    board->results[worker][0] =
+        (int)svb_fleet_set_reach(fleet, node, SVB_REACH_SILENT);
+    for (int i = 0; i < 1000; i++) {
+        svb_fleet_hear(fleet, node, t0 + SEC((i * (worker + 3)) % 1000));
+    }
+}
+
+/* Who asks at the same time as others: one of them sees the change, and tells. */
+START_TEST(one_finds_it_dead)
+{
+    int node = svb_fleet_add(fleet, "servoy", "a"), saw = 0;
+
+    at_once(reach_all);
+    for (int i = 0; i < WORKERS; i++) {
+        saw += board->results[i][0] == SVB_REACH_OK;
+    }
+    ck_assert_int_eq(saw, 1);
+    ck_assert_int_eq(svb_fleet_reach(fleet, node), SVB_REACH_SILENT);
+    ck_assert_int_ge(svb_fleet_heard(fleet, node), t0 + SEC(990));
+}
+END_TEST
+
 static void note_all(int worker)
 {
     int node = svb_fleet_find(fleet, "servoy", "a");
@@ -554,6 +642,10 @@ static Suite *suite(void)
     tcase_add_test(tc, states);
     tcase_add_test(tc, words_of_a_node);
     tcase_add_test(tc, one_sees_the_change);
+    tcase_add_test(tc, reach);
+    tcase_add_test(tc, reach_in_words);
+    tcase_add_test(tc, heard);
+    tcase_add_test(tc, one_finds_it_dead);
     tcase_add_test(tc, counts_and_epochs);
     tcase_add_test(tc, corrected);
     tcase_add_test(tc, rows);
