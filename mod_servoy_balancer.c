@@ -19,6 +19,7 @@
 #include "mod_svb_members.h"
 #include "mod_svb_model.h"
 #include "mod_svb_persist.h"
+#include "mod_svb_rewrite.h"
 #include "mod_svb_shm.h"
 #include "mod_svb_table.h"
 #include "mod_svb_watchdog.h"
@@ -46,22 +47,6 @@ static int tell(const svb_model *model, int level)
     return any;
 }
 
-static void tell_unused(const svb_model *model)
-{
-    int i;
-
-    svb_config_note_unused_server(model->main_server);
-    for (i = 0; i < model->balancers->nelts; i++) {
-        svb_balancer *balancer =
-            APR_ARRAY_IDX(model->balancers, i, svb_balancer *);
-
-        if (!svb_model_repeats(model->balancers, i)) {
-            svb_config_note_unused(balancer->server, balancer->name,
-                                   &balancer->given);
-        }
-    }
-}
-
 /* The only hook that a configuration test runs. Errors stop a start here as
  * well; warnings wait for post_config, when there is a log to write them to. */
 static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
@@ -77,7 +62,7 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     svb_checks_run(model);
     if (ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST) {
         tell(model, APLOG_WARNING);
-        tell_unused(model);
+        svb_config_note_unused(s);
     }
     return tell(model, APLOG_ERR) ? HTTP_INTERNAL_SERVER_ERROR : OK;
 }
@@ -134,7 +119,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     model = svb_model_build(pconf, s);
     svb_checks_run(model);
     tell(model, APLOG_WARNING);
-    tell_unused(model);
+    svb_config_note_unused(s);
     if (attach_state(pconf, ptemp, model) != APR_SUCCESS
         || svb_watchdog_start(pconf, model) != APR_SUCCESS) {
         return HTTP_INTERNAL_SERVER_ERROR;
@@ -162,6 +147,7 @@ static void register_hooks(apr_pool_t *p)
     svb_lbmethod_register(p);
     svb_learn_register(p);
     svb_launch_register(p);
+    svb_rewrite_register(p);
     svb_maintenance_register(p);
     svb_manager_register(p);
 }

@@ -14,4 +14,12 @@ int svb_answer_text(request_rec *r, int status, const char *text);
 /** Answer 405. @param allow the methods, as the Allow header has them */
 int svb_answer_not_allowed(request_rec *r, const char *allow);
 
+/**
+ * Answer 503 to a launch that no node can take, with a page for whoever has
+ * followed a link; when to come back is the caller's to say (Retry-After). Where
+ * ErrorDocument 503 is set, that is the page.
+ * @return OK or HTTP_SERVICE_UNAVAILABLE, for a handler
+ */
+int svb_answer_unavailable(request_rec *r);
+
 #endif /* MOD_SVB_ANSWER_H */

@@ -262,6 +262,14 @@ static int same_text(const char *a, const char *b)
     return a == b || (a && b && !strcmp(a, b));
 }
 
+static const char *facts_text(apr_pool_t *p, const svb_facts *facts)
+{
+    return apr_psprintf(p, "url=%s group=%s maxclients=%d probe=%s",
+                        facts->url ? facts->url : "",
+                        facts->group ? facts->group : "", facts->maxclients,
+                        svb_config_probes[facts->probe]);
+}
+
 /* Templates of two balancers of a fleet can contradict each other as well. */
 static void check_templates(svb_model *model, svb_balancer *balancer, int n,
                             apr_hash_t *known)
@@ -282,18 +290,15 @@ static void check_templates(svb_model *model, svb_balancer *balancer, int n,
     }
     else if (!same_text(other->url, facts.url)
              || !same_text(other->group, facts.group)
-             || other->maxclients != facts.maxclients) {
+             || other->maxclients != facts.maxclients
+             || other->probe != facts.probe) {
         svb_model_problem(
             model, APLOG_ERR, balancer->server,
-            SVB_LOGNO(
-                0014) "%s: \"ServoyNode *\" contradicts another balancer "
-                      "of fleet %s about node %s: url=%s group=%s maxclients=%d here, "
-                      "url=%s group=%s maxclients=%d there; give the node a line of its "
-                      "own",
+            SVB_LOGNO(0014) "%s: \"ServoyNode *\" contradicts another balancer "
+                            "of fleet %s about node %s: %s here, %s there; "
+                            "give the node a line of its own",
             balancer->name, balancer->fleet->name, worker->s->route,
-            facts.url ? facts.url : "", facts.group ? facts.group : "",
-            facts.maxclients, other->url ? other->url : "",
-            other->group ? other->group : "", other->maxclients);
+            facts_text(model->pool, &facts), facts_text(model->pool, other));
     }
 }
 
@@ -374,7 +379,7 @@ static void check_https(svb_model *model, svb_balancer *balancer)
     svb_facts facts;
     int i;
 
-    if (balancer->set.launch == SVB_LAUNCH_PROXY || !speaks_https(s)
+    if (balancer->set.launch != SVB_LAUNCH_REDIRECT || !speaks_https(s)
         || (!proxies_to(ap_conftree, balancer->name, 0)
             && !(s->is_virtual
                  && proxies_to(vhost_tree(s), balancer->name, 1)))) {
@@ -388,7 +393,7 @@ static void check_https(svb_model *model, svb_balancer *balancer)
                 SVB_LOGNO(
                     0015) "%s: launches at %s (https) would be sent to "
                           "%s (http), which Java Web Start does not follow; give the "
-                          "node an https:// direct URL, or set ServoyLaunch proxy",
+                          "node an https:// direct URL, or set ServoyLaunch rewrite or proxy",
                 balancer->name,
                 s->server_hostname ? s->server_hostname : "the main server",
                 facts.url);

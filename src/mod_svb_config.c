@@ -7,10 +7,11 @@
 #include <ap_socache.h>
 #include <http_core.h>
 
-#include "svb_fleet.h"
+#include "mod_svb_value.h"
 #include "svb_url.h"
 
 #define CLIENT_TABLE_MAX (64 * 1024 * 1024)
+#define LAUNCH_LIMIT_MAX (64 * 1024 * 1024)
 
 /* ---------------------------------------------------------------- values */
 
@@ -19,6 +20,7 @@ const svb_section svb_section_defaults = {
     .session_timeout = apr_time_from_sec(30 * 60),
     .learn_sessions = 1,
     .launch = SVB_LAUNCH_REDIRECT,
+    .launch_limit = 1024 * 1024,
     .launch_match_text = "^/servoy-client/.+\\.jnlp$",
     .launch_cookie = "SERVOYLAUNCH",
     .launch_timeout = apr_time_from_sec(8 * 3600),
@@ -34,6 +36,8 @@ const svb_server svb_server_defaults = {
     .persist = 1,
 };
 
+const char *const svb_config_probes[] = {"members", "url", "off", NULL};
+
 void *svb_config_create_section(apr_pool_t *p, char *path)
 {
     svb_section *section = apr_pcalloc(p, sizeof(*section));
@@ -43,6 +47,7 @@ void *svb_config_create_section(apr_pool_t *p, char *path)
     section->session_timeout = SVB_UNSET;
     section->learn_sessions = SVB_UNSET;
     section->launch = SVB_UNSET;
+    section->launch_limit = SVB_UNSET;
     section->launch_timeout = SVB_UNSET;
     section->maintenance = SVB_UNSET;
     section->maintenance_retry = SVB_UNSET;
@@ -68,6 +73,7 @@ void *svb_config_merge_section(apr_pool_t *p, void *basev, void *addv)
     MERGE(session_timeout);
     MERGE(learn_sessions);
     MERGE(launch);
+    MERGE(launch_limit);
     MERGE_PTR(launch_match);
     MERGE_PTR(launch_match_text);
     MERGE_PTR(launch_cookie);
@@ -111,13 +117,6 @@ const svb_server *svb_config_server(apr_pool_t *p, server_rec *main_server)
 
 /* ------------------------------------------------------------ directives */
 
-static const char *bad_value(cmd_parms *cmd, const char *value,
-                             const char *allowed)
-{
-    return apr_psprintf(cmd->pool, "%s: \"%s\" is not allowed here: %s",
-                        cmd->cmd->name, value, allowed);
-}
-
 /* Every directive of a section starts with this: it notes where our lines
  * begin, for messages about the section as a whole. */
 static svb_section *section_of(cmd_parms *cmd, void *conf)
@@ -132,85 +131,12 @@ static svb_section *section_of(cmd_parms *cmd, void *conf)
     return section;
 }
 
-/* Names that appear in cookies, headers, labels and page links: no byte that
- * needs quoting in any of them. */
-static int is_name(const char *text)
-{
-    const char *c;
-
-    for (c = text; *c; c++) {
-        if (!apr_isalnum(*c) && !strchr("._-", *c)) {
-            return 0;
-        }
-    }
-    return c > text && c - text <= SVB_NAME_MAX;
-}
-
-#define NAME_ALLOWED                                                           \
-    "expected 1 to 63 letters, digits, dots, hyphens and underscores"
-
-/* What may stand in a cookie's value, as a session id with its route does. */
-static int is_route(const char *text)
-{
-    const char *c;
-
-    for (c = text; *c; c++) {
-        if (!apr_isgraph(*c) || strchr("\",;\\*", *c)) {
-            return 0;
-        }
-    }
-    return c > text && c - text <= SVB_NAME_MAX;
-}
-
-static int is_token(const char *text)
-{
-    const char *c;
-
-    for (c = text; *c; c++) {
-        if (!apr_isgraph(*c) || strchr("()<>@,;:\\\"/[]?={}", *c)) {
-            return 0;
-        }
-    }
-    return c > text;
-}
-
-static const char *parse_flag(cmd_parms *cmd, const char *arg, int *flag)
-{
-    if (!ap_cstr_casecmp(arg, "on")) {
-        *flag = 1;
-    }
-    else if (!ap_cstr_casecmp(arg, "off")) {
-        *flag = 0;
-    }
-    else {
-        return bad_value(cmd, arg, "expected On or Off");
-    }
-    return NULL;
-}
-
-static const char *parse_time(cmd_parms *cmd, const char *arg, int zero_too,
-                              apr_interval_time_t *time)
-{
-    const char *unit = arg + strspn(arg, "0123456789");
-
-    if (unit == arg || unit[strspn(unit, "himsecnour")]
-        || ap_timeout_parameter_parse(arg, time, "s") != APR_SUCCESS
-        || (*time == 0 && !zero_too)) {
-        return bad_value(cmd, arg,
-                         zero_too
-                             ? "expected a time such as 30, 30s, 15min or 8h"
-                             : "expected a time above zero, such as 30, 30s, "
-                               "15min or 8h");
-    }
-    return NULL;
-}
-
 static const char *set_fleet(cmd_parms *cmd, void *conf, const char *arg)
 {
     svb_section *section = section_of(cmd, conf);
 
-    if (!is_name(arg)) {
-        return bad_value(cmd, arg, NAME_ALLOWED);
+    if (!svb_value_is_name(arg)) {
+        return svb_value_bad(cmd, arg, SVB_NAME_ALLOWED);
     }
     section->fleet = arg;
     return NULL;
@@ -232,9 +158,9 @@ static const char *set_node_url(cmd_parms *cmd, svb_node_line *line,
 static const char *set_node_group(cmd_parms *cmd, svb_node_line *line,
                                   const char *value)
 {
-    if (!is_name(value)) {
-        return bad_value(cmd, apr_pstrcat(cmd->pool, "group=", value, NULL),
-                         NAME_ALLOWED);
+    if (!svb_value_is_name(value)) {
+        return svb_value_bad(cmd, apr_pstrcat(cmd->pool, "group=", value, NULL),
+                             SVB_NAME_ALLOWED);
     }
     line->group = value;
     return NULL;
@@ -248,12 +174,23 @@ static const char *set_node_maxclients(cmd_parms *cmd, svb_node_line *line,
 
     n = apr_strtoi64(value, &end, 10);
     if (!apr_isdigit(*value) || *end || n > APR_INT32_MAX) {
-        return bad_value(cmd,
-                         apr_pstrcat(cmd->pool, "maxclients=", value, NULL),
-                         "expected a number of clients, or 0 for no limit");
+        return svb_value_bad(cmd,
+                             apr_pstrcat(cmd->pool, "maxclients=", value, NULL),
+                             "expected a number of clients, or 0 for no limit");
     }
     line->maxclients = (int)n;
     return NULL;
+}
+
+static const char *set_node_probe(cmd_parms *cmd, svb_node_line *line,
+                                  const char *value)
+{
+    line->probe = svb_value_word(value, svb_config_probes);
+    return line->probe < 0
+               ? svb_value_bad(cmd,
+                               apr_pstrcat(cmd->pool, "probe=", value, NULL),
+                               "expected members, url or off")
+               : NULL;
 }
 
 static const struct {
@@ -263,6 +200,7 @@ static const struct {
     {"url", set_node_url},
     {"group", set_node_group},
     {"maxclients", set_node_maxclients},
+    {"probe", set_node_probe},
 };
 
 #define NODE_KEYS (sizeof(node_keys) / sizeof(node_keys[0]))
@@ -280,7 +218,8 @@ static const char *set_node_key(cmd_parms *cmd, svb_node_line *line,
             return node_keys[i].set(cmd, line, value + 1);
         }
     }
-    return bad_value(cmd, arg, "expected url=, group= or maxclients=");
+    return svb_value_bad(cmd, arg,
+                         "expected url=, group=, maxclients= or probe=");
 }
 
 static const char *set_node(cmd_parms *cmd, void *conf, int argc,
@@ -294,18 +233,19 @@ static const char *set_node(cmd_parms *cmd, void *conf, int argc,
     if (argc < 2) {
         return apr_psprintf(cmd->pool,
                             "%s needs a route (or *) and at least one of url=, "
-                            "group= and maxclients=",
+                            "group=, maxclients= and probe=",
                             cmd->cmd->name);
     }
-    if (strcmp(argv[0], "*") && !is_route(argv[0])) {
-        return bad_value(cmd, argv[0],
-                         "expected * or a route of at most 63 printable "
-                         "characters without blanks, quotes, commas, "
-                         "semicolons and asterisks");
+    if (strcmp(argv[0], "*") && !svb_value_is_route(argv[0])) {
+        return svb_value_bad(cmd, argv[0],
+                             "expected * or a route of at most 63 printable "
+                             "characters without blanks, quotes, commas, "
+                             "semicolons and asterisks");
     }
     line = apr_array_push(section->nodes);
     line->route = argv[0];
     line->maxclients = SVB_UNSET;
+    line->probe = SVB_UNSET;
     line->text =
         apr_pstrcat(cmd->pool, cmd->cmd->name, " ", cmd->directive->args, NULL);
     line->where = apr_psprintf(cmd->pool, "%s:%d", cmd->directive->filename,
@@ -321,8 +261,8 @@ static const char *add_session_cookie(cmd_parms *cmd, void *conf,
 {
     svb_section *section = section_of(cmd, conf);
 
-    if (!is_token(arg)) {
-        return bad_value(cmd, arg, "expected the name of a cookie");
+    if (!svb_value_is_token(arg)) {
+        return svb_value_bad(cmd, arg, "expected the name of a cookie");
     }
     if (!section->session_cookies) {
         section->session_cookies =
@@ -332,19 +272,28 @@ static const char *add_session_cookie(cmd_parms *cmd, void *conf,
     return NULL;
 }
 
-static const char *set_launch(cmd_parms *cmd, void *conf, const char *arg)
+static const char *set_launch(cmd_parms *cmd, void *conf, const char *arg,
+                              const char *option)
 {
-    static const char *const modes[] = {"redirect", "rewrite", "proxy"};
+    static const char *const modes[] = {"redirect", "rewrite", "proxy", NULL};
     svb_section *section = section_of(cmd, conf);
-    int mode;
+    int mode = svb_value_word(arg, modes);
 
-    for (mode = SVB_LAUNCH_REDIRECT; mode <= SVB_LAUNCH_PROXY; mode++) {
-        if (!ap_cstr_casecmp(arg, modes[mode])) {
-            section->launch = mode;
-            return NULL;
-        }
+    if (mode < 0) {
+        return svb_value_bad(cmd, arg, "expected redirect, rewrite or proxy");
     }
-    return bad_value(cmd, arg, "expected redirect, rewrite or proxy");
+    section->launch = mode;
+    if (!option) {
+        return NULL;
+    }
+    if (mode != SVB_LAUNCH_REWRITE
+        || ap_cstr_casecmpn(option, "limit=", sizeof("limit=") - 1)) {
+        return svb_value_bad(cmd, option,
+                             "expected nothing more, or, after rewrite, limit= "
+                             "and a number of bytes");
+    }
+    return svb_value_bytes(cmd, option, option + sizeof("limit=") - 1,
+                           LAUNCH_LIMIT_MAX, &section->launch_limit);
 }
 
 static const char *set_launch_match(cmd_parms *cmd, void *conf, const char *arg)
@@ -353,7 +302,7 @@ static const char *set_launch_match(cmd_parms *cmd, void *conf, const char *arg)
 
     section->launch_match = ap_pregcomp(cmd->pool, arg, AP_REG_EXTENDED);
     if (!section->launch_match) {
-        return bad_value(cmd, arg, "expected a regular expression");
+        return svb_value_bad(cmd, arg, "expected a regular expression");
     }
     section->launch_match_text = arg;
     return NULL;
@@ -367,11 +316,11 @@ static const char *set_launch_cookie(cmd_parms *cmd, void *conf,
     if (!ap_cstr_casecmp(arg, "off")) {
         section->launch_cookie = "";
     }
-    else if (is_token(arg)) {
+    else if (svb_value_is_token(arg)) {
         section->launch_cookie = arg;
     }
     else {
-        return bad_value(cmd, arg, "expected the name of a cookie, or Off");
+        return svb_value_bad(cmd, arg, "expected the name of a cookie, or Off");
     }
     return NULL;
 }
@@ -380,10 +329,10 @@ static const char *set_maintenance(cmd_parms *cmd, void *conf, const char *arg,
                                    const char *retry)
 {
     svb_section *section = section_of(cmd, conf);
-    const char *err = parse_flag(cmd, arg, &section->maintenance);
+    const char *err = svb_value_flag(cmd, arg, &section->maintenance);
 
     if (!err && retry) {
-        err = parse_time(cmd, retry, 0, &section->maintenance_retry);
+        err = svb_value_time(cmd, retry, 0, &section->maintenance_retry);
     }
     return err;
 }
@@ -391,24 +340,24 @@ static const char *set_maintenance(cmd_parms *cmd, void *conf, const char *arg,
 static const char *set_session_timeout(cmd_parms *cmd, void *conf,
                                        const char *arg)
 {
-    return parse_time(cmd, arg, 0, &section_of(cmd, conf)->session_timeout);
+    return svb_value_time(cmd, arg, 0, &section_of(cmd, conf)->session_timeout);
 }
 
 static const char *set_launch_timeout(cmd_parms *cmd, void *conf,
                                       const char *arg)
 {
-    return parse_time(cmd, arg, 0, &section_of(cmd, conf)->launch_timeout);
+    return svb_value_time(cmd, arg, 0, &section_of(cmd, conf)->launch_timeout);
 }
 
 static const char *set_slow_start(cmd_parms *cmd, void *conf, const char *arg)
 {
-    return parse_time(cmd, arg, 1, &section_of(cmd, conf)->slow_start);
+    return svb_value_time(cmd, arg, 1, &section_of(cmd, conf)->slow_start);
 }
 
 static const char *set_learn_sessions(cmd_parms *cmd, void *conf,
                                       const char *arg)
 {
-    return parse_flag(cmd, arg, &section_of(cmd, conf)->learn_sessions);
+    return svb_value_flag(cmd, arg, &section_of(cmd, conf)->learn_sessions);
 }
 
 static const char *set_catch_up(cmd_parms *cmd, void *conf, const char *arg)
@@ -423,7 +372,8 @@ static const char *set_catch_up(cmd_parms *cmd, void *conf, const char *arg)
     section->catch_up = strtod(arg, &end);
     if (!apr_isdigit(*arg) || *end || arg[strspn(arg, "0123456789.")]
         || section->catch_up < 1 || section->catch_up > 1000) {
-        return bad_value(cmd, arg, "expected a factor from 1 to 1000, or Off");
+        return svb_value_bad(cmd, arg,
+                             "expected a factor from 1 to 1000, or Off");
     }
     return NULL;
 }
@@ -433,7 +383,7 @@ static const char *set_manager_actions(cmd_parms *cmd, void *conf,
 {
     svb_section *section = conf;
 
-    return parse_flag(cmd, arg, &section->manager_actions);
+    return svb_value_flag(cmd, arg, &section->manager_actions);
 }
 
 /* What concerns the server as a whole cannot differ between virtual hosts. */
@@ -457,8 +407,8 @@ static const char *set_client_table(cmd_parms *cmd, void *dummy,
     }
     n = apr_strtoi64(arg, &end, 10);
     if (!apr_isdigit(*arg) || *end || n < 1 || n > CLIENT_TABLE_MAX) {
-        return bad_value(cmd, arg,
-                         "expected a number of clients from 1 to 67108864");
+        return svb_value_bad(cmd, arg,
+                             "expected a number of clients from 1 to 67108864");
     }
     server->client_table = (int)n;
     return NULL;
@@ -478,8 +428,9 @@ static const char *set_persist(cmd_parms *cmd, void *dummy, const char *arg)
         server->persist_file = arg;
         return NULL;
     }
-    if (parse_flag(cmd, arg, &server->persist)) {
-        return bad_value(cmd, arg, "expected On, Off, or the path of a file");
+    if (svb_value_flag(cmd, arg, &server->persist)) {
+        return svb_value_bad(cmd, arg,
+                             "expected On, Off, or the path of a file");
     }
     return NULL;
 }
@@ -497,7 +448,7 @@ static const char *set_shared_store(cmd_parms *cmd, void *dummy,
     name = ap_getword(cmd->temp_pool, &arg, ':');
     if (!ap_lookup_provider(AP_SOCACHE_PROVIDER_GROUP, name,
                             AP_SOCACHE_PROVIDER_VERSION)) {
-        return bad_value(
+        return svb_value_bad(
             cmd, name,
             apr_psprintf(cmd->pool,
                          "there is no such socache provider; is mod_socache_%s "
@@ -517,8 +468,8 @@ static const char *add_front_end(cmd_parms *cmd, void *dummy, const char *arg)
     if (err) {
         return err;
     }
-    if (!is_name(arg)) {
-        return bad_value(cmd, arg, NAME_ALLOWED);
+    if (!svb_value_is_name(arg)) {
+        return svb_value_bad(cmd, arg, SVB_NAME_ALLOWED);
     }
     if (!server->front_ends) {
         server->front_ends = apr_array_make(cmd->pool, 4, sizeof(const char *));
@@ -532,15 +483,15 @@ const command_rec svb_config_commands[] = {
     AP_INIT_TAKE1("ServoyFleet", set_fleet, NULL, PROXY_CONF,
         "the fleet that this balancer belongs to"),
     AP_INIT_TAKE_ARGV("ServoyNode", set_node, NULL, PROXY_CONF,
-        "a route (or * for the rest), then url=, group=, maxclients="),
+        "a route (or * for the rest), then url=, group=, maxclients=, probe="),
     AP_INIT_ITERATE("ServoySessionCookie", add_session_cookie, NULL, PROXY_CONF,
         "names of the cookies that carry the session id"),
     AP_INIT_TAKE1("ServoySessionTimeout", set_session_timeout, NULL, PROXY_CONF,
         "a web client not heard of for so long is gone"),
     AP_INIT_TAKE1("ServoyLearnSessions", set_learn_sessions, NULL, PROXY_CONF,
         "On or Off: stick sessions whose id carries no route"),
-    AP_INIT_TAKE1("ServoyLaunch", set_launch, NULL, PROXY_CONF,
-        "redirect, rewrite or proxy: what a Smart Client launch gets"),
+    AP_INIT_TAKE12("ServoyLaunch", set_launch, NULL, PROXY_CONF,
+        "redirect, rewrite (then perhaps limit=) or proxy: what a launch gets"),
     AP_INIT_TAKE1("ServoyLaunchMatch", set_launch_match, NULL, PROXY_CONF,
         "a regular expression: which paths are launches"),
     AP_INIT_TAKE1("ServoyLaunchCookie", set_launch_cookie, NULL, PROXY_CONF,
@@ -569,30 +520,21 @@ const command_rec svb_config_commands[] = {
 
 /* -------------------------------------------------- not in effect so far */
 
-static void note(server_rec *s, const char *directive, const char *balancer)
+static void note(server_rec *s, const char *directive)
 {
     ap_log_error(APLOG_MARK, APLOG_INFO, 0, s,
-                 SVB_LOGNO(0001) "%s%s%s has no effect yet in version %s",
-                 directive, balancer ? " of " : "", balancer ? balancer : "",
-                 MOD_SERVOY_BALANCER_VERSION);
+                 SVB_LOGNO(0001) "%s has no effect yet in version %s",
+                 directive, MOD_SERVOY_BALANCER_VERSION);
 }
 
-void svb_config_note_unused(server_rec *s, const char *balancer,
-                            const svb_section *section)
-{
-    if (section->launch == SVB_LAUNCH_REWRITE) {
-        note(s, "ServoyLaunch rewrite", balancer);
-    }
-}
-
-void svb_config_note_unused_server(server_rec *main_server)
+void svb_config_note_unused(server_rec *main_server)
 {
     const svb_server *server = server_config(main_server);
 
     if (server->shared_store) {
-        note(main_server, "ServoySharedStore", NULL);
+        note(main_server, "ServoySharedStore");
     }
     if (server->front_ends) {
-        note(main_server, "ServoyFrontEnd", NULL);
+        note(main_server, "ServoyFrontEnd");
     }
 }

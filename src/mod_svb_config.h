@@ -25,12 +25,24 @@ enum svb_launch_mode {
     SVB_LAUNCH_PROXY
 };
 
+/** ServoyNode probe=: what is asked whether a node that launches are redirected
+ *  to is there, when nothing else has told of late. */
+enum svb_probe_mode {
+    SVB_PROBE_MEMBERS, /**< its members: CPing for ajp, a connection for others */
+    SVB_PROBE_URL,     /**< a connection to its direct URL as well */
+    SVB_PROBE_OFF
+};
+
+/** The words for them, in this order; ends with NULL. */
+extern const char *const svb_config_probes[];
+
 /** One ServoyNode line. */
 typedef struct svb_node_line {
     const char *route; /**< the node's route, or "*" for the template */
     const char *url;   /**< direct URL with placeholders, or NULL */
     const char *group; /**< or NULL */
     int maxclients;    /**< or SVB_UNSET */
+    int probe;         /**< enum svb_probe_mode, or SVB_UNSET */
     const char *text;  /**< the line itself, for messages */
     const char *where; /**< "file:line" */
 } svb_node_line;
@@ -43,7 +55,8 @@ typedef struct svb_section {
     apr_array_header_t *session_cookies; /**< of const char *, or NULL */
     apr_interval_time_t session_timeout;
     int learn_sessions;
-    int launch; /**< enum svb_launch_mode */
+    int launch;       /**< enum svb_launch_mode */
+    int launch_limit; /**< bytes of a JNLP that is rewritten, at most */
     ap_regex_t *launch_match;
     const char *launch_match_text;
     const char *launch_cookie; /**< "" is off */
@@ -80,15 +93,8 @@ extern const svb_server svb_server_defaults;
  */
 const svb_server *svb_config_server(apr_pool_t *p, server_rec *main_server);
 
-/**
- * Say at level info which directives of a section were given but belong to a
- * feature that is not built yet.
- * @param balancer the balancer's name, for the message
- */
-void svb_config_note_unused(server_rec *s, const char *balancer,
-                            const svb_section *section);
-
-/** The same for the directives of the server as a whole. */
-void svb_config_note_unused_server(server_rec *main_server);
+/** Say at level info which directives of the server as a whole were given but
+ *  belong to a feature that is not built yet. */
+void svb_config_note_unused(server_rec *main_server);
 
 #endif /* MOD_SVB_CONFIG_H */

@@ -76,8 +76,7 @@ static int named(svb_request *req, const svb_session_id *id,
                  apr_size_t route_len, const svb_member *member,
                  const svb_client *known, request_rec *r, verdict *v)
 {
-    int decides = !svb_request_has_tried(req, member->worker)
-                  && svb_member_can_serve_now(member->worker, r);
+    int decides = svb_member_can_serve_request(req, member, r);
 
     if (!v->from) {
         v->from = member;

@@ -57,13 +57,28 @@ static int has_refused(const svb_member *member)
            > apr_time_now();
 }
 
+/* It does not answer those who ask whether it is there. */
+static int is_unreachable(const svb_member *member)
+{
+    return member->node >= 0
+           && svb_fleet_reach(svb_shm_fleet(), member->node) != SVB_REACH_OK;
+}
+
+int svb_member_can_serve_request(const svb_request *req,
+                                 const svb_member *member, request_rec *r)
+{
+    return !svb_request_has_tried(req, member->worker)
+           && !(req->is_launch && is_unreachable(member))
+           && svb_member_can_serve_now(member->worker, r);
+}
+
 int svb_member_is_in_maintenance(const svb_member *member)
 {
     return member->node >= 0
            && (svb_admin_in_maintenance(member->node) || has_refused(member));
 }
 
-/* May it take a new client, but for having refused one? */
+/* May it take a new client, but for having refused one, or seeming dead? */
 static int may_be_asked(const svb_member *member)
 {
     return member->node >= 0 && svb_member_takes_new(member->worker)
@@ -73,7 +88,8 @@ static int may_be_asked(const svb_member *member)
 
 int svb_member_may_take_new(const svb_member *member)
 {
-    return may_be_asked(member) && !has_refused(member);
+    return may_be_asked(member) && !has_refused(member)
+           && !is_unreachable(member);
 }
 
 int svb_elect_has_other(const svb_request *req, const svb_member *than,
@@ -104,7 +120,8 @@ typedef struct {
     const svb_request *req;
     const svb_members *members;
     /* an election */
-    int refused_too; /* nodes that have refused new clients are better than none */
+    int doubtful_too; /* nodes that have refused new clients, or seem dead, are
+                         better than none */
     apr_time_t now;
     double recent_all, share_all; /* sums over those who may take the client */
     svb_elect_cand best;
@@ -174,7 +191,8 @@ static int less_loaded(proxy_worker *current, proxy_worker *prev_best,
 
     if (!member || svb_request_has_tried(c->req, current)
         || (!svb_member_may_take_new(member)
-            && !(c->refused_too && may_be_asked(member)))) {
+            && !(c->doubtful_too && may_be_asked(member)
+                 && !(c->req->is_launch && is_unreachable(member))))) {
         return 0;
     }
     candidate(c, member, &cand);
@@ -256,7 +274,7 @@ const svb_member *svb_elect_member(svb_request *req, const svb_members *members,
         member = reserve(&c);
     }
     if (!member) {
-        c.refused_too = 1;
+        c.doubtful_too = 1;
         member = best(&c, r);
     }
     if (member && !req->dry_run) {
@@ -281,8 +299,8 @@ static double score(const contest *c, const svb_member *member)
 
 static int may_take_over(const contest *c, const svb_member *member)
 {
-    return member
-           && !svb_request_has_tried(c->req, member->worker)
+    return member && !svb_request_has_tried(c->req, member->worker)
+           && !(c->req->is_launch && is_unreachable(member))
            /* In maintenance it takes nobody whose session it does not share. */
            && (c->group || c->last_resort
                || !svb_member_is_in_maintenance(member))
@@ -349,8 +367,7 @@ static const svb_member *redirected(const svb_request *req,
         const char *route = from->worker->s->redirect;
 
         from = svb_members_by_route(members, route, strlen(route));
-        if (from && !svb_request_has_tried(req, from->worker)
-            && svb_member_can_serve_now(from->worker, r)) {
+        if (from && svb_member_can_serve_request(req, from, r)) {
             return from;
         }
     }

@@ -23,12 +23,18 @@ int svb_member_takes_new(const proxy_worker *worker);
 /** The same, after giving a worker whose retry time has come its chance. */
 int svb_member_can_serve_now(proxy_worker *worker, request_rec *r);
 
+/** May it serve this request: can it serve now, has it not failed the request
+ *  already, and, for a launch, does its node answer those who ask whether it is
+ *  there (see mod_svb_probe.h)? */
+int svb_member_can_serve_request(const svb_request *req,
+                                 const svb_member *member, request_rec *r);
+
 /** Is the member's node in maintenance: has an administrator put it there, or
  *  has it refused a new client of late? */
 int svb_member_is_in_maintenance(const svb_member *member);
 
 /** May the member take a new client now: usable, not draining, not full, and
- *  its node not in maintenance? */
+ *  its node neither in maintenance nor found dead? */
 int svb_member_may_take_new(const svb_member *member);
 
 /** Is there a member other than this, not tried yet, that may take a new

@@ -7,8 +7,11 @@
 #include <http_request.h>
 
 #include "mod_svb_answer.h"
+#include "mod_svb_front.h"
 #include "mod_svb_lbmethod.h"
 #include "mod_svb_learn.h"
+#include "mod_svb_probe.h"
+#include "mod_svb_rewrite.h"
 #include "mod_svb_smart.h"
 #include "svb_launch.h"
 
@@ -70,6 +73,14 @@ static int matches(request_rec *r, const svb_balancer *balancer,
 
 /* --------------------------------------------------------------- the answer */
 
+static int refuse(request_rec *r, const svb_request *req, const char *err)
+{
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                  SVB_LOGNO(0050) "%s: launch refused: its path or query %s",
+                  req->balancer->name, err);
+    return HTTP_BAD_REQUEST;
+}
+
 static int redirect(request_rec *r, svb_request *req, const target *t)
 {
     const svb_member *member = req->choice.member;
@@ -78,11 +89,7 @@ static int redirect(request_rec *r, svb_request *req, const target *t)
                                           t->encoded, t->query, &location);
 
     if (err) {
-        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-                      SVB_LOGNO(0050) "%s: launch refused: its path or query "
-                                      "%s",
-                      req->balancer->name, err);
-        return HTTP_BAD_REQUEST;
+        return refuse(r, req, err);
     }
     if (!r->header_only) {
         svb_learn_count(req);
@@ -98,23 +105,83 @@ static int redirect(request_rec *r, svb_request *req, const target *t)
     return HTTP_MOVED_TEMPORARILY;
 }
 
+/* The URL by which the client has asked, whatever became of it on the way here:
+ * the next launch of its shortcut. */
+static const char *own_url(request_rec *r, const char **url)
+{
+    const request_rec *first = r;
+    const char *path, *query;
+
+    while (first->prev) {
+        first = first->prev;
+    }
+    if (!svb_launch_target(r->pool, first->unparsed_uri, &path, &query)) {
+        return "is not there";
+    }
+    return svb_launch_location(r->pool, svb_front_url(r), path, query, url);
+}
+
+static int rewrite(request_rec *r, svb_request *req)
+{
+    const char *href;
+    const char *err = own_url(r, &href);
+
+    if (err) {
+        return refuse(r, req, err);
+    }
+    svb_rewrite_prepare(req, r, href);
+    return DECLINED;
+}
+
+/* Deep links have a bare "|" in them, which a Tomcat refuses over HTTP. */
+static void encode_query(request_rec *r)
+{
+    char *query;
+
+    if (r->args) {
+        r->args = (char *)svb_launch_query(r->pool, r->args);
+    }
+    if (apr_table_get(r->notes, "proxy-nocanon")
+        && (query = strchr(r->filename, '?')) != NULL) {
+        r->filename =
+            apr_pstrcat(r->pool,
+                        apr_pstrmemdup(r->pool, r->filename,
+                                       (apr_size_t)(query + 1 - r->filename)),
+                        svb_launch_query(r->pool, query + 1), NULL);
+    }
+}
+
+/* Choose a node, and see to it that it is there: a client that we have sent away
+ * cannot come back to say that it is not. */
+static int choose(request_rec *r, svb_request *req)
+{
+    while (svb_lbmethod_choose(req, r)) {
+        if (svb_probe_finds(req->balancer, req->choice.member, r->pool)) {
+            return 1;
+        }
+        svb_request_rule_out(req, req->choice.member->worker);
+    }
+    return 0;
+}
+
 static int launch(request_rec *r, svb_balancer *balancer, const target *t)
 {
     svb_request *req = svb_request_make_launch(r, balancer, t->encoded);
-    int redirects = balancer->set.launch == SVB_LAUNCH_REDIRECT;
+    int mode = balancer->set.launch;
 
     /* A HEAD must leave no trace, so that the GET right after it, from a client
      * that keeps no cookies, gets the same node. */
     req->dry_run = r->header_only;
-    if (!svb_lbmethod_choose(req, r)) {
+    if (!choose(r, req)) {
         svb_lbmethod_retry_after(r, balancer);
-        return HTTP_SERVICE_UNAVAILABLE;
+        return svb_answer_unavailable(r);
     }
-    if (redirects && req->choice.member->facts.url) {
+    if (mode == SVB_LAUNCH_REDIRECT && req->choice.member->facts.url) {
         return redirect(r, req, t);
     }
+    encode_query(r);
     req->fixed = req->choice.member->worker;
-    return DECLINED;
+    return mode == SVB_LAUNCH_REWRITE ? rewrite(r, req) : DECLINED;
 }
 
 static int handler(request_rec *r)

@@ -93,7 +93,7 @@ static void attempt_failed(svb_request *req)
 
 void svb_lbmethod_refused(svb_request *req)
 {
-    APR_ARRAY_PUSH(req->tried, proxy_worker *) = req->choice.member->worker;
+    svb_request_rule_out(req, req->choice.member->worker);
     req->attempt = NULL;
     req->is_new = 1;
 }
@@ -110,7 +110,7 @@ void svb_lbmethod_failed(svb_request *req)
         attempt_failed(req);
     }
     if (req->failed == worker) {
-        APR_ARRAY_PUSH(req->tried, proxy_worker *) = worker;
+        svb_request_rule_out(req, worker);
     }
     req->failed = worker;
 }
@@ -200,7 +200,7 @@ static int pre_request(proxy_worker **worker, proxy_balancer **balancer,
     }
     req = svb_request_make(r, ours, path_for_ids(r, path_of(*url)));
     if (req->attempt) {
-        APR_ARRAY_PUSH(req->tried, proxy_worker *) = req->attempt;
+        svb_request_rule_out(req, req->attempt);
         attempt_failed(req);
         end_request(req);
     }
@@ -252,6 +252,7 @@ static int scheme_handler(request_rec *r, proxy_worker *worker,
         svb_decide_adopt(req, worker, r);
     }
     req->attempt = worker;
+    req->attempts++;
     if (req->choice.member && req->choice.member->node >= 0) {
         enter_node(req, r, req->choice.member->node);
     }

@@ -230,6 +230,7 @@ static void learn(svb_request *req, request_rec *r)
         svb_learn_count(req);
     }
     a.node = req->choice.member->node;
+    svb_fleet_hear(svb_shm_fleet(), a.node, a.now);
     apr_table_do(read_cookie, &a, r->headers_out, "Set-Cookie", NULL);
     if (!a.cookies && r->status < HTTP_BAD_REQUEST) {
         honoured(&a);

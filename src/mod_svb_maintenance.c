@@ -6,6 +6,7 @@
 #include <http_protocol.h>
 #include <util_filter.h>
 
+#include "mod_svb_answer.h"
 #include "mod_svb_elect.h"
 #include "mod_svb_lbmethod.h"
 #include "mod_svb_rewind.h"
@@ -207,6 +208,15 @@ static int may_fail_over(request_rec *r, const proxy_run *once, int rc)
            && !r->bytes_sent && !r->sent_bodyct && !r->connection->aborted;
 }
 
+/* No node could be reached for a launch: the page is better than httpd's. */
+static int is_lost_launch(request_rec *r, int rc)
+{
+    const svb_request *req = svb_request_get(r);
+
+    return rc == HTTP_SERVICE_UNAVAILABLE && req && req->is_launch
+           && !apr_table_get(r->notes, "proxy-error-override");
+}
+
 static int run_until_served(request_rec *r)
 {
     svb_rewind *start = svb_rewind_save(r);
@@ -236,7 +246,7 @@ static int run_until_served(request_rec *r)
             svb_lbmethod_failed(req);
         }
         else {
-            return rc;
+            return is_lost_launch(r, rc) ? svb_answer_unavailable(r) : rc;
         }
         svb_rewind_to(r, start);
     }

@@ -240,9 +240,9 @@ static void add_balancer(svb_model *model, server_rec *s, proxy_balancer *proxy)
     balancer->name = proxy->s->name;
     balancer->proxy = proxy;
     balancer->server = s;
-    balancer->given =
-        *merged_section(model->pool, proxy_conf(s), balancer->name);
-    balancer->set = *with_defaults(model->pool, &balancer->given);
+    balancer->set =
+        *with_defaults(model->pool, merged_section(model->pool, proxy_conf(s),
+                                                   balancer->name));
     balancer->fleet = fleet_of(model, balancer->set.fleet);
     APR_ARRAY_PUSH(balancer->fleet->balancers, svb_balancer *) = balancer;
     APR_ARRAY_PUSH(model->balancers, svb_balancer *) = balancer;
@@ -312,6 +312,10 @@ static void merge_line(svb_model *model, svb_balancer *balancer,
              && known->maxclients != line->maxclients) {
         key = "maxclients";
     }
+    else if (known->probe != SVB_UNSET && line->probe != SVB_UNSET
+             && known->probe != line->probe) {
+        key = "probe";
+    }
     if (key) {
         svb_model_problem(
             model, APLOG_ERR, balancer->server,
@@ -325,6 +329,9 @@ static void merge_line(svb_model *model, svb_balancer *balancer,
     known->group = known->group ? known->group : line->group;
     if (known->maxclients == SVB_UNSET) {
         known->maxclients = line->maxclients;
+    }
+    if (known->probe == SVB_UNSET) {
+        known->probe = line->probe;
     }
 }
 
@@ -438,6 +445,8 @@ const char *svb_model_facts(apr_pool_t *p, const svb_balancer *balancer,
     facts->group = line ? line->group : NULL;
     facts->maxclients =
         line && line->maxclients != SVB_UNSET ? line->maxclients : 0;
+    facts->probe =
+        line && line->probe != SVB_UNSET ? line->probe : SVB_PROBE_MEMBERS;
     if (line && line->url) {
         err = svb_url_expand(p, line->url, worker->s->hostname_ex,
                              worker->s->route, &facts->url);

@@ -27,6 +27,7 @@ typedef struct svb_facts {
         *url; /**< direct URL, expanded, without trailing slash; or NULL */
     const char *group; /**< nodes that share sessions; or NULL */
     int maxclients;    /**< 0 is no limit */
+    int probe;         /**< enum svb_probe_mode */
 } svb_facts;
 
 /** A balancer with lbmethod=servoy, as one server has it. */
@@ -34,8 +35,7 @@ typedef struct svb_balancer {
     const char *name; /**< "balancer://servoy" */
     proxy_balancer *proxy;
     server_rec *server;
-    svb_section given; /**< all its sections merged */
-    svb_section set;   /**< the same with the defaults filled in */
+    svb_section set; /**< its sections merged, with the defaults filled in */
     svb_fleet_conf *fleet;
     void *members; /**< of mod_svb_members.h */
 } svb_balancer;

@@ -67,6 +67,11 @@ svb_request *svb_request_make_launch(request_rec *r, svb_balancer *balancer,
     return req;
 }
 
+void svb_request_rule_out(svb_request *req, proxy_worker *worker)
+{
+    APR_ARRAY_PUSH(req->tried, proxy_worker *) = worker;
+}
+
 int svb_request_has_tried(const svb_request *req, const proxy_worker *worker)
 {
     int i;

@@ -39,8 +39,9 @@ typedef struct svb_request {
     proxy_worker *fixed;       /**< decided already: take this one */
     svb_choice choice;         /**< for the present attempt */
     proxy_worker *attempt;     /**< the worker being tried, or NULL */
+    int attempts;              /**< how many there were */
     int in_flight;             /**< node that counts us as in flight, or -1 */
-    apr_array_header_t *tried; /**< of proxy_worker *: failed us already */
+    apr_array_header_t *tried; /**< of proxy_worker *: ruled out */
     int is_new;              /**< refused: its session is dead, if it had one */
     proxy_worker *failed;    /**< the last that failed in the middle of it */
     int has_failed;          /**< a node failed in the middle of it */
@@ -69,7 +70,10 @@ svb_request *svb_request_make(request_rec *r, svb_balancer *balancer,
 svb_request *svb_request_make_launch(request_rec *r, svb_balancer *balancer,
                                      const char *path);
 
-/** Has this worker failed the request already? */
+/** This worker is not to be tried (again) for the request. */
+void svb_request_rule_out(svb_request *req, proxy_worker *worker);
+
+/** Has this worker been ruled out? */
 int svb_request_has_tried(const svb_request *req, const proxy_worker *worker);
 
 /** The word for a how, as SERVOY_HOW shows it. */

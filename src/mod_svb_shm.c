@@ -9,7 +9,7 @@
 #include <apr_shm.h>
 
 #define RETAINED_KEY "mod_servoy_balancer"
-#define MAGIC 0x53564253484d3033u /* grows with every change of layout */
+#define MAGIC 0x53564253484d3034u /* grows with every change of layout */
 #define ALIGNMENT 64
 
 /* How long children of an earlier generation are expected to go on learning. */

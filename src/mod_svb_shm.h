@@ -27,6 +27,7 @@ typedef struct svb_shared {
     char nonce[33];                      /**< what actions must carry */
     _Atomic apr_int64_t assumed_room;    /**< see mod_svb_table.h */
     _Atomic apr_uint64_t confirmed_peak; /**< likewise */
+    _Atomic apr_time_t probed;           /**< when nodes were last probed */
 } svb_shared;
 
 /**

@@ -79,9 +79,18 @@ static node_view *new_node(apr_pool_t *p, svb_snap_fleet *fleet,
     return view;
 }
 
-/* A node that comes back begins its slow start; one that is down has no clients
+/* What mod_proxy has it in, or error when it does not answer those who ask. */
+static svb_state reached(int node, svb_state state)
+{
+    return svb_state_describe(state)->can_serve
+                   && svb_fleet_reach(svb_shm_fleet(), node) != SVB_REACH_OK
+               ? SVB_STATE_ERROR
+               : state;
+}
+
+/* A node that comes back begins its slow start; one that has gone has no clients
  * any more, whoever notices it first. */
-static void note_state(int node, svb_state state, apr_time_t now)
+static void note_state(int node, svb_state state, int has_gone, apr_time_t now)
 {
     svb_fleet *fleet = svb_shm_fleet();
     int before = svb_fleet_note_state(fleet, node, (int)state, now);
@@ -90,7 +99,7 @@ static void note_state(int node, svb_state state, apr_time_t now)
         && svb_state_describe(state)->can_serve) {
         svb_fleet_set_up_since(fleet, node, now);
     }
-    if (state == SVB_STATE_ERROR) {
+    if (has_gone) {
         svb_table_node_down(node);
     }
 }
@@ -134,9 +143,16 @@ static void fill_shared(node_view *view, apr_time_t now)
 {
     svb_fleet *fleet = svb_shm_fleet();
     svb_snap_node *snap = view->snap;
-    int node = view->index, i;
+    int node = view->index, has_gone, i;
 
-    note_state(node, snap->state, now);
+    /* One that is merely silent may be busy, and still have them. */
+    has_gone = snap->state == SVB_STATE_ERROR
+               || svb_fleet_reach(fleet, node) == SVB_REACH_REFUSED;
+    snap->state = reached(node, snap->state);
+    if (svb_fleet_reach(fleet, node) != SVB_REACH_OK) {
+        snap->no_answer = svb_fleet_reach_text(svb_fleet_reach(fleet, node));
+    }
+    note_state(node, snap->state, has_gone, now);
     snap->state = refined(view, now);
     snap->safe_to_stop = is_safe_to_stop(view);
     snap->last_change = svb_fleet_last_change(fleet, node);

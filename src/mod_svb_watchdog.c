@@ -4,12 +4,15 @@
 #include <mod_watchdog.h>
 
 #include "mod_svb_admin.h"
+#include "mod_svb_probe.h"
 #include "mod_svb_shm.h"
 #include "mod_svb_table.h"
 #include "mod_svb_view.h"
 
-#define WATCHDOG_NAME "_servoy_"
 #define TICK_EVERY apr_time_from_sec(1)
+
+/* Who was asked within the second is left alone, so this is how late it may be. */
+#define PROBE_EVERY apr_time_from_msec(250)
 #define TELL_EVERY apr_time_from_sec(60)
 
 /* A table that is too small forgets clients: say so, once in a while. */
@@ -80,20 +83,49 @@ static apr_status_t tick(int state, void *data, apr_pool_t *pool)
     return APR_SUCCESS;
 }
 
-apr_status_t svb_watchdog_start(apr_pool_t *pconf, const svb_model *model)
+static apr_status_t probe(int state, void *data, apr_pool_t *pool)
+{
+    if (state == AP_WATCHDOG_STATE_RUNNING) {
+        svb_probe_round(data, pool);
+    }
+    return APR_SUCCESS;
+}
+
+/* Each has a thread of its own: what waits for nodes must not keep the rest. */
+static const struct {
+    const char *name;
+    apr_interval_time_t every;
+    ap_watchdog_callback_fn_t *callback;
+} watchdogs[] = {
+    {"_servoy_", TICK_EVERY, tick},
+    {"_servoy_probe_", PROBE_EVERY, probe},
+};
+
+static apr_status_t start(apr_pool_t *pconf, const svb_model *model, int i)
 {
     APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) *get_instance =
         APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
     APR_OPTIONAL_FN_TYPE(ap_watchdog_register_callback) *register_callback =
         APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_register_callback);
     ap_watchdog_t *watchdog;
-    apr_status_t rv = APR_ENOTIMPL;
+    apr_status_t rv;
 
-    if (get_instance && register_callback) {
-        rv = get_instance(&watchdog, WATCHDOG_NAME, 0, 1, pconf);
+    if (!get_instance || !register_callback) {
+        return APR_ENOTIMPL;
     }
-    if (rv == APR_SUCCESS) {
-        rv = register_callback(watchdog, TICK_EVERY, model, tick);
+    rv = get_instance(&watchdog, watchdogs[i].name, 0, 1, pconf);
+    return rv == APR_SUCCESS ? register_callback(watchdog, watchdogs[i].every,
+                                                 model, watchdogs[i].callback)
+                             : rv;
+}
+
+apr_status_t svb_watchdog_start(apr_pool_t *pconf, const svb_model *model)
+{
+    int n = sizeof(watchdogs) / sizeof(watchdogs[0]), i;
+    apr_status_t rv = APR_SUCCESS;
+
+    for (i = 0; rv == APR_SUCCESS && i < n; i++) {
+        rv = start(pconf, model, i);
     }
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, model->main_server,

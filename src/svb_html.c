@@ -596,6 +596,11 @@ static void put_details(const page *pg, const svb_snap_node *node)
                     "<dt>State</dt><dd>");
     svb_sink_html(s, svb_state_describe(node->state)->explained);
     svb_sink_raw(s, "</dd>");
+    if (node->no_answer) {
+        svb_sink_raw(s, "<dt>Does not answer</dt><dd>");
+        svb_sink_html(s, node->no_answer);
+        svb_sink_raw(s, " when asked whether it is there</dd>");
+    }
     if (node->url && *node->url) {
         put_url(s, node->url);
     }

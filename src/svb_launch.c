@@ -48,6 +48,21 @@ static const char *target_path(const char *uri)
     return *authority == '/' ? authority : NULL;
 }
 
+int svb_launch_target(apr_pool_t *p, const char *raw_uri, const char **path,
+                      const char **query)
+{
+    const char *begin = raw_uri ? target_path(raw_uri) : NULL, *end;
+
+    if (!begin) {
+        return 0;
+    }
+    end = begin + strcspn(begin, "?#");
+    *path = apr_pstrmemdup(p, begin, (apr_size_t)(end - begin));
+    *query =
+        *end == '?' ? apr_pstrmemdup(p, end + 1, strcspn(end + 1, "#")) : NULL;
+    return 1;
+}
+
 /* Does every '%' begin an escape, of another byte than NUL? */
 static int has_good_escapes(const char *s, const char *end)
 {
@@ -155,6 +170,14 @@ static char *append_encoded(char *out, const char *s, int in_query)
         }
     }
     return out;
+}
+
+const char *svb_launch_query(apr_pool_t *p, const char *query)
+{
+    char *result = apr_palloc(p, ESCAPE_LEN * strlen(query) + 1);
+
+    *append_encoded(result, query, 1) = '\0';
+    return result;
 }
 
 const char *svb_launch_location(apr_pool_t *p, const char *direct_url,

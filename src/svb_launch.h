@@ -69,7 +69,30 @@ const char *svb_launch_raw_path(apr_pool_t *p, const char *raw_uri,
                                 const char *node_path);
 
 /**
- * Make the Location of a launch.
+ * Path and query of a request target, as the client sent them.
+ *
+ * @param p       for the results
+ * @param raw_uri the request target: "/path?query" or
+ *                "http://any.host/path?query" (whose host plays no part)
+ * @param path    set to the path, which begins with '/'
+ * @param query   set to the query without its '?', or NULL for none
+ * @return 1, or 0 when it has no path ("*", "http://any.host") or is NULL
+ */
+int svb_launch_target(apr_pool_t *p, const char *raw_uri, const char **path,
+                      const char **query);
+
+/**
+ * A query with everything percent-encoded that svb_launch_location() encodes:
+ * for a node's HTTP connector, which refuses what is not.
+ *
+ * @param p     for the result
+ * @param query the query, without its '?'
+ * @return the query, encoded
+ */
+const char *svb_launch_query(apr_pool_t *p, const char *query);
+
+/**
+ * Make the Location of a launch, or the href of its JNLP.
  *
  * Percent-encoded in path and query: whatever java.net.URI refuses, that is
  * blanks, `"<>\^` and backquote, `{|}`, '#', bytes from 0x80 on, a '%' that is
@@ -77,7 +100,8 @@ const char *svb_launch_raw_path(apr_pool_t *p, const char *raw_uri,
  * ']' and '?'. Everything else stays as it is.
  *
  * @param p            for the result and for error texts
- * @param direct_url   the node's direct URL, as svb_url_expand() makes it
+ * @param direct_url   the node's direct URL, as svb_url_expand() makes it, or
+ *                     the front end's own
  * @param encoded_path the path, encoded; begins with '/'
  * @param query        the query without its '?', or NULL for none; an empty one
  *                     keeps its '?'

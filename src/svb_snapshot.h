@@ -79,10 +79,11 @@ typedef struct svb_snap_member {
 typedef struct svb_snap_node {
     const char *route;
     svb_state state;
-    const char *url;                     /* direct URL, or NULL */
-    const char *group;                   /* or NULL */
-    double loadfactor;                   /* 1.0 is a plain share */
-    apr_uint64_t maxclients;             /* 0: no limit */
+    const char *no_answer;   /* why, if it does not answer probes; or NULL */
+    const char *url;         /* direct URL, or NULL */
+    const char *group;       /* or NULL */
+    double loadfactor;       /* 1.0 is a plain share */
+    apr_uint64_t maxclients; /* 0: no limit */
     apr_array_header_t *members;         /* of svb_snap_member *; never NULL */
     apr_uint64_t web;                    /* web clients now */
     apr_uint64_t smart;                  /* smart clients now: an estimate */

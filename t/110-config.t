@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # The directives: what is accepted, what is refused and with which words, what a
 # start and `httpd -t` complain about, and which balancer a setting belongs to.
-# Needs no nodes: a launch is redirected without any.
+# Needs no nodes: a launch is redirected without any, where probe=off says that they
+# are not to be asked whether they are there.
 
 use v5.32;
 use warnings;
@@ -42,6 +43,9 @@ sub section {
 }
 
 sub urls { return map { "ServoyNode $_ url=https://$_.example.com" } @_ ? @_ : qw(servoy1 servoy2) }
+
+# A line of ServoyNode for a node, or a template, that is not there to be asked.
+sub url { my ($route, $url) = @_; return "ServoyNode $route url=$url probe=off" }
 
 # One that gives no reason to complain.
 sub good { my (@lines) = @_; return balancer('servoy', urls(), @lines) }
@@ -93,9 +97,10 @@ my @directives = (
             'servoy1 url=http://app1', 'servoy1 url=HTTPS://App1.example.com:8443/a/b',
             'servoy1 url=http://%h:8080/%r/', 'servoy1 url=http://[::1]:8080',
             'servoy1 url=http://10.0.0.1', 'servoy1 url=http://a/%20x', 'servoy1 group=eu maxclients=0',
-            'servoy1 maxclients=250 url=https://a group=g', '"servoy1" "url=http://a"' ],
+            'servoy1 maxclients=250 url=https://a group=g', '"servoy1" "url=http://a"',
+            'servoy1 probe=members', 'servoy1 probe=url', 'servoy1 url=http://a probe=off', 'servoy1 probe=OFF' ],
         {
-            'servoy1' => qr/needs a route.*url=, group= and maxclients=/,
+            'servoy1' => qr/needs a route.*url=, group=, maxclients= and probe=/,
             'servoy1 url=' => $a_url, 'servoy1 url=app1.example.com' => $a_url,
             'servoy1 url=//app1.example.com' => $a_url, 'servoy1 url=/app' => $a_url,
             'servoy1 url=ftp://a' => $a_url, 'servoy1 url=javascript:alert(1)' => $a_url,
@@ -116,10 +121,11 @@ my @directives = (
             'servoy1 maxclients=99999999999' => qr/0 for no limit/,
             'servoy1 maxclients=99999999999999999999' => qr/0 for no limit/,
             'servoy1 group=' => $a_name, 'servoy1 group=a/b' => $a_name,
-            'servoy1 weight=3' => qr/expected url=, group= or maxclients=/,
-            'servoy1 fast' => qr/expected url=, group= or maxclients=/,
-            'servoy1 =3' => qr/expected url=, group= or maxclients=/,
-            'servoy1 url=http://a bad=1' => qr/expected url=, group= or maxclients=/,
+            map({ ("servoy1 probe=$_" => qr/expected members, url or off/) } '', 'on', 'yes', 'member', 'urls', '1', 'off,url'),
+            'servoy1 weight=3' => qr/expected url=, group=, maxclients= or probe=/,
+            'servoy1 fast' => qr/expected url=, group=, maxclients= or probe=/,
+            'servoy1 =3' => qr/expected url=, group=, maxclients= or probe=/,
+            'servoy1 url=http://a bad=1' => qr/expected url=, group=, maxclients= or probe=/,
             '"ser voy" url=http://a' => qr/route/, '"ser;voy" url=http://a' => qr/route/,
             'servoy* url=http://a' => qr/route/, '"" url=http://a' => qr/route/,
             "$long url=http://a" => qr/route of at most 63/,
@@ -131,8 +137,14 @@ my @directives = (
         { map { $_ => $a_time } '0', '-1', 'soon', '10x', '1.5h', '15minutes', '99999999999999999999' } ],
     [ ServoyLearnSessions => 'balancer', [ 'on', 'off', 'On', 'OFF' ],
         { map { $_ => $on_off } 'maybe', '1' } ],
-    [ ServoyLaunch => 'balancer', [ 'redirect', 'rewrite', 'proxy', 'Redirect' ],
-        { map { $_ => qr/expected redirect, rewrite or proxy/ } 'on', 'off', 'redirects' } ],
+    [ ServoyLaunch => 'balancer', [ 'redirect', 'rewrite', 'proxy', 'Redirect', 'Rewrite limit=1',
+            map { "rewrite limit=$_" } qw(1 65536 67108864 1k 512K 65536K 2m 64M) ],
+        { map({ $_ => qr/expected redirect, rewrite or proxy/ } 'on', 'off', 'redirects'),
+            map({ ("rewrite limit=$_" => qr/a number of bytes from 1 to 67108864, such as 65536, 512K or 2M/) } '', '0', '0K',
+                '-1', '+1', '1.5M', '0x10', 'K', 'many', '1G', '1KB', '1MM', '67108865', '65537K', '65M', '99999999999999999999',
+                '18446744073709551617', '17592186044417M'),
+            map({ $_ => qr/expected nothing more, or, after rewrite, limit= and a number of bytes/ } 'redirect limit=1M',
+                'proxy limit=1M', 'redirect on', 'rewrite 1M', 'rewrite size=1M', 'rewrite limit') } ],
     [ ServoyLaunchMatch => 'balancer', [ '^/start/', '"^/a b/(?:c|d)\.jnlp$"', '"(?i)\.JNLP$"' ],
         { map { $_ => qr/expected a regular expression/ } '(', '[a', '*x' } ],
     [ ServoyLaunchCookie => 'balancer', [ 'off', 'Off', 'MYLAUNCH', '__Host-launch' ],
@@ -187,6 +199,10 @@ subtest 'values' => sub {
             }
         };
     }
+};
+
+subtest 'too many values' => sub {
+    complains(syntax => good('ServoyLaunch rewrite limit=1M now'), 'ServoyLaunch takes two', qr/on line \d+/, qr/\bServoyLaunch\b/);
 };
 
 subtest 'the shared store names a provider that is loaded' => sub {
@@ -264,6 +280,25 @@ my %problem = (
         fine => { 'the same' => good('ServoyNode servoy1 maxclients=7')
             . balancer('sockets', 'ServoyNode servoy1 maxclients=7') },
     },
+    'balancers that contradict each other: probe' => {
+        level => 'error',
+        conf => good('ServoyNode servoy1 probe=url') . balancer('sockets', 'ServoyNode servoy1 probe=off'),
+        said => [ qr/SVB\d+/, qr{balancer://sockets: }, qr/ServoyNode servoy1 probe=off/, qr/contradicts/,
+            qr/ServoyNode servoy1/, qr/\bprobe\b/ ],
+        fine => {
+            'the same' => good('ServoyNode servoy1 probe=url') . balancer('sockets', 'ServoyNode servoy1 probe=url'),
+            'told in one' => good() . balancer('sockets', 'ServoyNode servoy1 probe=off'),
+            'in another fleet' => good('ServoyNode servoy1 probe=url')
+                . balancer('sockets', 'ServoyFleet other', urls(), 'ServoyNode servoy1 probe=off'),
+        },
+    },
+    'a later section that contradicts: probe' => {
+        level => 'error',
+        conf => good('ServoyNode servoy1 probe=url') . section('servoy', 'ServoyNode servoy1 probe=off'),
+        said => [ qr{balancer://servoy: }, qr/ServoyNode servoy1 probe=off/, qr/contradicts/, qr/\bprobe\b/ ],
+        fine => { 'a later template counts' => balancer('servoy', 'ServoyNode * url=https://%r.example.com probe=url')
+            . section('servoy', 'ServoyNode * url=https://%r.example.com probe=off') },
+    },
     'balancers that contradict each other: a placeholder' => {
         level => 'error',
         conf => single('pages', 'ServoyNode servoy1 url=http://%h')
@@ -290,6 +325,16 @@ my %problem = (
             'every node has a line of its own' => good('ServoyNode * url=https://%r.example.com')
                 . balancer('sockets', 'ServoyNode * url=https://%r.example.org'),
         },
+    },
+    'templates that contradict each other: probe' => {
+        level => 'error',
+        conf => balancer('servoy', 'ServoyNode * url=https://%r.example.com probe=url')
+            . balancer('sockets', 'ServoyNode * url=https://%r.example.com'),
+        said => [ qr{balancer://sockets: }, qr/ServoyNode \*/, qr/contradicts/,
+            qr{url=https://servoy1\.example\.com \S+ \S+ probe=members here},
+            qr{url=https://servoy1\.example\.com \S+ \S+ probe=url there} ],
+        fine => { 'said or not' => balancer('servoy', 'ServoyNode * url=https://%r.example.com probe=members')
+            . balancer('sockets', 'ServoyNode * url=https://%r.example.com') },
     },
     'a template that comes to no URL' => {
         level => 'error',
@@ -445,8 +490,8 @@ subtest 'a start: warnings, each of them once' => sub {
 };
 
 subtest 'a start without complaints' => sub {
-    my $conf = join '', map { $_->() } sub { good() }, sub { balancer('sockets') },
-        sub { section('other', 'BalancerMember "ajp://127.0.0.1:18009"') };
+    my $conf = join '', balancer('servoy', url('*', 'https://%r.example.com')), balancer('sockets'),
+        section('other', 'BalancerMember "ajp://127.0.0.1:18009"');
     my $httpd = SVB::Httpd->new(conf => $conf)->start;
     unlike $httpd->error_log, qr/servoy_balancer:(?:warn|error)/, 'nothing is said';
     $httpd->stop;
@@ -469,7 +514,7 @@ subtest 'https in front, http direct URLs' => sub {
         is $code, 0;
         is scalar @lines, 1, $name or diag $output;
         like $lines[0] // '', $_ for qr{balancer://servoy: }, qr/desk\.example\.com/, qr{http://servoy1\.example\.com},
-            qr/https/, qr/Java Web Start/, qr/ServoyLaunch proxy/;
+            qr/https/, qr/Java Web Start/, qr/set ServoyLaunch rewrite or proxy$/;
     };
     $warned->($plain->() . $tls->($pass), 'warned about');
     $warned->($plain->() . $tls->("<Location />\nProxyPass balancer://servoy/\n</Location>"), 'in a <Location>');
@@ -479,6 +524,7 @@ subtest 'https in front, http direct URLs' => sub {
         . $tls->($pass), 'one node only');
     accepted(good() . $tls->($pass), 'https direct URLs', $httpd);
     accepted($plain->('ServoyLaunch proxy') . $tls->($pass), 'launches are proxied', $httpd);
+    accepted($plain->('ServoyLaunch rewrite') . $tls->($pass), 'or rewritten', $httpd);
     accepted($plain->() . "<VirtualHost *:\@PORT\@>\n$pass</VirtualHost>\n" . $tls->(''), 'not from there', $httpd);
     accepted($plain->() . $tls->($pass, '@PORT@', 'off'), 'no TLS', $httpd);
 
@@ -530,8 +576,8 @@ sub launched {
 
 subtest 'a balancer whose name begins with another\'s' => sub {
     my $httpd = SVB::Httpd->new(conf => single('pre', 'ServoyFleet a', 'ServoyLaunchCookie PRE',
-            'ServoyNode * url=http://pre.example.com')
-        . single('prefix2', 'ServoyFleet b', 'ServoyNode servoy1 url=http://prefix2.example.com')
+            url('*', 'http://pre.example.com'))
+        . single('prefix2', 'ServoyFleet b', url(servoy1 => 'http://prefix2.example.com'))
         . "ProxyPass /pre/ balancer://pre/\nProxyPass /prefix2/ balancer://prefix2/\n")->start;
     my $client = $httpd->client;
     is_deeply [ launched($client, '/pre') ], [ 'http://pre.example.com', 'PRE' ];
@@ -544,7 +590,7 @@ subtest 'a balancer whose name begins with another\'s' => sub {
 
 subtest 'several sections of a balancer, main server and virtual hosts' => sub {
     my $httpd = SVB::Httpd->new(ports => 4, conf => single('servoy', 'ServoyLaunchCookie FIRST',
-            'ServoyNode servoy1 url=http://main.example.com')
+            url(servoy1 => 'http://main.example.com'))
         . section('servoy', 'ServoyLaunchCookie SECOND')
         . section('SERVOY', 'ServoyLaunchMatch "^/(?:servoy-client|start)/.*\.jnlp$"')
         . <<'END')->start;
@@ -563,7 +609,7 @@ ProxyPass /main/ balancer://servoy/
         BalancerMember "ajp://127.0.0.1:18009" route=own1
         ProxySet lbmethod=servoy
         ServoyFleet own
-        ServoyNode own1 url=http://own.example.com
+        ServoyNode own1 url=http://own.example.com probe=off
     </Proxy>
     ProxyPass /own/ balancer://own/
 </VirtualHost>
@@ -583,9 +629,27 @@ END
     $httpd->stop;
 };
 
+subtest 'ServoyLaunch and probe= in a later section' => sub {
+    my $conf = sub {
+        my ($name, @lines) = @_;
+        return single($name, "ServoyFleet $name", shift @lines) . section($name, @lines) . "ProxyPass /$name/ balancer://$name/\n";
+    };
+    my $off = url('*', 'http://%r.example.com');
+    my $httpd = SVB::Httpd->new(conf => join '', $conf->(mode => 'ServoyLaunch rewrite limit=1K', 'ServoyLaunch redirect', $off),
+        $conf->(back => 'ServoyLaunch proxy', 'ServoyLaunch rewrite limit=1K', $off),
+        $conf->(probe => 'ServoyNode * url=http://first.example.com probe=url', $off),
+        $conf->(asked => $off, 'ServoyNode * url=http://%r.example.com'))->start;
+    my $client = $httpd->client;
+    is +(launched($client, '/mode'))[0], 'http://servoy1.example.com', 'rewrite, then redirect';
+    like +(launched($client, '/back'))[0], qr/no Location/, 'the other way round';
+    is +(launched($client, '/probe'))[0], 'http://servoy1.example.com', 'asked, then not';
+    is +(launched($client, '/asked'))[0], 'no Location: 503', 'the other way round';
+    $httpd->stop;
+};
+
 subtest 'a fact is told in one balancer of its fleet' => sub {
-    my $httpd = SVB::Httpd->new(conf => single('servoy', 'ServoyNode servoy1 url=http://told.example.com')
-        . single('second') . single('third', 'ServoyFleet third', 'ServoyNode * url=http://%r.third.example.com')
+    my $httpd = SVB::Httpd->new(conf => single('servoy', url(servoy1 => 'http://told.example.com'))
+        . single('second') . single('third', 'ServoyFleet third', url('*', 'http://%r.third.example.com'))
         . single('fourth', 'ServoyFleet third')
         . join '', map { "ProxyPass /$_/ balancer://$_/\n" } qw(servoy second third fourth))->start;
     my $client = $httpd->client;
@@ -595,7 +659,7 @@ subtest 'a fact is told in one balancer of its fleet' => sub {
     is +(launched($client, '/fourth'))[0], 'http://servoy1.third.example.com', 'is for all of the fleet, too';
     $httpd->stop;
     # %h is the host of the member that stands next to the line
-    for my $lines ('ServoyNode servoy1 url=http://%h:8080', 'ServoyNode * url=http://%h:8080') {
+    for my $lines (map { url($_ => 'http://%h:8080') } 'servoy1', '*') {
         $httpd = SVB::Httpd->new(conf => single('pages', $lines)
             . single('sockets') =~ s/127\.0\.0\.1/localhost/r
             . "ProxyPass /pages/ balancer://pages/\nProxyPass /sockets/ balancer://sockets/\n");
@@ -623,7 +687,7 @@ subtest 'templates' => sub {
         my ($member, $url) = @{ $case{$name} };
         my $balancer = lc $name =~ s/ //gr;
         $conf .= section($balancer, $member, 'ProxySet lbmethod=servoy', "ServoyFleet $balancer",
-            "ServoyNode * url=$url") . "ProxyPass /$balancer/ balancer://$balancer/\n";
+            url('*', $url)) . "ProxyPass /$balancer/ balancer://$balancer/\n";
     }
     my $httpd = SVB::Httpd->new(conf => $conf)->start;
     for my $name (sort keys %case) {
@@ -636,22 +700,20 @@ subtest 'templates' => sub {
 # --- what has no effect yet; a restart ---
 
 subtest 'directives of features to come say so, once each' => sub {
-    my @balancer = ('ServoyLaunch rewrite');
     my @server = ('ServoySharedStore shmcb', 'ServoyFrontEnd fe1 fe2');
-    my @works = ('ServoyLearnSessions off', 'ServoyLaunchTimeout 1h', 'ServoyMaintenance on 10s', 'ServoySlowStart 10s',
-        'ServoyCatchUp off', 'ServoyNode servoy1 maxclients=9');
-    my $conf = join "\n", @server, 'ServoyClientTable 1000', 'ServoyPersist off', good(@balancer, @works), 'ProxyPass / balancer://servoy/',
+    my @works = ('ServoyLaunch rewrite limit=1M', 'ServoyLearnSessions off', 'ServoyLaunchTimeout 1h', 'ServoyMaintenance on 10s', 'ServoySlowStart 10s',
+        'ServoyCatchUp off', 'ServoyNode servoy1 maxclients=9 probe=url');
+    my $conf = join "\n", @server, 'ServoyClientTable 1000', 'ServoyPersist off', good(@works), 'ProxyPass / balancer://servoy/',
         "<Location /m>\nServoyManagerActions on\n</Location>",
         "<VirtualHost *:\@PORT1\@>\nProxyPass / balancer://servoy/\n</VirtualHost>\n";
     my %option = (ports => 2, modules => ['socache_shmcb'], conf => $conf);
     my $httpd = SVB::Httpd->new(%option)->start;
     my @told = grep { /servoy_balancer:info\].*no effect yet/ } split /\n/, $httpd->error_log;
-    is scalar @told, @server + @balancer, 'nothing else does';
-    for my $line (@server, @balancer) {
+    is scalar @told, @server, 'nothing else does';
+    for my $line (@server) {
         my ($directive) = $line =~ /^(\S+)/;
         my @lines = grep { /\b$directive\b/ } @told;
         is scalar @lines, 1, $line or diag join "\n", @told;
-        like $lines[0] // '', qr{balancer://servoy\b}, 'whose it is' if grep { $_ eq $line } @balancer;
     }
     $httpd->stop;
     my $quiet = SVB::Httpd->new(%option, log_level => 'notice')->start;
@@ -665,7 +727,7 @@ subtest 'directives of features to come say so, once each' => sub {
 subtest 'a graceful restart with another configuration' => sub {
     my $conf = sub {
         my ($host, @lines) = @_;
-        return single('servoy', "ServoyNode servoy1 url=http://$host.example.com", @lines)
+        return single('servoy', url(servoy1 => "http://$host.example.com"), @lines)
             . "ProxyPass / balancer://servoy/\n";
     };
     my $httpd = SVB::Httpd->new(conf => $conf->('old'))->start;

@@ -12,6 +12,7 @@ use SVB::Curl;
 use SVB::Fleet;
 use SVB::Httpd;
 use SVB::Ports;
+use SVB::Temp;
 use SVB::Wait;
 use Test::More;
 
@@ -53,7 +54,12 @@ my $conf = join '',
     balancer('off',       members('', 'status=+D'), @names),
     balancer('alldrain',  members('status=+N', 'status=+N'), @names),
     balancer('alloff',    members('status=+D', 'status=+S'), @names),
-    balancer('gone',      $gone, 'ServoyNode servoy1 url=http://app1.example.com'),
+    balancer('gone',      $gone, "ServoyNode servoy1 url=$app1"),
+    balancer('goneproxy', $gone, "ServoyNode servoy1 url=$app1", 'ServoyLaunch proxy'),
+    balancer('gonerewrite', $gone, "ServoyNode servoy1 url=$app1", 'ServoyLaunch rewrite'),
+    balancer('document',  $gone, "ServoyNode servoy1 url=$app1"),
+    balancer('documents', $gone, "ServoyNode servoy1 url=$app1", 'ServoyLaunch proxy'),
+    balancer('file',      members('status=+D', 'status=+D'), @names),
     balancer('moves',     members('retry=600', 'retry=600'), @names),
     balancer('proxied',   members(), 'ServoyLaunch proxy', @urls),
     balancer('proxiedset', members(), 'ServoyLaunch proxy', 'ProxySet stickysession=JSESSIONID|jsessionid'),
@@ -76,6 +82,12 @@ my $conf = join '',
 <Location "/located/">
     ProxyPass "balancer://located/"
 </Location>
+<LocationMatch "^/documents?/">
+    ErrorDocument 503 "<p>Closed for today"
+</LocationMatch>
+<Location "/file/">
+    ErrorDocument 503 /closed.html
+</Location>
 AllowEncodedSlashes NoDecode
 RewriteEngine on
 RewriteRule "^/rewritten/(.*)$" "balancer://rewritten/$1" [P]
@@ -94,7 +106,9 @@ Protocols h2 h2c http/1.1
 END
 
 my $httpd = SVB::Httpd->new(conf => $conf, tls => 1, modules => [qw(rewrite http2)],
-    log_level => 'info')->start;
+    log_level => 'info');
+SVB::Temp->write_file($httpd->root . '/htdocs/closed.html', '<p>Closed in a file');
+$httpd->start;
 
 # --- what a test asks ---
 
@@ -126,6 +140,17 @@ sub total {
     my $sum = 0;
     $sum += $_->{$counter} for values %{ nodes($name) };
     return $sum;
+}
+
+# Until a node that was started again is known to be there, wherever it counts.
+sub wait_known {
+    my ($route) = @_;
+    wait_for(sub {
+        my $json = $httpd->client->get('/servoy-manager?format=json')->json;
+        return !grep { $_->{state} eq 'error' && $_->{route} eq $route }
+            map { @{ $_->{nodes} } } grep { $_->{name} !~ /^(?:gone|document)/ } @{ $json->{fleets} };
+    }, 20, "$route to be known as ready");
+    return;
 }
 
 # Whether both nodes got their share of new ones, give or take one: whose turn it
@@ -350,34 +375,78 @@ subtest 'a node that is drained or switched off' => sub {
     is named(launch($user, 'stick')), 1, 'for good';
 };
 
+# What a user reads whom no node can take.
+sub is_page {
+    my ($r, $why) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    subtest "the page: $why" => sub {
+        is $r->status, 503;
+        like $r->header('Retry-After') // '', qr/^[1-9]\d{0,4}$/, 'Retry-After';
+        is $r->header('Content-Type'), 'text/html; charset=utf-8', 'Content-Type';
+        is $r->header('Cache-Control'), 'no-store', 'Cache-Control';
+        is $r->header('X-Content-Type-Options'), 'nosniff';
+        is $r->header('Location'), undef, 'leads nowhere';
+        is $r->header('Set-Cookie'), undef, 'and sets no cookie';
+        like $r->body, qr{^<!DOCTYPE html>\s*<html lang="en">.*</html>\s*$}s, 'one whole HTML page';
+        like $r->body, qr{<title>[^<]*cannot be started just now</title>}, 'with a title';
+        like $r->body =~ s{<(style|head).*</\1>}{}sr, qr{<h1>[^<]+</h1>\s*<p>[^<]*try again[^<]*</p>}s, 'and a text';
+        unlike $r->body, qr/<script|https?:|Apache|servoy|crm|zz42/i, 'nothing from outside, from the request or of ours';
+    };
+    return;
+}
+
 subtest 'no node can take a launch' => sub {
+    my $query = '?zz42=%3Cscript%3E&"zz42<b>';
     my $refused = sub {
-        my ($name, $why, @more) = @_;
-        for my $method (qw(GET HEAD)) {
-            my $r = launch($httpd->client, $name, method => $method, @more);
-            is $r->status, 503, "$why: $method";
-            like $r->header('Retry-After') // '', qr/^[1-9]\d{0,4}$/, 'Retry-After';
-            is $r->header('Location'), undef, 'leads nowhere';
-            is $r->header('Set-Cookie'), undef, 'and sets no cookie';
-        }
+        my ($name, $why, %option) = @_;
+        is_page(launch($httpd->client, $name, target => "$jnlp$query", headers => ['Referer: http://zz42/'], %option), $why);
+        my $head = $httpd->client->raw("HEAD /$name$jnlp HTTP/1.1\r\nHost: zz42\r\nConnection: close\r\n\r\n");
+        like $head, qr{^HTTP/1\.1 503 (?s:.*)\r\n\r\n\z}, 'HEAD: no body';
+        like $head, qr/^$_\r$/mi, "HEAD: $_" for 'Retry-After: \d+', 'Cache-Control: no-store', 'Content-Type: text/html; charset=utf-8';
+        unlike $head, qr/^(?:Location|Set-Cookie):|zz42/mi;
     };
     $refused->('alloff', 'all switched off');
     $refused->('alldrain', 'all draining');
+    $refused->('gone', 'one that is down, and nobody has asked it for anything');
+    is $httpd->client->get("/gone$page")->status, 503, 'nor could it serve';
+    $refused->('gone', 'and then');
+    # here it is mod_proxy that finds out
+    for my $name (qw(goneproxy gonerewrite)) {
+        $refused->($name, "$name, the first time");
+        $refused->($name, "$name, in error");
+        unlike $httpd->client->get("/$name$page")->body, qr/cannot be started/, 'other requests have an answer of their own';
+    }
     my $cookie = launcher_on('stick', 2)->cookie('SERVOYLAUNCH');
     is named(launch($httpd->client, 'alldrain', headers => ["Cookie: SERVOYLAUNCH=$cookie"])), 2,
         'those that a draining node has are not refused';
-    is total('alloff', 'launches') + total('alldrain', 'launches'), 1, 'none of the others is counted';
-    is $httpd->client->get("/gone$page")->status, 503, 'a node that is down';
-    $refused->('gone', 'found out by a request');
+    is total('alloff', 'launches') + total('alldrain', 'launches') + total('gone', 'launches'), 1, 'none of the others is counted';
+
+    my $user = $httpd->client(keepalive => 1);
+    is launch($user, 'alloff', method => $_)->status, 503, "$_ on a connection that is kept" for qw(GET HEAD GET);
+    is launch($user, 'plain')->status, 302, 'for the next request';
+    my $r = SVB::Curl->get($httpd->url . "/alloff$jnlp", '--http2-prior-knowledge');
+    is $r->version . ' ' . $r->status, '2 503', 'HTTP/2';
+    like $r->body, qr/cannot be started/;
+};
+
+subtest 'ErrorDocument 503 comes first' => sub {
+    my %said = (document => 'Closed for today', documents => 'Closed for today', file => 'Closed in a file');
+    for my $name (sort keys %said) {
+        for my $n (1, 2) {
+            my $r = launch($httpd->client, $name);
+            is $r->status, 503, "$name ($n)";
+            is $r->body, "<p>$said{$name}";
+            like $r->header('Retry-After') // '', qr/^[1-9]\d*$/, 'Retry-After';
+            is $r->header('Set-Cookie'), undef;
+        }
+    }
 };
 
 subtest 'the cookie of a dead node moves' => sub {
     my $user = launcher_on('moves', 1);
     my $session = user_on('moves', 1);
     $one->kill;
-    # launches lead away from us: only traffic tells that the node is down
-    is $session->get("/moves$page")->node, 'servoy2', 'a user moves';
-    is nodes('moves')->{servoy1}{state}, 'error';
+    wait_ok(sub { nodes('moves')->{servoy1}{state} eq 'error' }, 20, 'the node is known to be dead, without any traffic');
     my $old = $user->cookie('SERVOYLAUNCH');
     is named(launch($user, 'moves', method => 'HEAD')), 2, 'HEAD';
     is $user->cookie('SERVOYLAUNCH'), $old, 'which changes nothing' ;
@@ -386,7 +455,12 @@ subtest 'the cookie of a dead node moves' => sub {
     is named(launch($httpd->client, 'moves')), 2, 'new launches, too' for 1 .. 2;
     is named(launch($session, 'moves')), 2, 'and those with a session there';
     $one->start;
-    is named(launch($user, 'stick')), 2, 'it stays on its new node';
+    # no request has failed, so mod_proxy's retry=600 plays no part
+    wait_known('servoy1');
+    is named(launch($user, 'moves')), 2, 'it stays on its new node';
+    my %named;
+    $named{ named(launch($httpd->client, 'moves')) // 'none' }++ for 1 .. 4;
+    ok $named{1}, 'new ones go to the old one again' or diag explain \%named;
 };
 
 # --- other methods, other kinds of launch ---

@@ -8,25 +8,37 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use SVB::Authority;
 use SVB::Fleet;
 use SVB::Httpd;
+use SVB::Launches;
 use SVB::Node;
 use SVB::WebStart;
 use Test::More;
 
-my $fleet = SVB::Fleet->start(2);
-my ($one, $two) = $fleet->nodes;
-my $members = $fleet->members('ajp', 'retry=600');
-my $facts = join "\n", map { sprintf 'ServoyNode %s url=%s', $_->route, $_->url } $fleet->nodes;
+my ($ca, $other_ca) = map { SVB::Authority->new } 1 .. 2;
+my $fleet = SVB::Fleet->start(2, tls => $ca);
+my ($other_cert, $other_key) = $other_ca->issue(SVB::Temp->dir('certificate'));
 
-my $httpd = SVB::Httpd->new(conf => <<"END")->start;
+sub facts {
+    my ($url) = @_;
+    return join "\n", map { sprintf 'ServoyNode %s url=%s', $_->route, $_->$url } $fleet->nodes;
+}
+
+my $httpd = SVB::Httpd->new(tls => 1, authority => $ca, ports => 2, conf => <<"END")->start;
 <Proxy "balancer://servoy">
-    $members
+    ${\ $fleet->members('ajp', 'retry=600') }
     ProxySet lbmethod=servoy
-    $facts
+    ${\ facts('url') }
+</Proxy>
+<Proxy "balancer://secure">
+    ${\ $fleet->members('ajp') }
+    ProxySet lbmethod=servoy
+    ServoyFleet secure
+    ${\ facts('tls_url') }
 </Proxy>
 <Proxy "balancer://proxied">
-    ${\ $fleet->members('ajp')}
+    ${\ $fleet->members('ajp') }
     ProxySet lbmethod=servoy
     ServoyFleet proxied
     ServoyLaunch proxy
@@ -34,85 +46,90 @@ my $httpd = SVB::Httpd->new(conf => <<"END")->start;
 <Location "/servoy-manager">
     SetHandler servoy-manager
 </Location>
+ProxyPass "/secure/" "balancer://secure/"
 ProxyPass "/proxied/" "balancer://proxied/"
 ProxyPass "/" "balancer://servoy/"
+<VirtualHost *:\@TLS_PORT\@>
+    SSLEngine on
+    SSLCertificateFile "\@CERT\@"
+    SSLCertificateKeyFile "\@KEY\@"
+</VirtualHost>
+<VirtualHost *:\@PORT1\@>
+    SSLEngine on
+    SSLCertificateFile "$other_cert"
+    SSLCertificateKeyFile "$other_key"
+</VirtualHost>
 END
 
-my %node_at = map { ('127.0.0.1:' . $_->http_port => $_) } $fleet->nodes;
+my $front = $httpd->url;
+my $secure = 'https://localhost:' . $httpd->tls_port;
+my $secure_by_other = 'https://localhost:' . $httpd->port(1);
 
-# The manager's count of launches in a fleet, by route.
-sub launches {
-    my ($name) = @_;
-    my $json = $httpd->client->get('/servoy-manager?format=json')->json;
-    my ($found) = grep { $_->{name} eq $name } @{ $json->{fleets} };
-    return { map { $_->{route} => $_->{launches} } @{ $found->{nodes} } };
-}
-
-# What the clients told their nodes, which node first.
-sub reports { return [ map { my $name = $_->name; map { [ $name, @{ $_->{args} } ] } @{ $_->reports } } $fleet->nodes ] }
-
-# A launch that has to end well: the node it ran from.
-sub runs {
-    my ($user, $target) = @_;
-    my $run = $user->launch($httpd->url . $target);
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    is $run->{status}, 0, 'the client came up and ended well' or diag $run->{output}, $httpd->access_log;
-    my $node = $node_at{ $run->{node} // '' };
-    ok $node, 'on a node: ' . ($run->{node} // 'none');
-    return ($node, $run);
-}
+my $launches = SVB::Launches->new(httpd => $httpd, fleet => $fleet);
+my $jnlp = '/servoy-client/crm.jnlp';
+my @redirected = (fleet => 'servoy', status => 302);
 
 my $user = SVB::WebStart->new;
 my $first;
 
 subtest 'launches go to the nodes in turn' => sub {
-    ($first) = runs($user, '/servoy-client/crm.jnlp') or return;
-    is_deeply reports(), [ [ $first->name, 'solution=crm' ] ], 'which was told';
-    is_deeply launches('servoy'), { servoy1 => 0, servoy2 => 0, $first->name => 1 }, 'one launch is counted';
-    my ($second) = runs(SVB::WebStart->new, '/servoy-client/crm.jnlp') or return;
+    $first = $launches->run_well($user, "$front$jnlp", @redirected, args => ['solution=crm']) or return;
+    my $second = $launches->run_well(SVB::WebStart->new, "$front$jnlp", @redirected,
+        args => ['solution=crm']) or return;
     isnt $second->name, $first->name, 'another user gets the other node';
-    is_deeply [ sort { $a->[0] cmp $b->[0] } @{ reports() } ],
-        [ [ 'servoy1', 'solution=crm' ], [ 'servoy2', 'solution=crm' ] ];
-    is_deeply launches('servoy'), { servoy1 => 1, servoy2 => 1 }, 'the counts agree with that';
 };
 
 subtest 'a profile, and arguments with | and blanks and UTF-8' => sub {
-    my $told = @{ reports() };
-    my ($node, $run) = runs($user, '/servoy-client/dev/crm.jnlp?method=open&argument=a|b|c&two=x%7Cy'
-        . '&words=two%20words+more&place=caf%C3%A9%20%E2%82%AC');
-    my @new = grep { @$_ > 2 } @{ reports() };
-    is_deeply \@new, [ [ $node && $node->name, 'solution=crm', 'profile=dev', 'method=open', 'argument=a|b|c', 'two=x|y',
-        'words=two words more', "place=caf\x{e9} \x{20ac}" ] ], 'arrive as they were meant';
-    is scalar @{ reports() }, $told + 1;
+    my $target = '/servoy-client/dev/crm.jnlp?method=open&argument=a|b|c&two=x%7Cy'
+        . '&words=two%20words+more&place=caf%C3%A9%20%E2%82%AC';
+    $launches->run_well($user, "$front$target", @redirected, args => [ 'solution=crm', 'profile=dev', 'method=open',
+        'argument=a|b|c', 'two=x|y', 'words=two words more', "place=caf\x{e9} \x{20ac}" ]);
     like $httpd->access_log, qr{"GET /servoy-client/dev/crm\.jnlp\?method=open&argument=a(?:\||%7C)b.* 302 };
 };
 
+subtest 'by https, with certificates that are good' => sub {
+    $launches->run_well(SVB::WebStart->new(trust => $ca), "$secure/secure/servoy-client/dev/crm.jnlp",
+        fleet => 'secure', status => 302, args => [ 'solution=crm', 'profile=dev' ]);
+};
+
+subtest 'by https, with certificates that are not' => sub {
+    my $run = $launches->run_badly(SVB::WebStart->new(trust => $other_ca), "$secure/secure$jnlp",
+        fleet => 'secure');
+    like $run->{output}, qr/HTTPS certificate cannot be verified/, 'the front end\'s';
+    $run = $launches->run_badly(SVB::WebStart->new(trust => $other_ca), "$secure_by_other/secure$jnlp",
+        fleet => 'secure', status => 302);
+    like $run->{output}, qr/HTTPS certificate cannot be verified/, 'the node\'s';
+};
+
+# Launches lead away from us, so that none of them tells.
 subtest 'relaunch after the node was killed' => sub {
-    my $page = '/servoy-webclient/';
-    my ($web) = grep { $_->get($page)->node eq $first->name } map { $httpd->client } 1 .. 2;
     my ($other) = grep { $_ != $first } $fleet->nodes;
     $first->kill;
-    # launches lead away from us: only traffic tells that the node is down
-    is $web->get($page)->node, $other->name, 'a web client moves' or return;
-    my $before = launches('servoy')->{ $other->name };
+    $launches->wait_dead('servoy', $first);
     for my $who ($user, SVB::WebStart->new) {
-        my ($node) = runs($who, '/servoy-client/crm.jnlp?method=again');
+        my $node = $launches->run_well($who, "$front$jnlp", @redirected, args => ['solution=crm']);
         is $node && $node->name, $other->name, 'from the other node';
     }
-    is launches('servoy')->{ $other->name }, $before + 2, 'where it is counted';
-    is scalar(grep { "@$_" =~ /method=again/ } map { [ $other->name, @{ $_->{args} } ] } @{ $other->reports }), 2, 'and told';
+};
+
+subtest 'no node can take it' => sub {
+    $_->alive && $_->kill for $fleet->nodes;
+    $launches->wait_dead('servoy', $fleet->nodes);
+    my $run = $launches->run_badly(SVB::WebStart->new, "$front$jnlp", @redirected, status => 503);
+    like $run->{output}, qr/could not be downloaded/, 'Java Web Start says so';
+    unlike $run->{output}, qr/^\s+at |XML|<html/mi, 'and that is all';
 };
 
 subtest 'ServoyLaunch proxy: the nodes write their own codebase' => sub {
     $_->{codebase} = $_->url for $fleet->nodes;
-    $_->alive && $_->kill for $fleet->nodes;
     SVB::Node->start_all($fleet->nodes);
+    my %got;
     for my $who ($user, SVB::WebStart->new) {
-        my ($node) = runs($who, '/proxied/servoy-client/dev/crm.jnlp?a=x%7Cy');
-        is_deeply $node && $node->reports->[-1]{args}, [ 'solution=crm', 'profile=dev', 'argument=x|y' ],
-            'which was told';
+        my $node = $launches->run_well($who, "$front/proxied/servoy-client/dev/crm.jnlp?a=x%7Cy", fleet => 'proxied',
+            status => 200, args => [ 'solution=crm', 'profile=dev', 'argument=x|y' ]);
+        $got{ $node->name }++ if $node;
     }
-    is_deeply launches('proxied'), { servoy1 => 1, servoy2 => 1 }, 'each has one launch';
+    is_deeply \%got, { servoy1 => 1, servoy2 => 1 }, 'each node got one';
 };
 
 $httpd->stop;

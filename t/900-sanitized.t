@@ -11,7 +11,7 @@ use Test::More;
 my $module = "$FindBin::Bin/../.build/san/mod_servoy_balancer.so";
 ok -e $module, 'there is a sanitized module' or BAIL_OUT('say: make -f Makefile.apxs sanitized');
 
-for my $name (qw(100-routing 120-launch 121-launch-hostile 301-actions)) {
+for my $name (qw(100-routing 120-launch 121-launch-hostile 123-rewrite 301-actions)) {
     my $file = "$FindBin::Bin/$name.t";
     local @ENV{qw(SVB_SANITIZE SVB_PATIENCE)} = (1, 3);
     my $output = qx{"$^X" -I"$FindBin::Bin/lib" "$file" 2>&1};

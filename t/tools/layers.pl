@@ -3,10 +3,10 @@
 #
 #   front door          mod_servoy_balancer.c
 #   what httpd asks     launch, maintenance, manager, watchdog   (not each other)
-#   the method          lbmethod, view, answer, checks, persist, rewind
-#   a request           learn, decide; smart, elect; request
+#   the method          lbmethod, view, answer, checks, persist, rewind, probe, rewrite
+#   a request           learn, decide; smart, elect; request; front
 #   state               admin; members; table; shm
-#   configuration       model; config
+#   configuration       model; config; value
 #   pure                svb_*
 use strict;
 use warnings;
@@ -14,16 +14,18 @@ use warnings;
 my @layers = (
     [qr/^mod_servoy_balancer$/],
     [qr/^mod_svb_(launch|maintenance|manager|watchdog)$/],
-    [qr/^mod_svb_(lbmethod|view|answer|checks|persist|rewind)$/],
+    [qr/^mod_svb_(lbmethod|view|answer|checks|persist|rewind|probe|rewrite)$/],
     [qr/^mod_svb_(learn|decide)$/],
     [qr/^mod_svb_(smart|elect)$/],
     [qr/^mod_svb_request$/],
+    [qr/^mod_svb_front$/],
     [qr/^mod_svb_admin$/],
     [qr/^mod_svb_members$/],
     [qr/^mod_svb_table$/],
     [qr/^mod_svb_shm$/],
     [qr/^mod_svb_model$/],
     [qr/^mod_svb_config$/],
+    [qr/^mod_svb_value$/],
     [qr/^mod_svb$/],
     [qr/^svb_/],
 );

@@ -433,12 +433,109 @@ START_TEST(long_targets)
 }
 END_TEST
 
+static const struct {
+    const char *uri;
+    const char *path; /* NULL: none */
+    const char *query;
+} targets[] = {
+    {"/a/b.jnlp", "/a/b.jnlp", NULL},
+    {"/a/b.jnlp?", "/a/b.jnlp", ""},
+    {"/a/b.jnlp?x=1&y", "/a/b.jnlp", "x=1&y"},
+    {"/a/b.jnlp?x?y=/z", "/a/b.jnlp", "x?y=/z"},
+    {"/a/b.jnlp#f", "/a/b.jnlp", NULL},
+    {"/a/b.jnlp#f?x", "/a/b.jnlp", NULL},
+    {"/a/b.jnlp?x#f?y", "/a/b.jnlp", "x"},
+    {"/", "/", NULL},
+    {"//evil/a.jnlp", "//evil/a.jnlp", NULL},
+    {"/%2f|\\%zz?a|b%", "/%2f|\\%zz", "a|b%"},
+    {"/http://evil/a", "/http://evil/a", NULL},
+    {"/a?http://evil/b", "/a", "http://evil/b"},
+    {"http://any.host/a.jnlp?x", "/a.jnlp", "x"},
+    {"https://u@any.host:81/a?x#f", "/a", "x"},
+    {"http://any.host//evil/a", "//evil/a", NULL},
+    {"http:///a", "/a", NULL},
+    {"x://[::1]/", "/", NULL},
+    {"http://any.host?/a", NULL, NULL},
+    {"http://any.host#/a", NULL, NULL},
+    {"http://any.host", NULL, NULL},
+    {"http://", NULL, NULL},
+    {"http:/a", NULL, NULL},
+    {"any.host:80", NULL, NULL},
+    {"a/b://c/d", NULL, NULL},
+    {"a?b://c/d", NULL, NULL},
+    {"a/b", NULL, NULL},
+    {"?x", NULL, NULL},
+    {"*", NULL, NULL},
+    {"", NULL, NULL},
+    {NULL, NULL, NULL},
+};
+
+START_TEST(split_target)
+{
+    const char *path = "unset", *query = "unset";
+    int found = svb_launch_target(pool, targets[_i].uri, &path, &query);
+
+    ck_assert_int_eq(found, targets[_i].path != NULL);
+    if (found) {
+        ck_assert_str_eq(path, targets[_i].path);
+        ck_assert_pstr_eq(query, targets[_i].query);
+    }
+}
+END_TEST
+
+static const struct {
+    const char *query, *encoded;
+} queries[] = {
+    {"", ""},
+    {"m=open&a=a|b|c", "m=open&a=a%7Cb%7Cc"},
+    {"m=open&a=a%7Cb%7cc", "m=open&a=a%7Cb%7cc"},
+    {"a=%c3%a9+%20&b=/?:@!$'()*,;[]-._~", "a=%c3%a9+%20&b=/?:@!$'()*,;[]-._~"},
+    {"a=\xc3\xa9\xff", "a=%C3%A9%FF"},
+    {"\"<>\\^`{|} #", "%22%3C%3E%5C%5E%60%7B%7C%7D%20%23"},
+    {"100%", "100%25"},
+    {"100%2", "100%252"},
+    {"%zz%u20ac%%41", "%25zz%25u20ac%25%41"},
+    {"a%0d%0ab", "a%0d%0ab"},
+    {"a\r\n\t\x7f", "a%0D%0A%09%7F"},
+};
+
+START_TEST(encode_query)
+{
+    ck_assert_str_eq(svb_launch_query(pool, queries[_i].query),
+                     queries[_i].encoded);
+}
+END_TEST
+
+/* Encoding what is encoded changes nothing, and it is as in a Location. */
+START_TEST(encode_query_all_bytes)
+{
+    char query[3] = {0, 'x', 0};
+    const char *sent_to;
+    int c;
+
+    for (c = 1; c < 256; ++c) {
+        const char *encoded;
+
+        query[0] = (char)c;
+        encoded = svb_launch_query(pool, query);
+        ck_assert_str_eq(svb_launch_query(pool, encoded), encoded);
+        if (!svb_launch_location(pool, URL, "/a", query, &sent_to)) {
+            ck_assert_str_eq(sent_to + strlen(URL "/a?"), encoded);
+        }
+        else {
+            ck_assert(c < 0x20 || c == 0x7f);
+        }
+    }
+}
+END_TEST
+
 static Suite *launch_suite(void)
 {
     Suite *s = suite_create("svb_launch");
     TCase *tc = tcase_create("all");
 
     tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_set_timeout(tc, 30);
     tcase_add_loop_test(tc, match_path, 0, COUNT(matches));
     tcase_add_loop_test(tc, raw_path, 0, COUNT(raw_paths));
     tcase_add_test(tc, raw_path_all_bytes);
@@ -447,6 +544,9 @@ static Suite *launch_suite(void)
     tcase_add_test(tc, location_refuses);
     tcase_add_loop_test(tc, hostile_target, 0, COUNT(hostile));
     tcase_add_test(tc, long_targets);
+    tcase_add_loop_test(tc, split_target, 0, COUNT(targets));
+    tcase_add_loop_test(tc, encode_query, 0, COUNT(queries));
+    tcase_add_test(tc, encode_query_all_bytes);
     suite_add_tcase(s, tc);
     return s;
 }
