@@ -128,12 +128,7 @@ sub named {
 }
 
 # A fleet's nodes in the manager's JSON, by route.
-sub nodes {
-    my ($name) = @_;
-    my $json = $httpd->client->get('/servoy-manager?format=json')->json;
-    my ($found) = grep { $_->{name} eq $name } @{ $json->{fleets} };
-    return { map { $_->{route} => $_ } @{ $found->{nodes} } };
-}
+sub nodes { my ($name) = @_; return $httpd->nodes($name) }
 
 sub total {
     my ($name, $counter) = @_;

@@ -262,16 +262,9 @@ sub has_own_validators {
     return is $r->header('Cache-Control'), 'private, no-cache', "$name: Cache-Control";
 }
 
-sub nodes {
-    my ($name) = @_;
-    my $json = $httpd->client->get('/servoy-manager?format=json')->json;
-    my ($found) = grep { $_->{name} eq $name } @{ $json->{fleets} };
-    return { map { $_->{route} => $_ } @{ $found->{nodes} } };
-}
-
 sub counted {
     my ($name) = @_;
-    my $nodes = nodes($name);
+    my $nodes = $httpd->nodes($name);
     return { map { $_ => [ @{ $nodes->{$_} }{qw(launches elected)}, $nodes->{$_}{clients}{smart} ] } keys %$nodes };
 }
 

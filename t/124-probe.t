@@ -174,10 +174,7 @@ sub launch {
 
 sub facts {
     my ($name, $route, $front) = @_;
-    my $json = ($front // $httpd)->client(timeout => 30)->get('/servoy-manager?format=json')->json;
-    my ($found) = grep { $_->{name} eq $name } @{ $json->{fleets} };
-    my ($node) = grep { $_->{route} eq $route } @{ $found->{nodes} };
-    return $node;
+    return ($front // $httpd)->nodes($name)->{$route};
 }
 
 sub state_of { my ($name, $front) = @_; return facts($name, 'servoy1', $front)->{state} }

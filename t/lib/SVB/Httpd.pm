@@ -9,6 +9,8 @@ package SVB::Httpd;
 #   $httpd->wait_log(qr/SVB0001/, 5);              # the first match, or dies
 #   $httpd->error_log; $httpd->access_log; $httpd->mark;   # texts since ->mark
 #   $httpd->graceful; $httpd->restart; $httpd->reconfigure($conf);
+#   $httpd->nodes('servoy');                       # of a fleet, by route, as the
+#                                                  # manager at /servoy-manager has them
 #   $httpd->stop; $httpd->kill; $httpd->pid; $httpd->children (pids)
 #   $httpd->load_lines;                            # its LoadModule lines, ours last
 #
@@ -80,6 +82,13 @@ sub alive    { $_[0]{proc} && $_[0]{proc}->alive }
 sub client {
     my ($self, %option) = @_;
     return SVB::Client->new(url => $self->url, %option);
+}
+
+sub nodes {
+    my ($self, $fleet) = @_;
+    my $json = $self->client(timeout => 30)->get('/servoy-manager?format=json')->json;
+    my ($found) = grep { $_->{name} eq $fleet } @{ $json->{fleets} };
+    return { map { $_->{route} => $_ } @{ $found->{nodes} } };
 }
 
 # --- its life ---
@@ -164,8 +173,9 @@ sub stop {
     # a tunnel of ours that is still open would keep a child waiting for ten seconds
     SVB::Client->hang_up(@{ $self->{port} });
     # nor may one be ending just when TERM comes: that crashes mpm_event now and
-    # then, with any modules
-    poll(sub { !$self->_connections }, 2);
+    # then, with any modules. A thread that is still at work on its end is running,
+    # or would like to.
+    poll(sub { !$self->_connections && !$self->_running_threads }, 5);
     my $status = $self->{proc}->stop(20);
     my @complaints = $self->complaints;
     if ($status && !$self->{refused}) {
@@ -180,6 +190,12 @@ sub _connections {
     my ($self) = @_;
     my $ports = join '|', map { sprintf '%04X', $_ } @{ $self->{port} }, $self->{tls_port} // ();
     return grep { /^\s*\d+: 0100007F:(?:$ports) \S+ 0[18] / } split /^/, SVB::Temp->read_file('/proc/net/tcp');
+}
+
+# Threads of the children that are not waiting for anything.
+sub _running_threads {
+    my ($self) = @_;
+    return grep { SVB::Temp->read_file($_) =~ /^\d+ \(.*\) [RD]/s } map { glob "/proc/$_/task/*/stat" } $self->children;
 }
 
 # KILL, children included: no farewell.

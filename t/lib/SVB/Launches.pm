@@ -91,17 +91,10 @@ sub _seen {
     return \@seen;
 }
 
-sub _nodes {
-    my ($self, $fleet) = @_;
-    my $json = $self->{httpd}->client->get('/servoy-manager?format=json')->json;
-    my ($found) = grep { $_->{name} eq $fleet } @{ $json->{fleets} };
-    return { map { $_->{route} => $_ } @{ $found->{nodes} } };
-}
-
 # A node that is down has no clients once that is known.
 sub counted {
     my ($self, $fleet) = @_;
-    my $nodes = $self->_nodes($fleet);
+    my $nodes = $self->{httpd}->nodes($fleet);
     my %alive = map { $_->route => 1 } $self->_alive;
     return { map { $_ => [ $nodes->{$_}{launches}, $alive{$_} ? $nodes->{$_}{clients}{smart} : () ] } keys %$nodes };
 }
@@ -110,7 +103,7 @@ sub counted {
 sub wait_dead {
     my ($self, $fleet, @nodes) = @_;
     wait_for(sub {
-        my $state = $self->_nodes($fleet);
+        my $state = $self->{httpd}->nodes($fleet);
         return !grep { $state->{ $_->route }{state} ne 'error' } @nodes;
     }, 10, "the fleet $fleet to find out who is dead");
     return;
