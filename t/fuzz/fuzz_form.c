@@ -6,28 +6,12 @@
  * something in the language it is written for.
  */
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <apr_general.h>
 #include <apr_strings.h>
 
+#include "fuzz.h"
 #include "svb_fleet.h"
 #include "svb_form.h"
 #include "svb_sink.h"
-
-#define HOLDS(what)                                                            \
-    do {                                                                       \
-        if (!(what)) {                                                         \
-            abort();                                                           \
-        }                                                                      \
-    } while (0)
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static apr_pool_t *root;
 
 typedef struct output {
     char *text;
@@ -38,7 +22,7 @@ static apr_status_t to_output(void *baton, const char *data, apr_size_t len)
 {
     output *out = baton;
 
-    HOLDS(len > 0 && out->len + len <= out->room);
+    MUST(len > 0 && out->len + len <= out->room);
     memcpy(out->text + out->len, data, len);
     out->len += len;
     return APR_SUCCESS;
@@ -49,8 +33,8 @@ static void check_utf8(const char *data, apr_size_t len)
     apr_size_t size;
 
     for (; len > 0; data += size, len -= size) {
-        HOLDS(svb_sink_utf8(data, len, &size) >= 0);
-        HOLDS(size > 0 && size <= len);
+        MUST(svb_sink_utf8(data, len, &size) >= 0);
+        MUST(size > 0 && size <= len);
     }
 }
 
@@ -58,10 +42,10 @@ static void check_field(const char *value, apr_size_t most)
 {
     apr_size_t len = strlen(value), i;
 
-    HOLDS(len > 0 && len <= most);
+    MUST(len > 0 && len <= most);
     check_utf8(value, len);
     for (i = 0; i < len; i++) {
-        HOLDS((unsigned char)value[i] >= 0x20 && value[i] != 0x7f);
+        MUST((unsigned char)value[i] >= 0x20 && value[i] != 0x7f);
     }
 }
 
@@ -71,22 +55,20 @@ static void check_form(apr_pool_t *p, const char *data, apr_size_t len)
     const char *error = svb_form_parse(p, data, len, &form);
 
     if (error) {
-        HOLDS(*error && strlen(error) < 400);
-        for (; *error; error++) {
-            HOLDS(*error >= 0x20 && *error < 0x7f);
-        }
+        MUST(strlen(error) < 400);
+        check_error(error);
         return;
     }
     check_field(form.fleet, SVB_NAME_MAX);
     check_field(form.node, SVB_NAME_MAX);
     check_field(form.nonce, 128);
-    HOLDS(*svb_form_action_name(form.action));
+    MUST(*svb_form_action_name(form.action));
     if (form.action == SVB_ACTION_LOADFACTOR) {
-        HOLDS(form.value >= SVB_LOADFACTOR_MIN);
-        HOLDS(form.value <= SVB_LOADFACTOR_MAX);
+        MUST(form.value >= SVB_LOADFACTOR_MIN);
+        MUST(form.value <= SVB_LOADFACTOR_MAX);
     }
     else {
-        HOLDS(form.value == 0);
+        MUST(form.value == 0);
     }
 }
 
@@ -101,10 +83,10 @@ static void check_sink(apr_pool_t *p, const char *text, apr_size_t len,
     out.text = apr_palloc(p, out.room);
     svb_sink_init(&s, to_output, &out);
     write(&s, text);
-    HOLDS(svb_sink_flush(&s) == APR_SUCCESS);
+    MUST(svb_sink_flush(&s) == APR_SUCCESS);
     check_utf8(out.text, out.len);
     for (i = 0; i < out.len; i++) {
-        HOLDS(out.text[i] && !strchr(forbidden, out.text[i]));
+        MUST(out.text[i] && !strchr(forbidden, out.text[i]));
     }
     if (write == svb_sink_html) {
         return;
@@ -112,22 +94,13 @@ static void check_sink(apr_pool_t *p, const char *text, apr_size_t len,
     /* the only quotes are the outer ones or come after a backslash */
     for (i = write == svb_sink_json; i < out.len; i++) {
         if (out.text[i] == '\\') {
-            HOLDS(i + 1 < out.len && strchr("\\\"nrtbfu", out.text[i + 1]));
+            MUST(i + 1 < out.len && strchr("\\\"nrtbfu", out.text[i + 1]));
             i++;
         }
         else if (out.text[i] == '"') {
-            HOLDS(write == svb_sink_json && i + 1 == out.len);
+            MUST(write == svb_sink_json && i + 1 == out.len);
         }
     }
-}
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    apr_initialize();
-    apr_pool_create(&root, NULL);
-    return 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -135,11 +108,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     apr_pool_t *p;
     char *text;
 
-    apr_pool_create(&p, root);
+    apr_pool_create(&p, root_pool());
     check_form(p, (const char *)data, size);
-    text = malloc(size + 1); /* on the heap, so that reading on is seen */
-    memcpy(text, data, size);
-    text[size] = '\0';
+    text = input_text(data, size);
     size = strlen(text);
     check_sink(p, text, size, svb_sink_json, "<>&\n\r\t\f\x1b\x7f");
     check_sink(p, text, size, svb_sink_html, "<>\"'\r\f\x1b\x7f");

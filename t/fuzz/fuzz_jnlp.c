@@ -6,37 +6,11 @@
  * text everywhere else. The input is a value to svb_host_named() as well.
  */
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <apr_general.h>
 #include <apr_strings.h>
 
+#include "fuzz.h"
 #include "svb_host.h"
 #include "svb_jnlp.h"
-
-/* An invariant; unlike assert(), never compiled out. */
-#define MUST(condition)                                                        \
-    do {                                                                       \
-        if (!(condition)) {                                                    \
-            abort();                                                           \
-        }                                                                      \
-    } while (0)
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static apr_pool_t *root;
-
-/* An error is text for a log line. */
-static void check_error(const char *error)
-{
-    MUST(*error);
-    for (; *error; ++error) {
-        MUST(*error >= 0x20 && *error < 0x7f);
-    }
-}
 
 static void check_host(apr_pool_t *p, const char *value)
 {
@@ -189,25 +163,14 @@ static void check_jnlp(apr_pool_t *p, const char *text, apr_size_t len)
     }
 }
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    apr_initialize();
-    apr_pool_create(&root, NULL);
-    return 0;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char *text = malloc(size + 1);
+    char *text = input_text(data, size);
     apr_pool_t *p;
 
-    apr_pool_create(&p, root);
+    apr_pool_create(&p, root_pool());
     /* the input itself has no NUL behind it, so that reading on is seen */
     check_jnlp(p, (const char *)data, size);
-    memcpy(text, data, size);
-    text[size] = '\0';
     check_host(p, text);
     free(text);
     apr_pool_destroy(p);

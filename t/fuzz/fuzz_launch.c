@@ -7,29 +7,12 @@
  * than the client's.
  */
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <apr_general.h>
 #include <apr_strings.h>
 #include <apr_uri.h>
 
+#include "fuzz.h"
 #include "svb_launch.h"
 #include "svb_url.h"
-
-/* An invariant; unlike assert(), never compiled out. */
-#define MUST(condition)                                                        \
-    do {                                                                       \
-        if (!(condition)) {                                                    \
-            abort();                                                           \
-        }                                                                      \
-    } while (0)
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static apr_pool_t *root;
 
 /* Decodes the first len bytes; what is no escape stands for itself. */
 static const char *decode(apr_pool_t *p, const char *s, apr_size_t len,
@@ -169,42 +152,25 @@ static void check_way_back(apr_pool_t *p, const char *uri)
 static void check_match_path(apr_pool_t *p, const char *path)
 {
     const char *match = svb_launch_match_path(p, path);
-    const char *slash = strrchr(match, '/');
 
-    MUST(!strncmp(match, path, strlen(match)));
-    MUST(!strchr(slash ? slash : match, ';') && !strchr(path, '/') == !slash);
-    MUST(!path[strlen(match)] || path[strlen(match)] == ';');
-}
-
-/* Cuts the text at its first newline; returns what follows, or NULL. */
-static char *cut_line(char *text)
-{
-    char *newline = text ? strchr(text, '\n') : NULL;
-
-    if (!newline) {
-        return NULL;
+    for (; *path; ++path) {
+        if (*path == ';') {
+            path += strcspn(path, "/");
+        }
+        if (!*path) {
+            break;
+        }
+        MUST(*match++ == *path);
     }
-    *newline = '\0';
-    return newline + 1;
-}
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    apr_initialize();
-    apr_pool_create(&root, NULL);
-    return 0;
+    MUST(!*match);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char *path = malloc(size + 1), *query, *node_path;
+    char *path = input_text(data, size), *query, *node_path;
     apr_pool_t *p;
 
-    apr_pool_create(&p, root);
-    memcpy(path, data, size);
-    path[size] = '\0';
+    apr_pool_create(&p, root_pool());
     query = cut_line(path);
     node_path = cut_line(query);
 

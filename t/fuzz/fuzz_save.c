@@ -16,24 +16,14 @@
  */
 
 #include <fcntl.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <apr_general.h>
 #include <apr_siphash.h>
 #include <apr_strings.h>
 
+#include "fuzz.h"
 #include "svb_save.h"
-
-#define MUST(condition)                                                        \
-    do {                                                                       \
-        if (!(condition)) {                                                    \
-            abort();                                                           \
-        }                                                                      \
-    } while (0)
 
 #define HEADER 40
 #define NODE 192
@@ -41,13 +31,9 @@
 #define TRAILER 16
 #define CAPACITY 64
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static const unsigned char secret[SVB_CLIENTS_SECRET] = "0123456789abcde";
 static const apr_time_t now = apr_time_from_sec(1796000000);
 
-static apr_pool_t *root;
 static char *path;
 
 /* Two servers: one that reads the input, one that reads what the first one has
@@ -92,12 +78,11 @@ static void remove_files(void)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
+    apr_pool_t *root = root_pool();
     const char *tmp = getenv("TMPDIR");
 
     (void)argc;
     (void)argv;
-    apr_initialize();
-    apr_pool_create(&root, NULL);
     path = apr_pstrcat(root, tmp && *tmp ? tmp : "/tmp", "/svb.XXXXXX", NULL);
     MUST(mkdtemp(path));
     path = apr_pstrcat(root, path, "/clients", NULL);
@@ -282,7 +267,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0) {
         return 0;
     }
-    apr_pool_create(&p, root);
+    apr_pool_create(&p, root_pool());
     file = malloc(size);
     memcpy(file, data + 1, --size);
     size = mend(file, size, data[0] % 5);

@@ -6,30 +6,13 @@
  * invariants of svb_session.h.
  */
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <apr_general.h>
 #include <apr_strings.h>
 
+#include "fuzz.h"
 #include "svb_session.h"
-
-/* An invariant; unlike assert(), never compiled out. */
-#define MUST(condition)                                                        \
-    do {                                                                       \
-        if (!(condition)) {                                                    \
-            abort();                                                           \
-        }                                                                      \
-    } while (0)
 
 #define FIRST "first.r1"
 #define LAST "last.r1"
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static apr_pool_t *root;
 
 static int is_name(const apr_array_header_t *names, const char *name)
 {
@@ -173,29 +156,17 @@ static void check_set_cookie(apr_pool_t *p, const char *text,
     MUST(svb_session_from_set_cookie(header, names, now, &id, &expired));
 }
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    apr_initialize();
-    apr_pool_create(&root, NULL);
-    return 0;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     apr_array_header_t *names;
     apr_pool_t *p;
     char *text;
 
-    apr_pool_create(&p, root);
+    apr_pool_create(&p, root_pool());
     names = apr_array_make(p, 2, sizeof(const char *));
     APR_ARRAY_PUSH(names, const char *) = "JSESSIONID";
     APR_ARRAY_PUSH(names, const char *) = "s";
-    /* of malloc, so that AddressSanitizer sees what is read behind it */
-    text = malloc(size + 1);
-    memcpy(text, data, size);
-    text[size] = '\0';
+    text = input_text(data, size);
 
     check_cookie(p, text, names);
     check_path(p, text, names);

@@ -7,37 +7,11 @@
  * takes '\' for '/', as browsers do.
  */
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <apr_general.h>
 #include <apr_strings.h>
 #include <apr_uri.h>
 
+#include "fuzz.h"
 #include "svb_url.h"
-
-/* An invariant; unlike assert(), never compiled out. */
-#define MUST(condition)                                                        \
-    do {                                                                       \
-        if (!(condition)) {                                                    \
-            abort();                                                           \
-        }                                                                      \
-    } while (0)
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static apr_pool_t *root;
-
-/* An error is text for a log line. */
-static void check_error(const char *error)
-{
-    MUST(*error);
-    for (; *error; ++error) {
-        MUST(*error >= 0x20 && *error < 0x7f);
-    }
-}
 
 static void check_authority(apr_pool_t *p, const char *url,
                             const apr_uri_t *uri)
@@ -100,35 +74,12 @@ static void check_template(apr_pool_t *p, const char *tmpl, const char *host,
     MUST(!strcmp(url, again));
 }
 
-/* Cuts the text at its first newline; returns what follows, or NULL. */
-static char *cut_line(char *text)
-{
-    char *newline = text ? strchr(text, '\n') : NULL;
-
-    if (!newline) {
-        return NULL;
-    }
-    *newline = '\0';
-    return newline + 1;
-}
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    apr_initialize();
-    apr_pool_create(&root, NULL);
-    return 0;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char *tmpl = malloc(size + 1), *host, *route;
+    char *tmpl = input_text(data, size), *host, *route;
     apr_pool_t *p;
 
-    apr_pool_create(&p, root);
-    memcpy(tmpl, data, size);
-    tmpl[size] = '\0';
+    apr_pool_create(&p, root_pool());
     host = cut_line(tmpl);
     route = cut_line(host);
 

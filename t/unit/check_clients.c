@@ -7,21 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <check.h>
-
 #include "svb_clients.h"
+#include "unit.h"
 
 #define SEC(n) apr_time_from_sec(n)
 #define NODES 6
 #define ALL ((apr_size_t)-1)
-
-/* An assertion for inner loops: Check's own take a while even when they hold. */
-#define REQUIRE(condition)                                                     \
-    do {                                                                       \
-        if (!(condition)) {                                                    \
-            ck_abort_msg("%s", #condition);                                    \
-        }                                                                      \
-    } while (0)
 
 /* A day in November 2026, so that the clock is beyond the 23 bits of seconds
  * that a word has. */
@@ -29,7 +20,6 @@ static const apr_time_t t0 = SEC(1796000000);
 
 static const unsigned char secret[SVB_CLIENTS_SECRET] = "0123456789abcde";
 
-static apr_pool_t *pool;
 static svb_fleet *fleet;
 static svb_clients *table;
 static void *table_mem;
@@ -69,8 +59,7 @@ static svb_clients *open_table(void *mem, apr_size_t capacity)
 
 static void setup(apr_size_t capacity)
 {
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
+    pool_setup();
     svb_fleet_open(&fleet, zeroed(svb_fleet_size()), pool);
     for (int i = 0; i < NODES; i++) {
         char route[] = {'n', (char)('0' + i), 0};
@@ -681,12 +670,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-    SRunner *sr = srunner_create(suite());
-    int failed;
-
-    srunner_set_tap(sr, "-");
-    srunner_run_all(sr, CK_SILENT);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(srunner_create(suite()));
 }

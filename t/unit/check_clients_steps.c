@@ -14,22 +14,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include "svb_clients.h"
+#include "unit.h"
 
 #define SEC(n) apr_time_from_sec(n)
 #define ALL ((apr_size_t)-1)
 #define CAPACITY 16 /* eight buckets, thirty-two slots */
 #define NODES 3
-
-/* An assertion for inner loops: Check's own take a while even when they hold. */
-#define REQUIRE(condition)                                                     \
-    do {                                                                       \
-        if (!(condition)) {                                                    \
-            ck_abort_msg("%s", #condition);                                    \
-        }                                                                      \
-    } while (0)
 
 /* Instructions to step over in one test of stopping, all its runs together;
  * the environment variable SVB_STEPS says otherwise. A few millions try every
@@ -56,7 +47,7 @@ static apr_interval_time_t timeout(void *baton, int node, enum svb_kind kind)
     return kind == SVB_KIND_PENDING ? SEC(60) : SEC(1800);
 }
 
-static void make_world(world *w, apr_pool_t *pool)
+static void make_world(world *w)
 {
     apr_size_t table_size = svb_clients_size(CAPACITY);
 
@@ -72,12 +63,9 @@ static void make_world(world *w, apr_pool_t *pool)
 
 static void setup(void)
 {
-    apr_pool_t *pool;
-
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
-    make_world(&real, pool);
-    make_world(&copy, pool);
+    pool_setup();
+    make_world(&real);
+    make_world(&copy);
     for (int i = 0; i < NODES; i++) {
         char route[] = {'n', (char)('0' + i), 0};
 
@@ -145,8 +133,6 @@ static const scenario scenarios[] = {
     {"a client that is renamed in a full table", 60, 1, call_rename},
     {"a sweep", 24, 1, call_sweep},
 };
-
-#define SCENARIOS (int)(sizeof(scenarios) / sizeof(*scenarios))
 
 /* The table at the beginning of a scenario. */
 static void prepare(const scenario *s)
@@ -512,21 +498,14 @@ static Suite *suite(void)
     TCase *tc = tcase_create("clients_steps");
 
     tcase_set_timeout(tc, getenv("SVB_STEPS") ? 3600 : 120);
-    tcase_add_loop_test(tc, killed_anywhere, 0, SCENARIOS);
+    tcase_add_loop_test(tc, killed_anywhere, 0, COUNT(scenarios));
     tcase_add_test(tc, killed_beside_another);
-    tcase_add_loop_test(tc, stopped_anywhere, 0, SCENARIOS);
+    tcase_add_loop_test(tc, stopped_anywhere, 0, COUNT(scenarios));
     suite_add_tcase(s, tc);
     return s;
 }
 
 int main(void)
 {
-    SRunner *sr = srunner_create(suite());
-    int failed;
-
-    srunner_set_tap(sr, "-");
-    srunner_run_all(sr, CK_SILENT);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(srunner_create(suite()));
 }

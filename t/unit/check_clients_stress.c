@@ -14,21 +14,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include "svb_clients.h"
 #include "svb_elect.h"
+#include "unit.h"
 
 #define SEC(n) apr_time_from_sec(n)
 #define ALL ((apr_size_t)-1)
-
-/* An assertion for inner loops: Check's own take a while even when they hold. */
-#define REQUIRE(condition)                                                     \
-    do {                                                                       \
-        if (!(condition)) {                                                    \
-            ck_abort_msg("%s", #condition);                                    \
-        }                                                                      \
-    } while (0)
 
 #define WORKERS 6
 #define NODES 5
@@ -74,10 +65,7 @@ static void *share(apr_size_t size)
 
 static void setup(void)
 {
-    apr_pool_t *pool;
-
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
+    pool_setup();
     shared = share(sizeof(*shared));
     atomic_store(&shared->clock, 1796000000);
     svb_fleet_open(&fleet, share(svb_fleet_size()), pool);
@@ -491,12 +479,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-    SRunner *sr = srunner_create(suite());
-    int failed;
-
-    srunner_set_tap(sr, "-");
-    srunner_run_all(sr, CK_SILENT);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(srunner_create(suite()));
 }

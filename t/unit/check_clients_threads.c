@@ -10,9 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <check.h>
-
 #include "svb_clients.h"
+#include "unit.h"
 
 #define SEC(n) apr_time_from_sec(n)
 #define ALL ((apr_size_t)-1)
@@ -48,11 +47,11 @@ static void *zeroed(apr_size_t size)
     return memset(mem, 0, size);
 }
 
-static svb_clients *open_table(apr_pool_t *pool)
+static svb_clients *open_table(apr_pool_t *p)
 {
     svb_clients *clients;
 
-    svb_clients_open(&clients, table_mem, CAPACITY, secret, fleet, pool);
+    svb_clients_open(&clients, table_mem, CAPACITY, secret, fleet, p);
     svb_clients_set_timeout(clients, timeout, NULL);
     return clients;
 }
@@ -140,12 +139,11 @@ static void *sweep(void *arg)
 START_TEST(everything_at_once)
 {
     pthread_t threads[THREADS], sweeper;
-    apr_pool_t *pool, *sub;
+    apr_pool_t *sub;
     svb_client client;
     apr_size_t pos = 0, sum = 0;
 
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
+    pool_setup();
     apr_pool_create(&sub, NULL);
     fleet_mem = zeroed(svb_fleet_size());
     svb_fleet_open(&fleet, fleet_mem, pool);
@@ -191,13 +189,8 @@ static Suite *suite(void)
 int main(void)
 {
     SRunner *sr = srunner_create(suite());
-    int failed;
 
     /* No process of its own, which ThreadSanitizer would not follow. */
     srunner_set_fork_status(sr, CK_NOFORK);
-    srunner_set_tap(sr, "-");
-    srunner_run_all(sr, CK_SILENT);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(sr);
 }

@@ -7,9 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <check.h>
-
 #include "svb_elect.h"
+#include "unit.h"
 
 #define SEC(n) ((apr_time_t)(n)*APR_USEC_PER_SEC)
 
@@ -314,12 +313,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-    SRunner *sr = srunner_create(suite());
-    int failed;
-
-    srunner_set_tap(sr, "-");
-    srunner_run_all(sr, CK_SILENT);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(srunner_create(suite()));
 }

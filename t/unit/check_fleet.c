@@ -8,15 +8,13 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include "svb_fleet.h"
+#include "unit.h"
 
 #define SEC(n) apr_time_from_sec(n)
 #define WORKERS 4
@@ -42,10 +40,7 @@ static void *share(apr_size_t size)
 
 static void setup(void)
 {
-    apr_pool_t *pool;
-
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
+    pool_setup();
     board = share(sizeof(*board));
     svb_fleet_open(&fleet, share(svb_fleet_size()), pool);
 }
@@ -657,12 +652,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-    SRunner *sr = srunner_create(suite());
-    int failed;
-
-    srunner_set_tap(sr, "-");
-    srunner_run_all(sr, CK_SILENT);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(srunner_create(suite()));
 }

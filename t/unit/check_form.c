@@ -4,26 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <apr_general.h>
 #include <apr_strings.h>
-#include <check.h>
 
 #include "svb_fleet.h"
 #include "svb_form.h"
-
-static apr_pool_t *pool;
-
-static void setup(void)
-{
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
-}
-
-static void teardown(void)
-{
-    apr_pool_destroy(pool);
-    apr_terminate();
-}
+#include "unit.h"
 
 /* On the heap and without a NUL, so that the sanitizer sees a byte too far. */
 static const char *parse(const char *body, apr_size_t len, svb_form_action *out)
@@ -236,20 +221,14 @@ int main(void)
 {
     Suite *suite = suite_create("form");
     TCase *tc = tcase_create("all");
-    SRunner *sr = srunner_create(suite);
-    int failed;
 
     suite_add_tcase(suite, tc);
-    tcase_add_checked_fixture(tc, setup, teardown);
-    tcase_add_loop_test(tc, well_formed, 0, sizeof(good) / sizeof(good[0]));
+    tcase_add_checked_fixture(tc, pool_setup, pool_teardown);
+    tcase_add_loop_test(tc, well_formed, 0, COUNT(good));
     tcase_add_test(tc, escapes_are_undone);
-    tcase_add_loop_test(tc, malformed, 0, sizeof(bad) / sizeof(bad[0]));
+    tcase_add_loop_test(tc, malformed, 0, COUNT(bad));
     tcase_add_test(tc, a_raw_nul);
     tcase_add_test(tc, lengths);
     tcase_add_test(tc, names);
-    srunner_set_tap(sr, "-");
-    srunner_run_all(sr, CK_SILENT);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(srunner_create(suite));
 }

@@ -4,16 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <apr_general.h>
 #include <apr_strings.h>
-#include <check.h>
 
 #include "svb_form.h"
 #include "svb_html.h"
+#include "unit.h"
 
 #define NONCE "cGFnZS1ub25jZQ=="
 
-static apr_pool_t *pool;
 static char *text;
 static apr_size_t text_len, text_room;
 
@@ -33,8 +31,7 @@ static apr_status_t to_text(void *baton, const char *data, apr_size_t len)
 
 static void setup(void)
 {
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
+    pool_setup();
     text_len = 0;
 }
 
@@ -43,8 +40,7 @@ static void teardown(void)
     free(text);
     text = NULL;
     text_room = 0;
-    apr_pool_destroy(pool);
-    apr_terminate();
+    pool_teardown();
 }
 
 static void write_page(const svb_snapshot *snap)
@@ -126,7 +122,7 @@ static void check_well_formed(void)
         char *name = at + 1 + closing;
         apr_size_t len = strcspn(name, " />\n"), i;
 
-        for (i = 0; i < sizeof(empty) / sizeof(empty[0]); i++) {
+        for (i = 0; i < COUNT(empty); i++) {
             is_empty |= strlen(empty[i]) == len && !memcmp(name, empty[i], len);
         }
         check_attributes(name + len, end);
@@ -388,7 +384,7 @@ START_TEST(content_security_policy)
                      "script-src 'nonce-" NONCE "'; form-action 'self'; "
                      "frame-ancestors 'none'; base-uri 'none'; "
                      "connect-src 'self'");
-    for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+    for (i = 0; i < COUNT(others); i++) {
         ck_assert_str_eq(svb_html_csp(pool, others[i]),
                          "default-src 'none'; style-src 'none'; "
                          "script-src 'none'; form-action 'self'; "
@@ -463,25 +459,18 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, who_does_not_answer);
     tcase_add_test(tc, only_web_links);
     tcase_add_test(tc, content_security_policy);
-    tcase_add_loop_test(tc, human_sizes, 0, sizeof(sizes) / sizeof(sizes[0]));
-    tcase_add_loop_test(tc, human_durations, 0,
-                        sizeof(durations) / sizeof(durations[0]));
+    tcase_add_loop_test(tc, human_sizes, 0, COUNT(sizes));
+    tcase_add_loop_test(tc, human_durations, 0, COUNT(durations));
 }
 
 int main(void)
 {
     Suite *suite = suite_create("html");
     TCase *tc = tcase_create("all");
-    SRunner *sr = srunner_create(suite);
-    int failed;
 
     suite_add_tcase(suite, tc);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_set_timeout(tc, 30);
     add_tests(tc);
-    srunner_set_tap(sr, "-");
-    srunner_run_all(sr, CK_SILENT);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(srunner_create(suite));
 }

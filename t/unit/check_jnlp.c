@@ -5,29 +5,14 @@
  * read of them and what becomes of them byte by byte.
  */
 
-#include <check.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <apr_general.h>
 #include <apr_strings.h>
 
 #include "svb_jnlp.h"
-
-#define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
-
-static apr_pool_t *pool;
-
-static void setup(void)
-{
-    apr_pool_create(&pool, NULL);
-}
-
-static void teardown(void)
-{
-    apr_pool_destroy(pool);
-}
+#include "unit.h"
 
 /* Bytes with their number; there may be NULs among them. */
 typedef struct bytes {
@@ -913,7 +898,7 @@ static Suite *jnlp_suite(void)
     Suite *s = suite_create("svb_jnlp");
     TCase *tc = tcase_create("all");
 
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, pool_setup, pool_teardown);
     tcase_add_loop_test(tc, vendor_samples, 0, COUNT(vendors));
     tcase_add_loop_test(tc, odd_samples, 0, COUNT(odd));
     tcase_add_loop_test(tc, bytewise_samples, 0, COUNT(bytewise));
@@ -935,15 +920,5 @@ static Suite *jnlp_suite(void)
 
 int main(void)
 {
-    SRunner *sr;
-    int failed;
-
-    apr_initialize();
-    sr = srunner_create(jnlp_suite());
-    srunner_set_tap(sr, "-");
-    srunner_run_all(sr, CK_SILENT);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    apr_terminate();
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(srunner_create(jnlp_suite()));
 }

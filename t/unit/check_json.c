@@ -3,16 +3,12 @@
 
 #include <locale.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <apr_general.h>
 #include <apr_strings.h>
-#include <check.h>
 
 #include "svb_json.h"
-
-static apr_pool_t *pool;
+#include "unit.h"
 
 /* Where a sink under test writes to. */
 static struct {
@@ -40,16 +36,9 @@ static svb_sink sink;
 
 static void setup(void)
 {
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
+    pool_setup();
     memset(&out, 0, sizeof(out));
     svb_sink_init(&sink, to_out, NULL);
-}
-
-static void teardown(void)
-{
-    apr_pool_destroy(pool);
-    apr_terminate();
 }
 
 /* What has been written since the last call. */
@@ -387,14 +376,12 @@ int main(void)
 {
     Suite *suite = suite_create("json");
     TCase *tc = tcase_create("all");
-    SRunner *sr = srunner_create(suite);
-    int failed;
 
     suite_add_tcase(suite, tc);
-    tcase_add_checked_fixture(tc, setup, teardown);
-    tcase_add_loop_test(tc, escaping, 0, sizeof(escapes) / sizeof(escapes[0]));
+    tcase_add_checked_fixture(tc, setup, pool_teardown);
+    tcase_add_loop_test(tc, escaping, 0, COUNT(escapes));
     tcase_add_test(tc, words_are_harmless);
-    tcase_add_loop_test(tc, fractions, 0, sizeof(doubles) / sizeof(doubles[0]));
+    tcase_add_loop_test(tc, fractions, 0, COUNT(doubles));
     tcase_add_test(tc, whole_numbers);
     tcase_add_test(tc, times);
     tcase_add_test(tc, long_text_goes_out_in_pieces);
@@ -405,9 +392,5 @@ int main(void)
     tcase_add_test(tc, one_node_alone);
     tcase_add_test(tc, nothing_to_show);
     tcase_add_test(tc, hostile_strings);
-    srunner_set_tap(sr, "-");
-    srunner_run_all(sr, CK_SILENT);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(srunner_create(suite));
 }

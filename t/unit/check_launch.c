@@ -2,30 +2,15 @@
 
 /* Unit tests of svb_launch: paths of launches and the Location they get. */
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <apr_general.h>
 #include <apr_strings.h>
 #include <apr_uri.h>
 
 #include "svb_launch.h"
 #include "svb_url.h"
-
-#define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
-
-static apr_pool_t *pool;
-
-static void setup(void)
-{
-    apr_pool_create(&pool, NULL);
-}
-
-static void teardown(void)
-{
-    apr_pool_destroy(pool);
-}
+#include "unit.h"
 
 static const struct {
     const char *path, *match;
@@ -534,7 +519,7 @@ static Suite *launch_suite(void)
     Suite *s = suite_create("svb_launch");
     TCase *tc = tcase_create("all");
 
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, pool_setup, pool_teardown);
     tcase_set_timeout(tc, 30);
     tcase_add_loop_test(tc, match_path, 0, COUNT(matches));
     tcase_add_loop_test(tc, raw_path, 0, COUNT(raw_paths));
@@ -553,15 +538,5 @@ static Suite *launch_suite(void)
 
 int main(void)
 {
-    SRunner *sr;
-    int failed;
-
-    apr_initialize();
-    sr = srunner_create(launch_suite());
-    srunner_set_tap(sr, "-");
-    srunner_run_all(sr, CK_SILENT);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    apr_terminate();
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(srunner_create(launch_suite()));
 }

@@ -1,16 +1,13 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* The Prometheus text. Its grammar as a whole is t/tools/check_metrics.pl's. */
 
-#include <stdlib.h>
 #include <string.h>
 
-#include <apr_general.h>
 #include <apr_strings.h>
-#include <check.h>
 
 #include "svb_metrics.h"
+#include "unit.h"
 
-static apr_pool_t *pool;
 static char text[65536];
 static apr_size_t text_len;
 
@@ -26,15 +23,8 @@ static apr_status_t to_text(void *baton, const char *data, apr_size_t len)
 
 static void setup(void)
 {
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
+    pool_setup();
     text_len = 0;
-}
-
-static void teardown(void)
-{
-    apr_pool_destroy(pool);
-    apr_terminate();
 }
 
 static void write_metrics(const svb_snapshot *snap)
@@ -238,21 +228,15 @@ int main(void)
 {
     Suite *suite = suite_create("metrics");
     TCase *tc = tcase_create("all");
-    SRunner *sr = srunner_create(suite);
-    int failed;
 
     suite_add_tcase(suite, tc);
-    tcase_add_checked_fixture(tc, setup, teardown);
-    tcase_add_loop_test(tc, each_metric, 0, sizeof(lines) / sizeof(lines[0]));
+    tcase_add_checked_fixture(tc, setup, pool_teardown);
+    tcase_add_loop_test(tc, each_metric, 0, COUNT(lines));
     tcase_add_test(tc, nothing_else);
     tcase_add_loop_test(tc, exactly_one_state, 0, SVB_STATES);
     tcase_add_test(tc, families_are_contiguous);
     tcase_add_test(tc, nodes_without_a_route);
     tcase_add_test(tc, no_fleet);
     tcase_add_test(tc, hostile_strings);
-    srunner_set_tap(sr, "-");
-    srunner_run_all(sr, CK_SILENT);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(srunner_create(suite));
 }

@@ -17,9 +17,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include "svb_probe.h"
+#include "unit.h"
 
 #define MSEC(n) apr_time_from_msec(n)
 
@@ -32,12 +31,9 @@
 static const char cping[] = {0x12, 0x34, 0, 1, 10};
 static const char cpong[] = {'A', 'B', 0, 1, 9};
 
-static apr_pool_t *pool;
-
 static void setup(void)
 {
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
+    pool_setup();
     signal(SIGPIPE, SIG_IGN);
 }
 
@@ -678,8 +674,7 @@ static Suite *suite(void)
     tcase_add_test(tc, cpong_and_more);
     tcase_add_test(tc, no_answer);
     tcase_add_test(tc, half_an_answer);
-    tcase_add_loop_test(tc, another_answer, 0,
-                        (int)(sizeof(wrong) / sizeof(wrong[0])));
+    tcase_add_loop_test(tc, another_answer, 0, COUNT(wrong));
     tcase_add_loop_test(tc, hangs_up, 0, 4);
     tcase_add_test(tc, nobody_to_ask);
     tcase_add_test(tc, all_kinds_at_once);
@@ -694,12 +689,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-    SRunner *sr = srunner_create(suite());
-    int failed;
-
-    srunner_set_tap(sr, "-");
-    srunner_run_all(sr, CK_SILENT);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(srunner_create(suite()));
 }

@@ -15,12 +15,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include <apr_siphash.h>
 #include <apr_strings.h>
 
 #include "svb_save.h"
+#include "unit.h"
 
 #define SEC(n) apr_time_from_sec(n)
 
@@ -34,7 +33,6 @@ static const apr_time_t t0 = SEC(1796000000) + 250000;
 
 static const unsigned char secret[SVB_CLIENTS_SECRET] = "0123456789abcde";
 
-static apr_pool_t *pool;
 static char *folder, *path, *temp;
 
 /* A server's memory. */
@@ -108,8 +106,7 @@ static void setup(void)
 {
     const char *tmp = getenv("TMPDIR");
 
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
+    pool_setup();
     folder = apr_pstrcat(pool, tmp && *tmp ? tmp : "/tmp", "/svb.XXXXXX", NULL);
     ck_assert_ptr_nonnull(mkdtemp(folder));
     path = apr_pstrcat(pool, folder, "/clients", NULL);
@@ -122,7 +119,7 @@ static void teardown(void)
     unlink(path);
     unlink(temp);
     rmdir(folder);
-    apr_pool_destroy(pool);
+    pool_teardown();
 }
 
 static int exists(const char *name)
@@ -685,7 +682,7 @@ START_TEST(open_to_others)
 
     small_file(&w, &len);
     before = copy_of(&w);
-    for (unsigned i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
+    for (unsigned i = 0; i < COUNT(modes); i++) {
         chmod(path, (mode_t)modes[i]);
         assert_refused(&w, &before, SVB_SAVE_EUNSAFE, "mode");
     }
@@ -835,7 +832,7 @@ START_TEST(times)
     /* times that the table's own seconds cannot tell from those of today */
     load_seen(&w, -0x800000);
     ck_assert_uint_eq(result.skipped, 1);
-    for (unsigned i = 0; i < sizeof(ghosts) / sizeof(*ghosts); i++) {
+    for (unsigned i = 0; i < COUNT(ghosts); i++) {
         load_seen(&w, -ghosts[i] * day);
         ck_assert_uint_eq(result.skipped, 1);
     }
@@ -1213,8 +1210,7 @@ static void add_refusals(TCase *tc)
     tcase_add_test(tc, too_long);
     tcase_add_test(tc, foreign);
     tcase_add_test(tc, another_version);
-    tcase_add_loop_test(tc, out_of_range, 0,
-                        (int)(sizeof(wrong) / sizeof(*wrong)));
+    tcase_add_loop_test(tc, out_of_range, 0, COUNT(wrong));
     tcase_add_test(tc, too_many_nodes);
     tcase_add_test(tc, a_name_without_end);
     tcase_add_test(tc, open_to_others);
@@ -1229,8 +1225,6 @@ int main(void)
 {
     Suite *suite = suite_create("save");
     TCase *tc = tcase_create("all");
-    SRunner *sr = srunner_create(suite);
-    int failed;
 
     suite_add_tcase(suite, tc);
     tcase_set_timeout(tc, 120);
@@ -1256,9 +1250,5 @@ int main(void)
     tcase_add_test(tc, two_writers);
     tcase_add_test(tc, killed);
     tcase_add_test(tc, set_aside);
-    srunner_set_tap(sr, "-");
-    srunner_run_all(sr, CK_SILENT);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(srunner_create(suite));
 }

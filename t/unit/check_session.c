@@ -2,28 +2,13 @@
 
 /* Unit tests of svb_session: what is read from Cookie, path and Set-Cookie. */
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <apr_general.h>
 #include <apr_strings.h>
 
 #include "svb_session.h"
-
-#define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
-
-static apr_pool_t *pool;
-
-static void setup(void)
-{
-    apr_pool_create(&pool, NULL);
-}
-
-static void teardown(void)
-{
-    apr_pool_destroy(pool);
-}
+#include "unit.h"
 
 static apr_array_header_t *make_names(const char *name, const char *second)
 {
@@ -426,7 +411,7 @@ static Suite *session_suite(void)
     Suite *s = suite_create("svb_session");
     TCase *tc = tcase_create("all");
 
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, pool_setup, pool_teardown);
     tcase_add_loop_test(tc, cookie_ids, 0, COUNT(cookies));
     tcase_add_test(tc, cookie_names);
     tcase_add_test(tc, too_many_ids);
@@ -443,15 +428,5 @@ static Suite *session_suite(void)
 
 int main(void)
 {
-    SRunner *sr;
-    int failed;
-
-    apr_initialize();
-    sr = srunner_create(session_suite());
-    srunner_set_tap(sr, "-");
-    srunner_run_all(sr, CK_SILENT);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    apr_terminate();
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(srunner_create(session_suite()));
 }

@@ -2,29 +2,13 @@
 
 /* Unit tests of svb_url: templates of direct URLs, and what they become. */
 
-#include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <apr_general.h>
 #include <apr_strings.h>
 #include <apr_uri.h>
 
 #include "svb_url.h"
-
-#define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
-
-static apr_pool_t *pool;
-
-static void setup(void)
-{
-    apr_pool_create(&pool, NULL);
-}
-
-static void teardown(void)
-{
-    apr_pool_destroy(pool);
-}
+#include "unit.h"
 
 static const char *good[] = {
     "http://a",
@@ -364,7 +348,7 @@ static Suite *url_suite(void)
     Suite *s = suite_create("svb_url");
     TCase *tc = tcase_create("all");
 
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, pool_setup, pool_teardown);
     tcase_add_loop_test(tc, accepted, 0, COUNT(good));
     tcase_add_loop_test(tc, refused, 0, COUNT(bad));
     tcase_add_test(tc, long_hosts);
@@ -379,15 +363,5 @@ static Suite *url_suite(void)
 
 int main(void)
 {
-    SRunner *sr;
-    int failed;
-
-    apr_initialize();
-    sr = srunner_create(url_suite());
-    srunner_set_tap(sr, "-");
-    srunner_run_all(sr, CK_SILENT);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    apr_terminate();
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return unit_run(srunner_create(url_suite()));
 }
