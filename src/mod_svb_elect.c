@@ -64,11 +64,18 @@ static int is_unreachable(const svb_member *member)
            && svb_fleet_reach(svb_shm_fleet(), member->node) != SVB_REACH_OK;
 }
 
+/* Not for this request, whatever it may do for others: it has failed it, or it
+ * would be a launch's way to nowhere. */
+static int is_ruled_out(const svb_request *req, const svb_member *member)
+{
+    return svb_request_has_tried(req, member->worker)
+           || (req->is_launch && is_unreachable(member));
+}
+
 int svb_member_can_serve_request(const svb_request *req,
                                  const svb_member *member, request_rec *r)
 {
-    return !svb_request_has_tried(req, member->worker)
-           && !(req->is_launch && is_unreachable(member))
+    return !is_ruled_out(req, member)
            && svb_member_can_serve_now(member->worker, r);
 }
 
@@ -189,10 +196,9 @@ static int less_loaded(proxy_worker *current, proxy_worker *prev_best,
     const svb_member *member = svb_members_by_worker(c->members, current);
     svb_elect_cand cand;
 
-    if (!member || svb_request_has_tried(c->req, current)
+    if (!member || is_ruled_out(c->req, member)
         || (!svb_member_may_take_new(member)
-            && !(c->doubtful_too && may_be_asked(member)
-                 && !(c->req->is_launch && is_unreachable(member))))) {
+            && !(c->doubtful_too && may_be_asked(member)))) {
         return 0;
     }
     candidate(c, member, &cand);
@@ -299,8 +305,8 @@ static double score(const contest *c, const svb_member *member)
 
 static int may_take_over(const contest *c, const svb_member *member)
 {
-    return member && !svb_request_has_tried(c->req, member->worker)
-           && !(c->req->is_launch && is_unreachable(member))
+    return member
+           && !is_ruled_out(c->req, member)
            /* In maintenance it takes nobody whose session it does not share. */
            && (c->group || c->last_resort
                || !svb_member_is_in_maintenance(member))

@@ -79,18 +79,8 @@ static node_view *new_node(apr_pool_t *p, svb_snap_fleet *fleet,
     return view;
 }
 
-/* What mod_proxy has it in, or error when it does not answer those who ask. */
-static svb_state reached(int node, svb_state state)
-{
-    return svb_state_describe(state)->can_serve
-                   && svb_fleet_reach(svb_shm_fleet(), node) != SVB_REACH_OK
-               ? SVB_STATE_ERROR
-               : state;
-}
-
-/* A node that comes back begins its slow start; one that has gone has no clients
- * any more, whoever notices it first. */
-static void note_state(int node, svb_state state, int has_gone, apr_time_t now)
+/* A node that comes back begins its slow start. */
+static void note_state(int node, svb_state state, apr_time_t now)
 {
     svb_fleet *fleet = svb_shm_fleet();
     int before = svb_fleet_note_state(fleet, node, (int)state, now);
@@ -98,9 +88,6 @@ static void note_state(int node, svb_state state, int has_gone, apr_time_t now)
     if (before >= 0 && !svb_state_describe((svb_state)before)->can_serve
         && svb_state_describe(state)->can_serve) {
         svb_fleet_set_up_since(fleet, node, now);
-    }
-    if (has_gone) {
-        svb_table_node_down(node);
     }
 }
 
@@ -143,16 +130,21 @@ static void fill_shared(node_view *view, apr_time_t now)
 {
     svb_fleet *fleet = svb_shm_fleet();
     svb_snap_node *snap = view->snap;
-    int node = view->index, has_gone, i;
+    int node = view->index, i;
+    enum svb_reach reach = svb_fleet_reach(fleet, node);
 
-    /* One that is merely silent may be busy, and still have them. */
-    has_gone = snap->state == SVB_STATE_ERROR
-               || svb_fleet_reach(fleet, node) == SVB_REACH_REFUSED;
-    snap->state = reached(node, snap->state);
-    if (svb_fleet_reach(fleet, node) != SVB_REACH_OK) {
-        snap->no_answer = svb_fleet_reach_text(svb_fleet_reach(fleet, node));
+    /* One that is down has no clients any more, whoever notices it first. Of those
+     * that do not answer, mod_svb_probe knows who may still have some. */
+    if (snap->state == SVB_STATE_ERROR) {
+        svb_table_node_down(node);
     }
-    note_state(node, snap->state, has_gone, now);
+    if (reach != SVB_REACH_OK) {
+        snap->no_answer = svb_fleet_reach_text(reach);
+        if (svb_state_describe(snap->state)->can_serve) {
+            snap->state = SVB_STATE_ERROR;
+        }
+    }
+    note_state(node, snap->state, now);
     snap->state = refined(view, now);
     snap->safe_to_stop = is_safe_to_stop(view);
     snap->last_change = svb_fleet_last_change(fleet, node);
