@@ -98,11 +98,8 @@ subtest 'by https, with certificates that are good' => sub {
 };
 
 subtest 'by https, with certificates that are not' => sub {
-    my $run = $launches->run_badly(SVB::WebStart->new(trust => $other_ca), "$secure/secure$jnlp", fleet => 'secure');
-    like $run->{output}, qr/HTTPS certificate cannot be verified/, 'the front end\'s';
-    $run = $launches->run_badly(SVB::WebStart->new(trust => $other_ca), "$secure_by_other/secure$jnlp",
-        fleet => 'secure', status => 200);
-    like $run->{output}, qr/HTTPS certificate cannot be verified/, 'the node\'s';
+    $launches->run_untrusted($other_ca, "$secure/secure$jnlp", fleet => 'secure');
+    $launches->run_untrusted($other_ca, "$secure_by_other/secure$jnlp", fleet => 'secure', status => 200);
 };
 
 # The next launch is for the node where the user was, which dies, and nobody but

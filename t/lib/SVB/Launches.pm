@@ -6,6 +6,7 @@ package SVB::Launches;
 #   my $node = $launches->run_well($user, $url, fleet => 'servoy', status => 302,
 #       args => ['solution=crm']);
 #   my $run = $launches->run_badly($user, $url, fleet => 'servoy', status => 503);
+#   $launches->run_untrusted($ca, $url, fleet => 'servoy', status => 302);
 #   $launches->counted('servoy');       # { servoy1 => [launches, smart clients] }
 #   $launches->wait_dead('servoy', $node);
 #
@@ -16,12 +17,15 @@ package SVB::Launches;
 # the front end saw a HEAD and a GET, and the GET counted once.
 # run_badly: javaws ends by itself, badly; no client ran, no node was told, nothing
 # counted. Returns what SVB::WebStart->launch does.
+# run_untrusted: the same for a user who trusts that authority alone, since it has
+# not issued the front end's certificate (no status) or, beyond it, the node's.
 
 use v5.32;
 use warnings;
 
 use Encode qw(decode_utf8);
 use SVB::Wait qw(wait_for poll);
+use SVB::WebStart;
 use Test::More;
 
 sub new {
@@ -63,6 +67,13 @@ sub run_badly {
         is_deeply $self->counted($expected{fleet}), $before, 'nothing counted' if ($expected{status} // 503) == 503;
     };
     return $run;
+}
+
+sub run_untrusted {
+    my ($self, $ca, $url, %expected) = @_;
+    my $run = $self->run_badly(SVB::WebStart->new(trust => $ca), $url, %expected);
+    return like $run->{output}, qr/HTTPS certificate cannot be verified/,
+        $expected{status} ? 'the node\'s certificate' : 'the front end\'s certificate';
 }
 
 sub _launch {
