@@ -4,25 +4,25 @@
  * it is configured is told in README; how it is built, at the top of each
  * header in src/.
  */
-#include "mod_svb.h"
+#include "mod_log.h"
 
 #include <http_core.h>
 
-#include "mod_svb_admin.h"
-#include "mod_svb_checks.h"
-#include "mod_svb_elect.h"
-#include "mod_svb_launch.h"
-#include "mod_svb_learn.h"
-#include "mod_svb_lbmethod.h"
-#include "mod_svb_maintenance.h"
-#include "mod_svb_manager.h"
-#include "mod_svb_members.h"
-#include "mod_svb_model.h"
-#include "mod_svb_persist.h"
-#include "mod_svb_rewrite.h"
-#include "mod_svb_shm.h"
-#include "mod_svb_table.h"
-#include "mod_svb_watchdog.h"
+#include "nodes/mod_admin.h"
+#include "config/mod_checks.h"
+#include "choice/mod_election.h"
+#include "launch/mod_launch.h"
+#include "course/mod_learn.h"
+#include "course/mod_attempt.h"
+#include "course/mod_retry.h"
+#include "manager/mod_manager.h"
+#include "nodes/mod_members.h"
+#include "config/mod_model.h"
+#include "memory/mod_persist.h"
+#include "launch/mod_rewrite.h"
+#include "memory/mod_segments.h"
+#include "memory/mod_clients.h"
+#include "mod_watchdog.h"
 
 static int is_first_pass(void)
 {

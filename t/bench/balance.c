@@ -27,7 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "svb_elect.h"
+#include "choice/score.h"
 
 #define DAYS 5
 #define USERS 3000

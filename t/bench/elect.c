@@ -18,8 +18,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "svb_elect.h"
-#include "svb_fleet.h"
+#include "choice/score.h"
+#include "memory/records.h"
 
 #define ROUNDS 201
 #define MOST 1000

@@ -29,7 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "svb_clients.h"
+#include "memory/clients.h"
 
 #define MOST_IN_ROUND 1000
 #define ROUNDS 301

@@ -9,9 +9,9 @@
 #include <apr_strings.h>
 
 #include "fuzz.h"
-#include "svb_fleet.h"
-#include "svb_form.h"
-#include "svb_sink.h"
+#include "memory/records.h"
+#include "manager/form.h"
+#include "manager/sink.h"
 
 typedef struct output {
     char *text;

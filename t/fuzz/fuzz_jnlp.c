@@ -9,8 +9,8 @@
 #include <apr_strings.h>
 
 #include "fuzz.h"
-#include "svb_host.h"
-#include "svb_jnlp.h"
+#include "launch/host.h"
+#include "launch/jnlp.h"
 
 static void check_host(apr_pool_t *p, const char *value)
 {

@@ -23,7 +23,7 @@
 #include <apr_strings.h>
 
 #include "fuzz.h"
-#include "svb_save.h"
+#include "memory/save.h"
 
 #define HEADER 40
 #define NODE 192

@@ -9,7 +9,7 @@
 #include <apr_strings.h>
 
 #include "fuzz.h"
-#include "svb_session.h"
+#include "choice/session.h"
 
 #define FIRST "first.r1"
 #define LAST "last.r1"

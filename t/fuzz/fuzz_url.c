@@ -11,7 +11,7 @@
 #include <apr_uri.h>
 
 #include "fuzz.h"
-#include "svb_url.h"
+#include "config/url.h"
 
 static void check_authority(apr_pool_t *p, const char *url,
                             const apr_uri_t *uri)

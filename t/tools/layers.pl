@@ -1,54 +1,91 @@
 #!/usr/bin/perl
-# Which of our files include which: only downward, as drawn here.
+# Which of our files include which: only downward, as the house is drawn here,
+# from the top floor to the ground.
 #
-#   front door          mod_servoy_balancer.c
-#   what httpd asks     launch, maintenance, manager, watchdog   (not each other)
-#   the method          lbmethod, view, answer, checks, persist, rewind, probe, rewrite
-#   a request           learn, decide; smart, elect; request; front
-#   state               admin; members; table; shm
-#   configuration       model; config; value
-#   pure                svb_*
+#   layers.pl           say what goes upward; exit 1 if anything does
+#   layers.pl --draw    count: files, rooms, floors (the longest way down), arrows
 use strict;
 use warnings;
 
-my @layers = (
-    [qr/^mod_servoy_balancer$/],
-    [qr/^mod_svb_(launch|maintenance|manager|watchdog)$/],
-    [qr/^mod_svb_(lbmethod|view|answer|checks|persist|rewind|probe|rewrite)$/],
-    [qr/^mod_svb_(learn|decide)$/],
-    [qr/^mod_svb_(smart|elect)$/],
-    [qr/^mod_svb_request$/],
-    [qr/^mod_svb_front$/],
-    [qr/^mod_svb_admin$/],
-    [qr/^mod_svb_members$/],
-    [qr/^mod_svb_table$/],
-    [qr/^mod_svb_shm$/],
-    [qr/^mod_svb_model$/],
-    [qr/^mod_svb_config$/],
-    [qr/^mod_svb_value$/],
-    [qr/^mod_svb$/],
-    [qr/^svb_/],
+my @house = (
+    [''         => qw(mod_servoy_balancer mod_startup mod_watchdog)],
+    ['manager'  => qw(mod_manager mod_snapshot page json metrics fields snapshot form sink utf8)],
+    ['launch'   => qw(mod_launch mod_rewrite mod_front jnlp host location)],
+    ['course'   => qw(mod_retry mod_attempt mod_learn mod_smart mod_rewind mod_answer)],
+    ['choice'   => qw(mod_method mod_decide mod_failover mod_election mod_request score session)],
+    ['nodes'    => qw(mod_probe mod_condition mod_admin mod_members probe action state)],
+    ['config'   => qw(mod_checks mod_model mod_directives mod_values url)],
+    ['memory'   => qw(mod_clients mod_persist mod_segments save clients slots rows records hash)],
+    [''         => qw(mod_log)],
 );
 
-sub layer {
-    my ($name) = @_;
-    for my $i (0 .. $#layers) {
-        return $i if $name =~ $layers[$i][0];
+# What still goes upward until those files are divided.
+my %still = map { $_ => 1 } (
+    'choice/mod_election manager/snapshot', 'config/mod_model choice/score',
+    'memory/mod_clients config/mod_model', 'memory/mod_persist config/mod_directives',
+    'memory/slots memory/clients', 'nodes/mod_admin manager/form',
+    'nodes/mod_members choice/score',
+);
+
+my (%place, %room, @order);
+for my $floor (@house) {
+    my ($room, @files) = @$floor;
+    for my $name (@files) {
+        my $path = $name eq 'mod_servoy_balancer' ? $name : join '/', 'src', $room || (), $name;
+        push @order, $path;
+        $place{$path} = $#order;
+        $room{$path} = $room || $name;
     }
-    die "$name is in no layer: draw it in $0\n";
 }
 
-my $wrong = 0;
-for my $file (@ARGV) {
-    my ($name) = $file =~ m{([^/]+)\.[ch]$} or next;
+# What a file includes of ours: paths without ending.
+sub includes {
+    my ($file) = @_;
+    my @paths;
     open my $in, '<', $file or die "$file: $!\n";
     while (<$in>) {
         my ($header) = /^#include "([^"]+)\.h"/ or next;
-        next if $header eq $name || $header eq 'mod_servoy_balancer';
-        my ($from, $to) = (layer($name), layer($header));
-        next if $to > $from || ($from == $to && $from == $#layers);
-        print "$file:$.: $name must not include $header\n";
-        $wrong = 1;
+        push @paths, [$., $header eq 'mod_servoy_balancer' ? $header : "src/$header"];
     }
+    return @paths;
+}
+
+my ($wrong, %down, %arrows) = (0);
+for my $file (sort glob('mod_servoy_balancer.[ch] src/*.[ch] src/*/*.[ch]')) {
+    my $path = $file =~ s/\.[ch]$//r;
+    if (!exists $place{$path}) {
+        print "$file: is nowhere in the house: draw it in $0\n";
+        $wrong = 1;
+        next;
+    }
+    for my $include (includes($file)) {
+        my ($line, $to) = @$include;
+        # The top file's header is what we promise to others: everybody's ground.
+        next if $to eq $path || $to eq 'mod_servoy_balancer';
+        next if $still{"$path $to" =~ s{src/}{}gr};
+        if (!exists $place{$to} || $place{$to} <= $place{$path}) {
+            print "$file:$line: $path must not include $to\n";
+            $wrong = 1;
+        }
+        elsif ($path ne 'mod_servoy_balancer' || $file =~ /\.c$/) {
+            $down{$path}{$to} = 1;
+            $arrows{"$room{$path} $room{$to}"} = 1 if $room{$path} ne $room{$to};
+        }
+    }
+}
+
+if (($ARGV[0] // '') eq '--draw') {
+    my %floor;
+    for my $path (reverse @order) {
+        my ($deepest) = sort { $b <=> $a } 0, map { $floor{$_} } keys %{ $down{$path} };
+        $floor{$path} = $deepest + 1;
+    }
+    my ($top) = sort { $b <=> $a } values %floor;
+    my %rooms = map { $_ => 1 } values %room;
+    my $files = grep { -e "$_.c" || -e "$_.h" } @order;
+    my $all = 0;
+    $all += keys %$_ for values %down;
+    printf "%d files in %d rooms on %d floors; %d arrows, %d of them between rooms\n",
+        $files, scalar keys %rooms, $top, $all, scalar keys %arrows;
 }
 exit $wrong;

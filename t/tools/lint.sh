@@ -31,16 +31,16 @@ one_symbol() {
 pure_is_pure() {
     # shellcheck disable=SC2086 # lists of files
     ! grep -nE '#include [<"](httpd|http_|ap_|util_|mod_|scoreboard)' \
-        $PURE src/svb_*.h
+        $PURE $(for f in $PURE; do echo "${f%.c}.h"; done)
 }
 
 # Glue parts lie in layers; a part includes only what lies below it.
 layers() {
-    t/tools/layers.pl mod_servoy_balancer.c src/mod_svb_*.[ch] src/svb_*.[ch]
+    t/tools/layers.pl
 }
 
 log_ids_are_unique() {
-    ids=$(grep -ohE 'SVB_LOGNO\([0-9]+\)' mod_servoy_balancer.c src/*.c | sort | uniq -d)
+    ids=$(grep -ohE 'SVB_LOGNO\([0-9]+\)' mod_servoy_balancer.c src/*.c src/*/*.c | sort | uniq -d)
     [ -z "$ids" ] || { echo "used more than once: $ids"; return 1; }
 }
 

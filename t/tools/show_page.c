@@ -15,9 +15,9 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 
-#include "svb_html.h"
-#include "svb_json.h"
-#include "svb_metrics.h"
+#include "manager/page.h"
+#include "manager/json.h"
+#include "manager/metrics.h"
 
 #define NONCE "c2FtcGxlLW5vbmNlLTEyMw"
 #define HOSTILE "\"'></textarea><script>alert(1)</script>\\\n\xff\xc0\xaf&amp;"

@@ -1,0 +1,271 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+#include "choice/mod_decide.h"
+
+#include "choice/mod_election.h"
+#include "memory/mod_segments.h"
+#include "memory/mod_clients.h"
+#include "choice/score.h"
+
+#define RETRY_AFTER_GUESS 30
+#define RETRY_AFTER_MOST 300
+
+/* ------------------------------------------------------ what the ids say */
+
+typedef struct {
+    const svb_member *member; /* the first named that can serve, or NULL */
+    const svb_member *from;   /* the first named */
+    apr_uint64_t hash;        /* of the id that named it, without the route */
+    enum svb_how how;
+} verdict;
+
+/* The member named by the longest route that the id ends in. */
+static const svb_member *routed(const svb_members *members,
+                                const svb_session_id *id, apr_size_t *route_len)
+{
+    const svb_member *member = NULL;
+    const char *route;
+    apr_size_t pos = 0;
+
+    *route_len = 0;
+    while (!member && svb_session_next_route(id, &pos, &route, route_len)) {
+        member = svb_members_by_route(members, route, *route_len);
+    }
+    if (!member) {
+        *route_len = 0;
+    }
+    return member;
+}
+
+static int is_launch_cookie(const svb_request *req, const svb_session_id *id)
+{
+    return !strcmp(id->name, req->balancer->set.launch_cookie);
+}
+
+/* The id by which the table knows a client. That of a launch cookie is the part
+ * before the route, which stays when the client moves. */
+static apr_uint64_t table_id(const svb_request *req, const svb_session_id *id)
+{
+    apr_size_t len = id->len;
+    const char *dot;
+
+    if (is_launch_cookie(req, id)
+        && (dot = memchr(id->id, '.', id->len)) != NULL) {
+        len = (apr_size_t)(dot - id->id);
+    }
+    return svb_table_id(req->balancer, id->id, len);
+}
+
+/* The client that the request is of: the first id that names a member, or the
+ * first that names one that can serve. A launch cookie's is a smart client,
+ * which enters the table when it is launched. */
+static void set_client(svb_request *req, const svb_session_id *id,
+                       const svb_client *known)
+{
+    int is_smart = is_launch_cookie(req, id);
+
+    req->client = table_id(req, id);
+    req->client_name = id->name;
+    req->is_known = known != NULL || is_smart;
+    req->kind = is_smart ? SVB_KIND_SMART
+                : known  ? known->kind
+                         : SVB_KIND_ASSUMED;
+}
+
+/* An id has named a member. @return whether that decides */
+static int named(svb_request *req, const svb_session_id *id,
+                 apr_size_t route_len, const svb_member *member,
+                 const svb_client *known, request_rec *r, verdict *v)
+{
+    int decides = svb_member_can_serve_request(req, member, r);
+
+    if (!v->from) {
+        v->from = member;
+        v->hash =
+            svb_elect_id_hash(id->id, svb_session_base_len(id, route_len));
+        set_client(req, id, known);
+    }
+    else if (decides) {
+        set_client(req, id, known);
+    }
+    if (decides) {
+        v->member = member;
+        v->how = known ? SVB_HOW_KNOWN : SVB_HOW_ROUTE;
+    }
+    return decides;
+}
+
+/* The ids from one number up to another, by the table. */
+static void read_table(svb_request *req, const svb_members *members, int i,
+                       int end, request_rec *r, verdict *v)
+{
+    apr_time_t now = apr_time_now();
+
+    for (; !v->member && i < end; i++) {
+        const svb_session_id *id = &req->ids.ids[i];
+        const svb_member *member;
+        svb_client client;
+        apr_size_t len;
+
+        if ((svb_clients_find(svb_shm_clients(), table_id(req, id), now,
+                              &client)
+             || svb_shm_find_old(table_id(req, id), now, &client))
+            && (member = svb_members_by_node(members, client.node)) != NULL
+            && (routed(members, id, &len)
+                || req->balancer->set.learn_sessions)) {
+            named(req, id, len, member, &client, r, v);
+        }
+    }
+}
+
+/* The same by their routes. */
+static void read_routes(svb_request *req, const svb_members *members, int i,
+                        int end, request_rec *r, verdict *v)
+{
+    for (; !v->member && i < end; i++) {
+        const svb_session_id *id = &req->ids.ids[i];
+        apr_size_t len;
+        const svb_member *member = routed(members, id, &len);
+
+        if (member) {
+            named(req, id, len, member, NULL, r, v);
+        }
+    }
+}
+
+/* A launch cookie comes before the session. It is set anew with each launch, so
+ * its route is at least as fresh as the table. */
+static void read_ids(svb_request *req, const svb_members *members,
+                     request_rec *r, verdict *v)
+{
+    int session = 0;
+
+    memset(v, 0, sizeof(*v));
+    req->client = 0;
+    req->is_known = 0;
+    if (req->is_new) {
+        return;
+    }
+    while (session < req->ids.n
+           && is_launch_cookie(req, &req->ids.ids[session])) {
+        session++;
+    }
+    read_routes(req, members, 0, session, r, v);
+    read_table(req, members, session, req->ids.n, r, v);
+    read_routes(req, members, session, req->ids.n, r, v);
+}
+
+/* ---------------------------------------------------------------- decision */
+
+static void choose(svb_request *req, const svb_members *members, request_rec *r)
+{
+    svb_choice *choice = &req->choice;
+    verdict v;
+
+    memset(choice, 0, sizeof(*choice));
+    read_ids(req, members, r, &v);
+    if (!v.from && req->ids.n && !req->is_new) {
+        /* Perhaps the route is one that was given to a member lately. */
+        members = svb_members_refresh(req->balancer);
+        read_ids(req, members, r, &v);
+    }
+    if (v.member) {
+        choice->member = v.member;
+        choice->how = v.how;
+    }
+    else if (!v.from) {
+        choice->member = svb_elect_member(req, members, r);
+        choice->how = SVB_HOW_ELECTED;
+    }
+    else {
+        choice->from = v.from;
+        choice->how = SVB_HOW_FAILOVER;
+        if (!req->balancer->proxy->s->sticky_force) {
+            choice->member =
+                svb_elect_successor(req, members, v.from, v.hash, r);
+        }
+    }
+}
+
+void svb_decide_adopt(svb_request *req, proxy_worker *worker, request_rec *r)
+{
+    const svb_members *members = svb_members_get(req->balancer);
+    svb_choice *choice = &req->choice;
+    verdict v;
+
+    memset(choice, 0, sizeof(*choice));
+    read_ids(req, members, r, &v);
+    choice->member = svb_members_by_worker(members, worker);
+    if (v.member && v.member == choice->member) {
+        choice->how = v.how;
+    }
+    else {
+        choice->from = v.from;
+        choice->how = v.from ? SVB_HOW_FAILOVER : SVB_HOW_ROUTE;
+    }
+}
+
+static void log_choice(const svb_request *req, request_rec *r)
+{
+    const svb_choice *choice = &req->choice;
+    const char *balancer = req->balancer->name;
+
+    if (!choice->member) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      SVB_LOGNO(0030) "%s: no member %s%s%s", balancer,
+                      choice->from ? "can take over from node "
+                                   : "may take a new client",
+                      choice->from ? choice->from->route : "",
+                      choice->from && req->balancer->proxy->s->sticky_force
+                          ? " (nofailover=On)"
+                          : "");
+    }
+    else if (choice->from) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      SVB_LOGNO(0031) "%s: node %s cannot serve its client, "
+                                      "%s (%s) takes over",
+                      balancer, choice->from->route, choice->member->route,
+                      choice->member->worker->s->name_ex);
+    }
+    else {
+        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
+                      SVB_LOGNO(0032) "%s: %s (%s) chosen: %s", balancer,
+                      choice->member->route, choice->member->worker->s->name_ex,
+                      svb_how_name(choice->how));
+    }
+}
+
+proxy_worker *svb_decide(svb_request *req, request_rec *r)
+{
+    const svb_members *members = svb_members_get(req->balancer);
+
+    if (req->fixed && !svb_request_has_tried(req, req->fixed)
+        && svb_member_can_serve(req->fixed)) {
+        return req->fixed;
+    }
+    choose(req, members, r);
+    log_choice(req, r);
+    return req->choice.member ? req->choice.member->worker : NULL;
+}
+
+int svb_decide_retry_after(const svb_balancer *balancer)
+{
+    const apr_array_header_t *workers = balancer->proxy->workers;
+    apr_time_t now = apr_time_now(), wait,
+               least = apr_time_from_sec(RETRY_AFTER_MOST);
+    int i, any = 0;
+
+    for (i = 0; i < workers->nelts; i++) {
+        const proxy_worker_shared *s =
+            APR_ARRAY_IDX(workers, i, proxy_worker *)->s;
+
+        if (s->status & PROXY_WORKER_IN_ERROR) {
+            wait = s->error_time + s->retry - now;
+            least = wait < least ? wait : least;
+            any = 1;
+        }
+    }
+    if (!any) {
+        return RETRY_AFTER_GUESS;
+    }
+    return least > 0 ? (int)apr_time_sec(least) + 1 : 1;
+}

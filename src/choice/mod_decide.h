@@ -1,0 +1,45 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/*
+ * Which member of a balancer a request goes to.
+ *
+ *   1. the member on whose node the client table has one of the request's ids,
+ *      or else the one whose route an id ends in: of several ids the first whose
+ *      member can serve;
+ *   2. else, if an id named a node: its redirect= member, else the members of
+ *      its group, else all; among several the choice is by rendezvous hashing
+ *      of the id, so that all requests of the client move to the same node,
+ *      at every front end;
+ *   3. else the member whose node has the fewest clients for its loadfactor
+ *      among those that may take new ones, mod_proxy's lbset, standby, spare
+ *      and drain included.
+ *
+ * A member that has failed this request is not tried again.
+ */
+#ifndef SVB_CHOICE_MOD_DECIDE_H
+#define SVB_CHOICE_MOD_DECIDE_H
+
+#include "choice/mod_request.h"
+
+/**
+ * Choose a member.
+ * @param req the request; its choice is set
+ * @param r   for logging, and for the workers' retry
+ * @return the chosen worker, or NULL when none can take the request
+ * Called with the balancer's thread mutex held (mod_proxy's own), as lbmethods
+ * are; changes shared state (the node takes its turn) unless req->dry_run.
+ */
+proxy_worker *svb_decide(svb_request *req, request_rec *r);
+
+/**
+ * Mod_proxy_balancer has chosen a worker itself, by its stickysession=: find out
+ * which client of it the request is of. Sets the request's choice.
+ */
+void svb_decide_adopt(svb_request *req, proxy_worker *worker, request_rec *r);
+
+/**
+ * Seconds after which a client that got 503 may try again: when the first
+ * member in error is due for its retry, or a guess.
+ */
+int svb_decide_retry_after(const svb_balancer *balancer);
+
+#endif /* SVB_CHOICE_MOD_DECIDE_H */

@@ -1,0 +1,93 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+#include "choice/mod_request.h"
+
+svb_request *svb_request_get(request_rec *r)
+{
+    return ap_get_module_config(r->request_config, &servoy_balancer_module);
+}
+
+static svb_request *make(request_rec *r, svb_balancer *balancer)
+{
+    svb_request *req = apr_pcalloc(r->pool, sizeof(*req));
+
+    req->balancer = balancer;
+    req->in_flight = -1;
+    req->place = -1;
+    req->tried = apr_array_make(r->pool, 2, sizeof(proxy_worker *));
+    ap_set_module_config(r->request_config, &servoy_balancer_module, req);
+    return req;
+}
+
+static void read_session(request_rec *r, const svb_balancer *balancer,
+                         const char *path, svb_session_ids *ids)
+{
+    const apr_array_header_t *names = balancer->set.session_cookies;
+
+    svb_session_from_cookie(ids, apr_table_get(r->headers_in, "Cookie"), names);
+    svb_session_from_path(ids, path, names);
+}
+
+svb_request *svb_request_make(request_rec *r, svb_balancer *balancer,
+                              const char *path)
+{
+    svb_request *req = svb_request_get(r);
+
+    if (!req) {
+        req = make(r, balancer);
+        read_session(r, balancer, path, &req->ids);
+    }
+    return req;
+}
+
+static void read_launch_cookie(request_rec *r, svb_request *req)
+{
+    const char *cookie = req->balancer->set.launch_cookie;
+    apr_array_header_t *names = apr_array_make(r->pool, 1, sizeof(cookie));
+
+    if (*cookie) {
+        APR_ARRAY_PUSH(names, const char *) = cookie;
+        svb_session_from_cookie(&req->ids,
+                                apr_table_get(r->headers_in, "Cookie"), names);
+    }
+}
+
+svb_request *svb_request_make_launch(request_rec *r, svb_balancer *balancer,
+                                     const char *path)
+{
+    svb_request *req = make(r, balancer);
+    svb_session_ids session;
+    int i;
+
+    req->is_launch = 1;
+    read_launch_cookie(r, req);
+    read_session(r, balancer, path, &session);
+    for (i = 0; i < session.n && req->ids.n < SVB_SESSION_IDS_MAX; i++) {
+        req->ids.ids[req->ids.n++] = session.ids[i];
+    }
+    return req;
+}
+
+void svb_request_rule_out(svb_request *req, proxy_worker *worker)
+{
+    APR_ARRAY_PUSH(req->tried, proxy_worker *) = worker;
+}
+
+int svb_request_has_tried(const svb_request *req, const proxy_worker *worker)
+{
+    int i;
+
+    for (i = 0; i < req->tried->nelts; i++) {
+        if (APR_ARRAY_IDX(req->tried, i, proxy_worker *) == worker) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+const char *svb_how_name(enum svb_how how)
+{
+    static const char *const names[] = {"",         "known",   "route",
+                                        "failover", "elected", "launch"};
+
+    return names[how];
+}

@@ -1,0 +1,82 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/*
+ * What we know about one request on its way through a servoy balancer: the
+ * session ids it carries, and the attempts to serve it.
+ *
+ * Kept in the request's configuration vector and allocated from its pool; used
+ * by the request's own thread alone.
+ */
+#ifndef SVB_CHOICE_MOD_REQUEST_H
+#define SVB_CHOICE_MOD_REQUEST_H
+
+#include <util_filter.h>
+
+#include "nodes/mod_members.h"
+#include "choice/session.h"
+
+/** Why a member was chosen. */
+enum svb_how {
+    SVB_HOW_NONE,
+    SVB_HOW_KNOWN,    /**< the client table remembers the client */
+    SVB_HOW_ROUTE,    /**< the id's route names the node */
+    SVB_HOW_FAILOVER, /**< the node that it should be cannot serve */
+    SVB_HOW_ELECTED,  /**< a new client */
+    SVB_HOW_LAUNCH    /**< a Smart Client's launch */
+};
+
+/** The choice of a member for one attempt. */
+typedef struct svb_choice {
+    const svb_member *member; /**< NULL: none can take the request */
+    const svb_member *from;   /**< the node it should have been, or NULL */
+    enum svb_how how;
+} svb_choice;
+
+typedef struct svb_request {
+    svb_balancer *balancer;
+    svb_session_ids ids; /**< best first; for launches the cookie's */
+    int is_launch;
+    int dry_run;               /**< decide, but change nothing */
+    proxy_worker *fixed;       /**< decided already: take this one */
+    svb_choice choice;         /**< for the present attempt */
+    proxy_worker *attempt;     /**< the worker being tried, or NULL */
+    int attempts;              /**< how many there were */
+    int in_flight;             /**< node that counts us as in flight, or -1 */
+    apr_array_header_t *tried; /**< of proxy_worker *: ruled out */
+    int is_new;              /**< refused: its session is dead, if it had one */
+    proxy_worker *failed;    /**< the last that failed in the middle of it */
+    int has_failed;          /**< a node failed in the middle of it */
+    apr_uint64_t client;     /**< id in the table of the client, or 0 */
+    const char *client_name; /**< of the cookie that it came in */
+    int is_known;            /**< the table has that id */
+    enum svb_kind kind;      /**< of the known client */
+    apr_uint64_t pending;    /**< id of the new client it may be, or 0 */
+    int place;               /**< from svb_fleet_hold(), or -1 */
+    ap_filter_t *upgrade;    /**< waits for 101, or NULL */
+    int is_learning;         /**< the filters are in place */
+} svb_request;
+
+/** @return what is known about the request, or NULL: not ours so far */
+svb_request *svb_request_get(request_rec *r);
+
+/**
+ * What is known about the request; on the first call its session ids are read.
+ * @param balancer the balancer that it goes to
+ * @param path     the path as the node will see it, for ids in the path
+ */
+svb_request *svb_request_make(request_rec *r, svb_balancer *balancer,
+                              const char *path);
+
+/** The same for a launch: the launch cookie goes before the session's. */
+svb_request *svb_request_make_launch(request_rec *r, svb_balancer *balancer,
+                                     const char *path);
+
+/** This worker is not to be tried (again) for the request. */
+void svb_request_rule_out(svb_request *req, proxy_worker *worker);
+
+/** Has this worker been ruled out? */
+int svb_request_has_tried(const svb_request *req, const proxy_worker *worker);
+
+/** The word for a how, as SERVOY_HOW shows it. */
+const char *svb_how_name(enum svb_how how);
+
+#endif /* SVB_CHOICE_MOD_REQUEST_H */

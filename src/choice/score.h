@@ -1,0 +1,140 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/*
+ * Who gets a new client, and who takes over the client of a failed node.
+ *
+ * Nothing here keeps any state: numbers go in, a decision comes out. What a
+ * node carries is its clients, so an election is no schedule that is worked
+ * off, but a look at how things are. Four nodes, step by step:
+ *
+ * A new client goes to the least load, where a node's load is what it would be
+ * with that client on it: (clients + 1) / loadfactor. Of nodes with the same
+ * load the one elected longest ago takes it. Let a and b have loadfactor 1 and
+ * c, a machine twice as large, 2; nobody has any clients:
+ *
+ *     load of            a     b     c
+ *                        1     1     0.5     c takes it
+ *                        1     1     1       a: never elected, like b
+ *                        2     1     1       b: never elected, c has been
+ *                        2     2     1       c, which has 1 client: 2 / 2
+ *                        2     2     1.5     c again, and so on:
+ *
+ *     c a b c  c a b c  c a b c ...          a 3, b 3, c 6
+ *
+ * When two users of b log out, the next ones make up for it at once, and then
+ * all goes on as before: b b c a  b c c a. A schedule would not have noticed.
+ *
+ * A node joins. Let a, b and c have 20, 20 and 40 clients when d, loadfactor 1,
+ * comes up empty. By load alone it would get the next twenty clients at a
+ * stretch, each of which starts with a login and a screen full of queries:
+ *
+ *     d d d d d d d d d d d d d d d d d d d d  c a b d c  c a b d c ...
+ *
+ * The catch-up brake leaves out a node whose share of the recent elections is
+ * above so many times its fair one. d's fair share is 1 of 5 (its loadfactor
+ * over that of all); with a factor of 2 it gets 2 of 5 until it has caught up,
+ * and the clients that it does not get go to the others by load. With an idle
+ * fleet, so that there are no earlier elections to count:
+ *
+ *     d d c d a  d b c d c  d a b d c  d c a d b  d c c d a  d b c d c
+ *
+ * after which the four have 24, 24, 49 and 13. A braked node still takes the
+ * client when nobody else can.
+ *
+ * Slow start is for a node that needs time to warm up, as a JVM does. With one
+ * of 4 minutes, d's loadfactor is 1/16 when it comes up, 1/4 after a minute,
+ * 1/2 after two and 1 from the fourth on. The load of the others is 21, d's is
+ * 16 at first: it takes one client and waits at 32. After a minute it is at
+ * 2 / (1/4) = 8, takes four more, and waits at 24 for time to pass.
+ *
+ * Failover. b stops. Its clients are to be spread over a, c and d, but every
+ * request of one client has to go to one and the same node, in all processes
+ * and at all front ends, which cannot ask one another. So each node draws a
+ * score for this client, by hashing client and route, and the highest takes it:
+ *
+ *     client A1      a 1.59    c 16.63    d 7.48      moves to c
+ *     client B2      a 3.10    c  1.16    d 1.66      moves to a
+ *     client 0A1B    a 1.67    c  1.03    d 2.99      moves to d
+ *
+ * A score is -weight / ln(u), u being evenly spread between 0 and 1: by that, c
+ * with its loadfactor of 2 wins twice as often as a. A node that fails or joins
+ * changes no other node's score: if c fails too, A1 goes on to d, and the other
+ * two clients stay where they are.
+ */
+#ifndef SVB_CHOICE_SCORE_H
+#define SVB_CHOICE_SCORE_H
+
+#include <apr.h>
+#include <apr_time.h>
+
+/** What an election compares of a node. */
+typedef struct svb_elect_cand {
+    double load;            /**< from svb_elect_load() */
+    apr_uint64_t last_turn; /**< number of its last election, 0 for none yet */
+    int braked;             /**< from svb_elect_over_share() */
+} svb_elect_cand;
+
+/**
+ * What a node would carry if it got the next client.
+ * @param clients    those it has, of all kinds, pending ones included
+ * @param loadfactor its share relative to other nodes, above zero, perhaps
+ *                   scaled by svb_elect_slowstart()
+ * @return (clients + 1) / loadfactor; the least one wins
+ */
+double svb_elect_load(unsigned clients, double loadfactor);
+
+/**
+ * Compare two nodes.
+ * @return whether a is the better choice: not braked while b is, else less
+ *         load, else (the loads are the same but for rounding) elected longer
+ *         ago. 0 when there is nothing to choose, so that the first one stays
+ */
+int svb_elect_better(const svb_elect_cand *a, const svb_elect_cand *b);
+
+/**
+ * The loadfactor of a node that came up a while ago.
+ * @param loadfactor the configured one
+ * @param up_since   when the node came up, 0 for longer ago than matters
+ * @param now        time of day
+ * @param slowstart  how long it shall take to the full loadfactor, 0 for none
+ * @return loadfactor times a fraction that grows evenly with time from 1/16 to
+ *         1. It does not begin at zero because the node must get some clients
+ *         to warm up with, and because a load has to stay a number
+ */
+double svb_elect_slowstart(double loadfactor, apr_time_t up_since,
+                           apr_time_t now, apr_interval_time_t slowstart);
+
+/**
+ * Has a node been elected so often of late that it should be left out for now?
+ * @param recent     its recent elections (svb_fleet_recent())
+ * @param recent_all the sum of those of all nodes that may take the client
+ * @param loadfactor its loadfactor, scaled by svb_elect_slowstart()
+ * @param loadfactor_all the sum of all these nodes', scaled likewise
+ * @param factor     how many times its fair share it may take, at least 1;
+ *                   0 for as many as come
+ * @return whether one more would be above factor times its fair share of them
+ *         all plus two. The two let a fleet begin, in which the first election
+ *         is the share of one node; with few new clients in a half-life nothing
+ *         is ever braked, and nothing has to be. While factor is 1 or more, at
+ *         least one node is not braked
+ */
+int svb_elect_over_share(double recent, double recent_all, double loadfactor,
+                         double loadfactor_all, double factor);
+
+/**
+ * The hash by which a client is given to another node.
+ * @param id  what names the client, the same bytes at every front end
+ * @param len its length
+ * @return the same number on every machine
+ */
+apr_uint64_t svb_elect_id_hash(const char *id, apr_size_t len);
+
+/**
+ * How well a node suits a client; the highest score of all takes it.
+ * @param id_hash from svb_elect_id_hash()
+ * @param route   the node's route
+ * @param weight  its loadfactor: clients spread in proportion to it
+ * @return above zero, or 0 when the weight is not above zero
+ */
+double svb_elect_score(apr_uint64_t id_hash, const char *route, double weight);
+
+#endif /* SVB_CHOICE_SCORE_H */

@@ -1,0 +1,440 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+#include "config/mod_checks.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <http_core.h>
+
+#include "config/url.h"
+
+/* ---------------------------------------------------------------- modules */
+
+int svb_checks_modules(server_rec *main_server)
+{
+    static const struct {
+        const char *file, *name, *what_for;
+    } needed[] = {
+        {"mod_proxy.c", "mod_proxy", "it does the proxying"},
+        {"mod_proxy_balancer.c", "mod_proxy_balancer",
+         "it carries out what lbmethod=servoy decides"},
+        {"mod_slotmem_shm.c", "mod_slotmem_shm",
+         "mod_proxy_balancer keeps its members there"},
+        {"mod_watchdog.c", "mod_watchdog", "it does the periodic work"},
+    };
+    int status = OK;
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+        if (!ap_find_linked_module(needed[i].file)) {
+            ap_log_error(APLOG_MARK, APLOG_ERR, 0, main_server,
+                         SVB_LOGNO(0004) "mod_servoy_balancer needs %s (%s): "
+                                         "load it in the configuration",
+                         needed[i].name, needed[i].what_for);
+            status = HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+    return status;
+}
+
+static const struct {
+    const char *scheme, *file, *name;
+} scheme_modules[] = {
+    {"ajp", "mod_proxy_ajp.c", "mod_proxy_ajp"},
+    {"http", "mod_proxy_http.c", "mod_proxy_http"},
+    {"https", "mod_proxy_http.c", "mod_proxy_http"},
+    {"ws", "mod_proxy_wstunnel.c", "mod_proxy_wstunnel"},
+    {"wss", "mod_proxy_wstunnel.c", "mod_proxy_wstunnel"},
+    {"h2", "mod_proxy_http2.c", "mod_proxy_http2"},
+    {"h2c", "mod_proxy_http2.c", "mod_proxy_http2"},
+};
+
+static const char *missing_module(const proxy_worker *worker)
+{
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(scheme_modules) / sizeof(scheme_modules[0]); i++) {
+        if (!ap_cstr_casecmp(worker->s->scheme, scheme_modules[i].scheme)
+            && !ap_find_linked_module(scheme_modules[i].file)) {
+            return scheme_modules[i].name;
+        }
+    }
+    return NULL;
+}
+
+/* ---------------------------------------------------------------- members */
+
+static int member_count(const svb_balancer *balancer)
+{
+    return balancer->proxy->workers->nelts;
+}
+
+static proxy_worker *member(const svb_balancer *balancer, int i)
+{
+    return APR_ARRAY_IDX(balancer->proxy->workers, i, proxy_worker *);
+}
+
+/* The member as it may have been written. */
+static const char *member_text(svb_model *model, proxy_worker *worker)
+{
+    return apr_psprintf(model->pool, "BalancerMember %s%s%s",
+                        ap_proxy_worker_name(model->pool, worker),
+                        *worker->s->route ? " route=" : "", worker->s->route);
+}
+
+/* The first member with this route before the n-th, or the n-th itself. */
+static int first_with_route(const svb_balancer *balancer, const char *route,
+                            int n)
+{
+    int i;
+
+    for (i = 0; i < n && strcmp(member(balancer, i)->s->route, route); i++) {
+    }
+    return i;
+}
+
+static void check_route(svb_model *model, svb_balancer *balancer, int n)
+{
+    proxy_worker *worker = member(balancer, n);
+    int first;
+
+    if (!*worker->s->route) {
+        svb_model_problem(
+            model, APLOG_WARNING, balancer->server,
+            SVB_LOGNO(0005) "%s: \"%s\" has no route: its "
+                            "clients stick only by learning; give it a route= "
+                            "equal to the node's jvmRoute",
+            balancer->name, member_text(model, worker));
+        return;
+    }
+    first = first_with_route(balancer, worker->s->route, n);
+    if (first < n) {
+        svb_model_problem(
+            model, APLOG_ERR, balancer->server,
+            SVB_LOGNO(0006) "%s: \"%s\" and \"%s\" have the same route: a "
+                            "route names one node",
+            balancer->name, member_text(model, member(balancer, first)),
+            member_text(model, worker));
+    }
+}
+
+static void check_redirect(svb_model *model, svb_balancer *balancer, int n)
+{
+    proxy_worker *worker = member(balancer, n);
+    const char *target = worker->s->redirect;
+    int count = member_count(balancer);
+
+    if (*target && first_with_route(balancer, target, count) == count) {
+        svb_model_problem(
+            model, APLOG_WARNING, balancer->server,
+            SVB_LOGNO(0007) "%s: \"%s\" has redirect=%s, but no "
+                            "member of the balancer has that route",
+            balancer->name, member_text(model, worker), target);
+    }
+}
+
+static void check_facts(svb_model *model, svb_balancer *balancer, int n)
+{
+    proxy_worker *worker = member(balancer, n);
+    svb_facts facts;
+    const char *err = svb_model_facts(model->pool, balancer, worker, &facts);
+
+    if (err) {
+        svb_model_problem(model, APLOG_ERR, balancer->server,
+                          SVB_LOGNO(0008) "%s: the direct URL of \"%s\", made "
+                                          "from its ServoyNode url=: %s",
+                          balancer->name, member_text(model, worker), err);
+    }
+    else if (!facts.url && *worker->s->route
+             && balancer->set.launch != SVB_LAUNCH_PROXY) {
+        svb_model_problem(
+            model, APLOG_WARNING, balancer->server,
+            SVB_LOGNO(
+                0009) "%s: \"%s\" has no direct URL: launches elected "
+                      "onto it are proxied; give it one with ServoyNode %s url=, or set "
+                      "ServoyLaunch proxy",
+            balancer->name, member_text(model, worker), worker->s->route);
+    }
+}
+
+static void check_health_check(svb_model *model, svb_balancer *balancer, int n)
+{
+    proxy_worker *worker = member(balancer, n);
+
+    if (!*worker->s->hcexpr
+        && (worker->s->method == GET || worker->s->method == HEAD
+            || worker->s->method == GET11 || worker->s->method == HEAD11)) {
+        svb_model_problem(
+            model, APLOG_WARNING, balancer->server,
+            SVB_LOGNO(
+                0010) "%s: \"%s\" is checked with an HTTP request: the "
+                      "503 of a node in maintenance would fail it and throw its users "
+                      "off; use hcmethod=TCP or CPING, or an hcexpr that accepts 503",
+            balancer->name, member_text(model, worker));
+    }
+}
+
+static void check_scheme(svb_model *model, svb_balancer *balancer, int n)
+{
+    proxy_worker *worker = member(balancer, n);
+    const char *missing = missing_module(worker);
+
+    if (missing) {
+        svb_model_problem(model, APLOG_ERR, balancer->server,
+                          SVB_LOGNO(0011) "%s: \"%s\" needs %s: load it in the "
+                                          "configuration",
+                          balancer->name, member_text(model, worker), missing);
+    }
+}
+
+/* --------------------------------------------------------------- balancers */
+
+static void check_failonstatus(svb_model *model, svb_balancer *balancer)
+{
+    const apr_array_header_t *statuses = balancer->proxy->errstatuses;
+    int i;
+
+    for (i = 0; statuses && i < statuses->nelts; i++) {
+        if (APR_ARRAY_IDX(statuses, i, int) == HTTP_SERVICE_UNAVAILABLE) {
+            svb_model_problem(
+                model, APLOG_WARNING, balancer->server,
+                SVB_LOGNO(
+                    0012) "%s: failonstatus contains 503: a node in "
+                          "maintenance would be put in error and its users thrown off; "
+                          "take 503 out",
+                balancer->name);
+            return;
+        }
+    }
+}
+
+static int fleet_has_route(const svb_fleet_conf *fleet, const char *route)
+{
+    int i;
+
+    for (i = 0; i < fleet->balancers->nelts; i++) {
+        const svb_balancer *balancer =
+            APR_ARRAY_IDX(fleet->balancers, i, svb_balancer *);
+        int count = member_count(balancer);
+
+        if (first_with_route(balancer, route, count) < count) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int fleet_can_grow(const svb_fleet_conf *fleet)
+{
+    int i;
+
+    for (i = 0; i < fleet->balancers->nelts; i++) {
+        if (APR_ARRAY_IDX(fleet->balancers, i, svb_balancer *)->proxy->growth) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void check_lines(svb_model *model, svb_fleet_conf *fleet)
+{
+    svb_balancer *first = APR_ARRAY_IDX(fleet->balancers, 0, svb_balancer *);
+    apr_hash_index_t *hi;
+
+    for (hi = apr_hash_first(model->pool, fleet->lines); hi;
+         hi = apr_hash_next(hi)) {
+        const svb_node_line *line = apr_hash_this_val(hi);
+        int grows = fleet_can_grow(fleet);
+
+        if (fleet_has_route(fleet, line->route)) {
+            continue;
+        }
+        svb_model_problem(
+            model, grows ? APLOG_WARNING : APLOG_ERR, first->server,
+            SVB_LOGNO(0013) "%s: \"%s\" (%s): no member of fleet "
+                            "%s has the route %s%s",
+            first->name, line->text, line->where, fleet->name, line->route,
+            grows ? ", unless one is added at run time" : "");
+    }
+}
+
+static int same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && !strcmp(a, b));
+}
+
+static const char *facts_text(apr_pool_t *p, const svb_facts *facts)
+{
+    return apr_psprintf(p, "url=%s group=%s maxclients=%d probe=%s",
+                        facts->url ? facts->url : "",
+                        facts->group ? facts->group : "", facts->maxclients,
+                        svb_config_probes[facts->probe]);
+}
+
+/* Templates of two balancers of a fleet can contradict each other as well. */
+static void check_templates(svb_model *model, svb_balancer *balancer, int n,
+                            apr_hash_t *known)
+{
+    proxy_worker *worker = member(balancer, n);
+    svb_facts facts, *other;
+
+    if (!*worker->s->route
+        || apr_hash_get(balancer->fleet->lines, worker->s->route,
+                        APR_HASH_KEY_STRING)
+        || svb_model_facts(model->pool, balancer, worker, &facts)) {
+        return;
+    }
+    other = apr_hash_get(known, worker->s->route, APR_HASH_KEY_STRING);
+    if (!other) {
+        apr_hash_set(known, worker->s->route, APR_HASH_KEY_STRING,
+                     apr_pmemdup(model->pool, &facts, sizeof(facts)));
+    }
+    else if (!same_text(other->url, facts.url)
+             || !same_text(other->group, facts.group)
+             || other->maxclients != facts.maxclients
+             || other->probe != facts.probe) {
+        svb_model_problem(
+            model, APLOG_ERR, balancer->server,
+            SVB_LOGNO(0014) "%s: \"ServoyNode *\" contradicts another balancer "
+                            "of fleet %s about node %s: %s here, %s there; "
+                            "give the node a line of its own",
+            balancer->name, balancer->fleet->name, worker->s->route,
+            facts_text(model->pool, &facts), facts_text(model->pool, other));
+    }
+}
+
+/* ------------------------------------------------------------------ https */
+
+static int args_name(const ap_directive_t *directive, const char *balancer)
+{
+    const char *at = ap_strstr_c(directive->args, balancer);
+    char next = at ? at[strlen(balancer)] : 'x';
+
+    return at && !apr_isalnum(next) && (!next || !strchr("-._", next));
+}
+
+/* Does a directive below node proxy to the balancer? */
+static int proxies_to(const ap_directive_t *node, const char *balancer,
+                      int into_vhosts)
+{
+    for (; node; node = node->next) {
+        if (!ap_cstr_casecmp(node->directive, "<VirtualHost") && !into_vhosts) {
+            continue;
+        }
+        if ((!ap_cstr_casecmpn(node->directive, "ProxyPass", 9)
+             || !ap_cstr_casecmp(node->directive, "RewriteRule"))
+            && args_name(node, balancer)) {
+            return 1;
+        }
+        if (node->first_child
+            && proxies_to(node->first_child, balancer, into_vhosts)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* The last SSLEngine among these directives: 1 on, 0 off, -1 not there. */
+static int ssl_engine(const ap_directive_t *node)
+{
+    int engine = -1;
+
+    for (; node; node = node->next) {
+        if (!ap_cstr_casecmp(node->directive, "SSLEngine")) {
+            engine = !ap_cstr_casecmp(node->args, "on");
+        }
+    }
+    return engine;
+}
+
+static const ap_directive_t *vhost_tree(const server_rec *s)
+{
+    const ap_directive_t *node;
+
+    for (node = ap_conftree; node; node = node->next) {
+        if (!ap_cstr_casecmp(node->directive, "<VirtualHost") && s->defn_name
+            && !strcmp(node->filename, s->defn_name)
+            && node->line_num == (int)s->defn_line_number) {
+            return node->first_child;
+        }
+    }
+    return NULL;
+}
+
+/* mod_ssl tells only requests and its own post_config whether a server speaks
+ * TLS, so the configuration tree has to answer. */
+static int speaks_https(const server_rec *s)
+{
+    int engine = s->is_virtual ? ssl_engine(vhost_tree(s)) : -1;
+
+    if (engine < 0) {
+        engine = ssl_engine(ap_conftree);
+    }
+    return engine == 1
+           || (s->server_scheme && !strcmp(s->server_scheme, "https"));
+}
+
+static void check_https(svb_model *model, svb_balancer *balancer)
+{
+    server_rec *s = balancer->server;
+    svb_facts facts;
+    int i;
+
+    if (balancer->set.launch != SVB_LAUNCH_REDIRECT || !speaks_https(s)
+        || (!proxies_to(ap_conftree, balancer->name, 0)
+            && !(s->is_virtual
+                 && proxies_to(vhost_tree(s), balancer->name, 1)))) {
+        return;
+    }
+    for (i = 0; i < member_count(balancer); i++) {
+        if (!svb_model_facts(model->pool, balancer, member(balancer, i), &facts)
+            && facts.url && !svb_url_is_https(facts.url)) {
+            svb_model_problem(
+                model, APLOG_WARNING, s,
+                SVB_LOGNO(
+                    0015) "%s: launches at %s (https) would be sent to "
+                          "%s (http), which Java Web Start does not follow; give the "
+                          "node an https:// direct URL, or set ServoyLaunch rewrite or proxy",
+                balancer->name,
+                s->server_hostname ? s->server_hostname : "the main server",
+                facts.url);
+            return;
+        }
+    }
+}
+
+/* -------------------------------------------------------------------- all */
+
+static void check_fleet(svb_model *model, svb_fleet_conf *fleet)
+{
+    apr_hash_t *known = apr_hash_make(model->pool);
+    int i, n;
+
+    check_lines(model, fleet);
+    for (i = 0; i < fleet->balancers->nelts; i++) {
+        svb_balancer *balancer =
+            APR_ARRAY_IDX(fleet->balancers, i, svb_balancer *);
+
+        check_https(model, balancer);
+        if (svb_model_repeats(fleet->balancers, i)) {
+            continue;
+        }
+        check_failonstatus(model, balancer);
+        for (n = 0; n < member_count(balancer); n++) {
+            check_scheme(model, balancer, n);
+            check_route(model, balancer, n);
+            check_redirect(model, balancer, n);
+            check_facts(model, balancer, n);
+            check_health_check(model, balancer, n);
+            check_templates(model, balancer, n, known);
+        }
+    }
+}
+
+void svb_checks_run(svb_model *model)
+{
+    int i;
+
+    for (i = 0; i < model->fleets->nelts; i++) {
+        check_fleet(model, APR_ARRAY_IDX(model->fleets, i, svb_fleet_conf *));
+    }
+}

@@ -1,0 +1,458 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+#include "config/mod_model.h"
+
+#include <apr_strings.h>
+#include <http_core.h>
+
+#include "choice/score.h"
+#include "config/url.h"
+
+/* ------------------------------------------------------------- small ones */
+
+void svb_model_problem(svb_model *model, int level, server_rec *s,
+                       const char *format, ...)
+{
+    svb_problem *problem = apr_array_push(model->problems);
+    va_list args;
+
+    va_start(args, format);
+    problem->level = level;
+    problem->server = s;
+    problem->text = apr_pvsprintf(model->pool, format, args);
+    va_end(args);
+}
+
+svb_balancer *svb_model_balancer(const svb_model *model,
+                                 const proxy_balancer *balancer)
+{
+    return apr_hash_get(model->by_proxy, &balancer, sizeof(balancer));
+}
+
+int svb_model_repeats(const apr_array_header_t *list, int i)
+{
+    const apr_array_header_t *workers =
+        APR_ARRAY_IDX(list, i, svb_balancer *)->proxy->workers;
+
+    while (--i >= 0) {
+        if (APR_ARRAY_IDX(list, i, svb_balancer *)->proxy->workers == workers) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static proxy_server_conf *proxy_conf(server_rec *s)
+{
+    return ap_get_module_config(s->module_config, &proxy_module);
+}
+
+static proxy_balancer *nth_balancer(proxy_server_conf *conf, int i)
+{
+    return &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
+}
+
+/* ------------------------------------------- which balancers are ours */
+
+static int has_lbmethod(const proxy_balancer *balancer, const char *name)
+{
+    return balancer->lbmethod && !strcmp(balancer->lbmethod->name, name);
+}
+
+/* The arrays of members that a servoy balancer of any server has. */
+static apr_hash_t *servoy_arrays(apr_pool_t *p, server_rec *main_server)
+{
+    apr_hash_t *arrays = apr_hash_make(p);
+    server_rec *s;
+    int i;
+
+    for (s = main_server; s; s = s->next) {
+        proxy_server_conf *conf = proxy_conf(s);
+
+        for (i = 0; i < conf->balancers->nelts; i++) {
+            proxy_balancer *balancer = nth_balancer(conf, i);
+
+            if (has_lbmethod(balancer, SVB_LBMETHOD)) {
+                apr_hash_set(arrays, &balancer->workers,
+                             sizeof(balancer->workers), balancer);
+            }
+        }
+    }
+    return arrays;
+}
+
+/* A <Proxy balancer://x> of the main server that a ProxyPass in a virtual host
+ * names is copied there, members and all, but with mod_proxy's default method:
+ * the copy's own "method was set" flag is on although nobody set it. */
+static proxy_balancer *lost_from(const proxy_balancer *balancer,
+                                 apr_hash_t *arrays)
+{
+    return has_lbmethod(balancer, "byrequests") ? apr_hash_get(
+               arrays, &balancer->workers, sizeof(balancer->workers))
+                                                : NULL;
+}
+
+void svb_model_mend_lbmethod(server_rec *main_server)
+{
+    apr_hash_t *arrays =
+        servoy_arrays(main_server->process->pconf, main_server);
+    server_rec *s;
+    int i;
+
+    for (s = main_server; s; s = s->next) {
+        proxy_server_conf *conf = proxy_conf(s);
+
+        for (i = 0; i < conf->balancers->nelts; i++) {
+            proxy_balancer *balancer = nth_balancer(conf, i);
+            proxy_balancer *origin = lost_from(balancer, arrays);
+
+            if (origin) {
+                balancer->lbmethod = origin->lbmethod;
+                apr_cpystrn(balancer->s->lbpname, SVB_LBMETHOD,
+                            sizeof(balancer->s->lbpname));
+            }
+        }
+    }
+}
+
+/* --------------------------------------------------------------- sections */
+
+/* Is the <Proxy> section of this name the balancer's? <Proxy> itself matches
+ * by prefix; a balancer's settings are those of its very own name. */
+static int names_balancer(const char *section, const char *balancer)
+{
+    apr_size_t len = strlen(balancer);
+
+    return !ap_cstr_casecmpn(section, balancer, len)
+           && (section[len] == '\0' || section[len] == '/');
+}
+
+/* NULL when the section has no directive of ours. */
+static svb_section *our_section(ap_conf_vector_t *vector)
+{
+    return ap_get_module_config(vector, &servoy_balancer_module);
+}
+
+static const proxy_dir_conf *proxy_section(ap_conf_vector_t *vector)
+{
+    return ap_get_module_config(vector, &proxy_module);
+}
+
+/* The sections of a balancer, the main server's first, merged. */
+static svb_section *merged_section(apr_pool_t *p, proxy_server_conf *conf,
+                                   const char *name)
+{
+    svb_section *merged = svb_config_create_section(p, NULL);
+    int i;
+
+    for (i = 0; i < conf->sec_proxy->nelts; i++) {
+        ap_conf_vector_t *vector =
+            APR_ARRAY_IDX(conf->sec_proxy, i, ap_conf_vector_t *);
+        const proxy_dir_conf *dir = proxy_section(vector);
+        svb_section *section = our_section(vector);
+
+        if (section && dir->p && !dir->r && names_balancer(dir->p, name)) {
+            merged = svb_config_merge_section(p, merged, section);
+        }
+    }
+    return merged;
+}
+
+static svb_section *with_defaults(apr_pool_t *p, const svb_section *section)
+{
+    svb_section base = svb_section_defaults;
+
+    base.nodes = apr_array_make(p, 1, sizeof(svb_node_line));
+    base.session_cookies = apr_array_make(p, 1, sizeof(const char *));
+    APR_ARRAY_PUSH(base.session_cookies, const char *) = "JSESSIONID";
+    base.launch_match = ap_pregcomp(p, base.launch_match_text, AP_REG_EXTENDED);
+    return svb_config_merge_section(p, &base, (void *)section);
+}
+
+/* Directives of ours in a section that no servoy balancer reads. */
+static void check_stray_sections(svb_model *model)
+{
+    server_rec *s;
+    apr_hash_t *seen = apr_hash_make(model->pool);
+    int i, j, used;
+
+    for (s = model->main_server; s; s = s->next) {
+        proxy_server_conf *conf = proxy_conf(s);
+
+        for (i = 0; i < conf->sec_proxy->nelts; i++) {
+            ap_conf_vector_t *vector =
+                APR_ARRAY_IDX(conf->sec_proxy, i, ap_conf_vector_t *);
+            const proxy_dir_conf *dir = proxy_section(vector);
+            const svb_section *section = our_section(vector);
+
+            if (!section || !section->where
+                || apr_hash_get(seen, &vector, sizeof(vector))) {
+                continue;
+            }
+            apr_hash_set(seen,
+                         apr_pmemdup(model->pool, &vector, sizeof(vector)),
+                         sizeof(vector), "");
+            for (j = 0, used = 0; !used && j < model->balancers->nelts; j++) {
+                used =
+                    dir->p && !dir->r
+                    && names_balancer(dir->p, APR_ARRAY_IDX(model->balancers, j,
+                                                            svb_balancer *)
+                                                  ->name);
+            }
+            if (!used) {
+                svb_model_problem(
+                    model, APLOG_WARNING, s,
+                    SVB_LOGNO(
+                        0002) "<Proxy \"%s\">: the Servoy directives "
+                              "from %s on have no effect: no balancer of this name has "
+                              "lbmethod=" SVB_LBMETHOD,
+                    dir->p ? dir->p : "", section->where);
+            }
+        }
+    }
+}
+
+/* ------------------------------------------------------- building it up */
+
+static svb_fleet_conf *fleet_of(svb_model *model, const char *name)
+{
+    svb_fleet_conf *fleet;
+    int i;
+
+    for (i = 0; i < model->fleets->nelts; i++) {
+        fleet = APR_ARRAY_IDX(model->fleets, i, svb_fleet_conf *);
+        if (!strcmp(fleet->name, name)) {
+            return fleet;
+        }
+    }
+    fleet = apr_pcalloc(model->pool, sizeof(*fleet));
+    fleet->name = name;
+    fleet->salt = svb_elect_id_hash(name, strlen(name));
+    fleet->balancers = apr_array_make(model->pool, 2, sizeof(svb_balancer *));
+    fleet->lines = apr_hash_make(model->pool);
+    APR_ARRAY_PUSH(model->fleets, svb_fleet_conf *) = fleet;
+    return fleet;
+}
+
+static void add_balancer(svb_model *model, server_rec *s, proxy_balancer *proxy)
+{
+    svb_balancer *balancer = apr_pcalloc(model->pool, sizeof(*balancer));
+
+    balancer->name = proxy->s->name;
+    balancer->proxy = proxy;
+    balancer->server = s;
+    balancer->set =
+        *with_defaults(model->pool, merged_section(model->pool, proxy_conf(s),
+                                                   balancer->name));
+    balancer->fleet = fleet_of(model, balancer->set.fleet);
+    APR_ARRAY_PUSH(balancer->fleet->balancers, svb_balancer *) = balancer;
+    APR_ARRAY_PUSH(model->balancers, svb_balancer *) = balancer;
+    apr_hash_set(model->by_proxy, &balancer->proxy, sizeof(balancer->proxy),
+                 balancer);
+}
+
+static const proxy_worker *with_route(const svb_balancer *balancer,
+                                      const char *route)
+{
+    const apr_array_header_t *workers = balancer->proxy->workers;
+    int i;
+
+    for (i = 0; i < workers->nelts; i++) {
+        const proxy_worker *worker = APR_ARRAY_IDX(workers, i, proxy_worker *);
+
+        if (!strcmp(worker->s->route, route)) {
+            return worker;
+        }
+    }
+    return NULL;
+}
+
+/* The line with its url expanded: %h is the host of the member beside it, who
+ * may ask for it elsewhere in the fleet. Where there is none, or what comes of
+ * it is no URL, the line stays, for others to expand or to complain about. */
+static const svb_node_line *expanded(apr_pool_t *p,
+                                     const svb_balancer *balancer,
+                                     const svb_node_line *line,
+                                     const char *route)
+{
+    const proxy_worker *worker = with_route(balancer, route);
+    svb_node_line *copy;
+    const char *url;
+
+    if (!worker || !line->url
+        || svb_url_expand(p, line->url, worker->s->hostname_ex, route, &url)) {
+        return line;
+    }
+    copy = apr_pmemdup(p, line, sizeof(*line));
+    copy->url = url;
+    return copy;
+}
+
+/* Put one line's facts into the fleet's; complain where another line of the
+ * fleet says otherwise. */
+static void merge_line(svb_model *model, svb_balancer *balancer,
+                       const svb_node_line *line)
+{
+    svb_fleet_conf *fleet = balancer->fleet;
+    svb_node_line *known =
+        apr_hash_get(fleet->lines, line->route, APR_HASH_KEY_STRING);
+    const char *key = NULL;
+
+    if (!known) {
+        apr_hash_set(fleet->lines, line->route, APR_HASH_KEY_STRING,
+                     apr_pmemdup(model->pool, line, sizeof(*line)));
+        return;
+    }
+    if (known->url && line->url && strcmp(known->url, line->url)) {
+        key = "url";
+    }
+    else if (known->group && line->group && strcmp(known->group, line->group)) {
+        key = "group";
+    }
+    else if (known->maxclients != SVB_UNSET && line->maxclients != SVB_UNSET
+             && known->maxclients != line->maxclients) {
+        key = "maxclients";
+    }
+    else if (known->probe != SVB_UNSET && line->probe != SVB_UNSET
+             && known->probe != line->probe) {
+        key = "probe";
+    }
+    if (key) {
+        svb_model_problem(
+            model, APLOG_ERR, balancer->server,
+            SVB_LOGNO(0003) "%s: \"%s\" (%s) contradicts \"%s\" "
+                            "(%s): a node of fleet %s can have only one %s",
+            balancer->name, line->text, line->where, known->text, known->where,
+            fleet->name, key);
+        return;
+    }
+    known->url = known->url ? known->url : line->url;
+    known->group = known->group ? known->group : line->group;
+    if (known->maxclients == SVB_UNSET) {
+        known->maxclients = line->maxclients;
+    }
+    if (known->probe == SVB_UNSET) {
+        known->probe = line->probe;
+    }
+}
+
+/* Virtual hosts inherit sections: the same line is read once. */
+static int seen_before(apr_hash_t *seen, const svb_node_line *line)
+{
+    if (apr_hash_get(seen, &line->text, sizeof(line->text))) {
+        return 1;
+    }
+    apr_hash_set(seen, &line->text, sizeof(line->text), line);
+    return 0;
+}
+
+static void merge_lines(svb_model *model)
+{
+    apr_hash_t *seen = apr_hash_make(model->pool);
+    int i, j;
+
+    for (i = 0; i < model->balancers->nelts; i++) {
+        svb_balancer *balancer =
+            APR_ARRAY_IDX(model->balancers, i, svb_balancer *);
+
+        for (j = 0; j < balancer->set.nodes->nelts; j++) {
+            const svb_node_line *line =
+                &APR_ARRAY_IDX(balancer->set.nodes, j, svb_node_line);
+
+            if (strcmp(line->route, "*") && !seen_before(seen, line)) {
+                merge_line(model, balancer,
+                           expanded(model->pool, balancer, line, line->route));
+            }
+        }
+    }
+}
+
+svb_model *svb_model_build(apr_pool_t *p, server_rec *main_server)
+{
+    svb_model *model = apr_pcalloc(p, sizeof(*model));
+    apr_hash_t *arrays = servoy_arrays(p, main_server);
+    server_rec *s;
+    int i;
+
+    model->pool = p;
+    model->main_server = main_server;
+    model->server = svb_config_server(p, main_server);
+    model->balancers = apr_array_make(p, 4, sizeof(svb_balancer *));
+    model->fleets = apr_array_make(p, 2, sizeof(svb_fleet_conf *));
+    model->problems = apr_array_make(p, 4, sizeof(svb_problem));
+    model->by_proxy = apr_hash_make(p);
+    for (s = main_server; s; s = s->next) {
+        proxy_server_conf *conf = proxy_conf(s);
+
+        for (i = 0; i < conf->balancers->nelts; i++) {
+            proxy_balancer *proxy = nth_balancer(conf, i);
+
+            if (has_lbmethod(proxy, SVB_LBMETHOD) || lost_from(proxy, arrays)) {
+                add_balancer(model, s, proxy);
+            }
+        }
+    }
+    merge_lines(model);
+    check_stray_sections(model);
+    return model;
+}
+
+/* ------------------------------------------------------------------ facts */
+
+static const svb_node_line *template_of(const svb_balancer *balancer)
+{
+    int i;
+
+    /* The last one given counts, as with any directive. */
+    for (i = balancer->set.nodes->nelts; --i >= 0;) {
+        const svb_node_line *line =
+            &APR_ARRAY_IDX(balancer->set.nodes, i, svb_node_line);
+
+        if (!strcmp(line->route, "*")) {
+            return line;
+        }
+    }
+    return NULL;
+}
+
+static const svb_node_line *
+line_for(apr_pool_t *p, const svb_balancer *balancer, const char *route)
+{
+    const svb_fleet_conf *fleet = balancer->fleet;
+    const svb_node_line *line;
+    int i;
+
+    line = apr_hash_get(fleet->lines, route, APR_HASH_KEY_STRING);
+    if (line) {
+        return line;
+    }
+    line = template_of(balancer);
+    for (i = 0; !line && i < fleet->balancers->nelts; i++) {
+        balancer = APR_ARRAY_IDX(fleet->balancers, i, svb_balancer *);
+        line = template_of(balancer);
+        line = line ? expanded(p, balancer, line, route) : NULL;
+    }
+    return line;
+}
+
+const char *svb_model_facts(apr_pool_t *p, const svb_balancer *balancer,
+                            const proxy_worker *worker, svb_facts *facts)
+{
+    const svb_node_line *line =
+        *worker->s->route ? line_for(p, balancer, worker->s->route) : NULL;
+    const char *err = NULL;
+
+    facts->url = NULL;
+    facts->group = line ? line->group : NULL;
+    facts->maxclients =
+        line && line->maxclients != SVB_UNSET ? line->maxclients : 0;
+    facts->probe =
+        line && line->probe != SVB_UNSET ? line->probe : SVB_PROBE_MEMBERS;
+    if (line && line->url) {
+        err = svb_url_expand(p, line->url, worker->s->hostname_ex,
+                             worker->s->route, &facts->url);
+        if (err) {
+            facts->url = NULL;
+        }
+    }
+    return err;
+}

@@ -1,0 +1,123 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+#include "config/mod_values.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <http_core.h>
+
+#include "memory/records.h"
+
+const char *svb_value_bad(cmd_parms *cmd, const char *value,
+                          const char *allowed)
+{
+    return apr_psprintf(cmd->pool, "%s: \"%s\" is not allowed here: %s",
+                        cmd->cmd->name, value, allowed);
+}
+
+/* Names that appear in cookies, headers, labels and page links: no byte that
+ * needs quoting in any of them. */
+int svb_value_is_name(const char *text)
+{
+    const char *c;
+
+    for (c = text; *c; c++) {
+        if (!apr_isalnum(*c) && !strchr("._-", *c)) {
+            return 0;
+        }
+    }
+    return c > text && c - text <= SVB_NAME_MAX;
+}
+
+/* What may stand in a cookie's value, as a session id with its route does. */
+int svb_value_is_route(const char *text)
+{
+    const char *c;
+
+    for (c = text; *c; c++) {
+        if (!apr_isgraph(*c) || strchr("\",;\\*", *c)) {
+            return 0;
+        }
+    }
+    return c > text && c - text <= SVB_NAME_MAX;
+}
+
+int svb_value_is_token(const char *text)
+{
+    const char *c;
+
+    for (c = text; *c; c++) {
+        if (!apr_isgraph(*c) || strchr("()<>@,;:\\\"/[]?={}", *c)) {
+            return 0;
+        }
+    }
+    return c > text;
+}
+
+const char *svb_value_flag(cmd_parms *cmd, const char *arg, int *flag)
+{
+    if (!ap_cstr_casecmp(arg, "on")) {
+        *flag = 1;
+    }
+    else if (!ap_cstr_casecmp(arg, "off")) {
+        *flag = 0;
+    }
+    else {
+        return svb_value_bad(cmd, arg, "expected On or Off");
+    }
+    return NULL;
+}
+
+const char *svb_value_time(cmd_parms *cmd, const char *arg, int zero_too,
+                           apr_interval_time_t *time)
+{
+    const char *unit = arg + strspn(arg, "0123456789");
+
+    if (unit == arg || unit[strspn(unit, "himsecnour")]
+        || ap_timeout_parameter_parse(arg, time, "s") != APR_SUCCESS
+        || (*time == 0 && !zero_too)) {
+        return svb_value_bad(
+            cmd, arg,
+            zero_too ? "expected a time such as 30, 30s, 15min or 8h"
+                     : "expected a time above zero, such as 30, 30s, "
+                       "15min or 8h");
+    }
+    return NULL;
+}
+
+int svb_value_word(const char *arg, const char *const words[])
+{
+    int i;
+
+    for (i = 0; words[i]; i++) {
+        if (!ap_cstr_casecmp(arg, words[i])) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+const char *svb_value_bytes(cmd_parms *cmd, const char *whole, const char *arg,
+                            int most, int *bytes)
+{
+    apr_int64_t n;
+    char *unit;
+
+    n = apr_strtoi64(arg, &unit, 10);
+    if (n > most || n < 0) {
+        n = 0;
+    }
+    if (*unit && ap_strchr_c("kKmM", *unit)) {
+        n *= *unit == 'k' || *unit == 'K' ? 1024 : 1024 * 1024;
+        unit++;
+    }
+    if (!apr_isdigit(*arg) || *unit || n < 1 || n > most) {
+        return svb_value_bad(
+            cmd, whole,
+            apr_psprintf(cmd->pool,
+                         "expected a number of bytes from 1 to %d, such as "
+                         "65536, 512K or 2M",
+                         most));
+    }
+    *bytes = (int)n;
+    return NULL;
+}

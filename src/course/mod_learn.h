@@ -1,0 +1,37 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/*
+ * What answers teach the client table.
+ *
+ *   a session cookie is set      there is a client on this node; it replaces the
+ *                                pending one that the election has entered, or,
+ *                                when the request came with an id, that id
+ *                                (login, failover)
+ *   a session cookie is removed  the client has logged out
+ *   neither, but the request's   the node has honoured the id: a client that was
+ *   id named the node            known is seen, one that was not is assumed
+ *   a launch was honoured        there is a smart client
+ *   neither, and there was no id a request without a session; the pending client
+ *                                goes when the request does
+ *
+ * Read when the answer's headers are there: in a resource filter on its first
+ * brigade, or, for a WebSocket, which no resource filter sees, when 101 passes
+ * a connection filter. All in the request's own thread.
+ */
+#ifndef SVB_COURSE_MOD_LEARN_H
+#define SVB_COURSE_MOD_LEARN_H
+
+#include "choice/mod_request.h"
+
+/** Register the filters; in register_hooks. */
+void svb_learn_register(apr_pool_t *p);
+
+/** An attempt begins: watch for its answer, keep the client alive meanwhile. */
+void svb_learn_begin(svb_request *req, request_rec *r);
+
+/** Count the request for the nodes that it concerns, now that it is served. */
+void svb_learn_count(const svb_request *req);
+
+/** The request is over; may be called more than once. */
+void svb_learn_end(svb_request *req);
+
+#endif /* SVB_COURSE_MOD_LEARN_H */

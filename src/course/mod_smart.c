@@ -1,0 +1,63 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+#include "course/mod_smart.h"
+
+#include <apr_strings.h>
+
+#include "memory/mod_segments.h"
+#include "memory/mod_clients.h"
+
+#define ID_BYTES 8
+#define ID_LEN ((apr_size_t)(2 * ID_BYTES))
+
+static const char *random_id(request_rec *r)
+{
+    unsigned char bytes[ID_BYTES];
+    char *id = apr_palloc(r->pool, ID_LEN + 1);
+
+    ap_random_insecure_bytes(bytes, sizeof(bytes));
+    ap_bin2hex(bytes, sizeof(bytes), id);
+    return id;
+}
+
+/* The launch cookie's id, if it is one of ours by its looks, or a new one. */
+static const char *launch_id(request_rec *r, const svb_request *req)
+{
+    const svb_session_id *old = req->ids.n ? &req->ids.ids[0] : NULL;
+
+    if (old && !strcmp(old->name, req->balancer->set.launch_cookie)
+        && old->len > ID_LEN && old->id[ID_LEN] == '.'
+        && strspn(old->id, "0123456789abcdef") == ID_LEN) {
+        return apr_pstrmemdup(r->pool, old->id, ID_LEN);
+    }
+    return random_id(r);
+}
+
+static void set_cookie(request_rec *r, const svb_request *req, const char *id,
+                       apr_table_t *headers)
+{
+    const char *name = req->balancer->set.launch_cookie;
+    const char *route = req->choice.member->route;
+
+    if (*name && *route) {
+        apr_table_addn(
+            headers, "Set-Cookie",
+            apr_psprintf(
+                r->pool, "%s=%s.%s; Path=/; HttpOnly; SameSite=Lax%s", name, id,
+                route, !strcmp(ap_http_scheme(r), "https") ? "; Secure" : ""));
+    }
+}
+
+void svb_smart_launched(svb_request *req, request_rec *r, apr_table_t *headers)
+{
+    int node = req->choice.member->node;
+    const char *id;
+
+    if (r->header_only || node < 0) {
+        return;
+    }
+    id = launch_id(r, req);
+    svb_fleet_count(svb_shm_fleet(), node, SVB_CTR_LAUNCHES);
+    svb_clients_put(svb_shm_clients(), svb_table_id(req->balancer, id, ID_LEN),
+                    node, SVB_KIND_SMART, apr_time_now());
+    set_cookie(r, req, id, headers);
+}

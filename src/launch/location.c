@@ -1,0 +1,219 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#include "launch/location.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "config/url.h"
+
+#define ESCAPE_LEN 3
+
+const char *svb_launch_match_path(apr_pool_t *p, const char *path)
+{
+    char *match, *out;
+
+    if (!strchr(path, ';')) {
+        return path;
+    }
+    match = out = apr_palloc(p, strlen(path) + 1);
+    while (*path) {
+        if (*path == ';') {
+            path += strcspn(path, "/");
+        }
+        else {
+            *out++ = *path++;
+        }
+    }
+    *out = '\0';
+    return match;
+}
+
+/* Where the path of a request target begins, or NULL. */
+static const char *target_path(const char *uri)
+{
+    const char *authority;
+
+    if (*uri == '/') {
+        return uri;
+    }
+    /* absolute form: its scheme has no '/', so "*" or "a/b://c" are not it */
+    authority = strstr(uri, "://");
+    if (!authority || authority != uri + strcspn(uri, ":/?#")) {
+        return NULL;
+    }
+    authority += 3;
+    authority += strcspn(authority, "/?#");
+    return *authority == '/' ? authority : NULL;
+}
+
+int svb_launch_target(apr_pool_t *p, const char *raw_uri, const char **path,
+                      const char **query)
+{
+    const char *begin = raw_uri ? target_path(raw_uri) : NULL, *end;
+
+    if (!begin) {
+        return 0;
+    }
+    end = begin + strcspn(begin, "?#");
+    *path = apr_pstrmemdup(p, begin, (apr_size_t)(end - begin));
+    *query =
+        *end == '?' ? apr_pstrmemdup(p, end + 1, strcspn(end + 1, "#")) : NULL;
+    return 1;
+}
+
+/* Does every '%' begin an escape, of another byte than NUL? */
+static int has_good_escapes(const char *s, const char *end)
+{
+    while (s < end) {
+        if (*s != '%') {
+            ++s;
+        }
+        else if (svb_url_unescape(s) > 0) {
+            s += ESCAPE_LEN;
+        }
+        else {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/*
+ * How many bytes at the end of path (from begin to end) the escape at s
+ * matches: 1 decoded, ESCAPE_LEN as it stands, 0 not at all.
+ */
+static apr_size_t match_escape(const char *s, const char *begin,
+                               const char *end)
+{
+    int value = svb_url_unescape(s);
+
+    if ((unsigned char)end[-1] == value) {
+        return 1;
+    }
+    if (end - begin >= ESCAPE_LEN
+        && svb_url_unescape(end - ESCAPE_LEN) == value) {
+        return ESCAPE_LEN;
+    }
+    return 0;
+}
+
+const char *svb_launch_raw_path(apr_pool_t *p, const char *raw_uri,
+                                const char *node_path)
+{
+    const char *begin, *end, *raw, *node;
+
+    if (!raw_uri || !node_path || *node_path != '/'
+        || !(begin = target_path(raw_uri))) {
+        return NULL;
+    }
+    end = begin + strcspn(begin, "?#");
+    if (!has_good_escapes(begin, end)) {
+        return NULL;
+    }
+    raw = end;
+    node = node_path + strlen(node_path);
+    while (node > node_path) {
+        apr_size_t matched;
+
+        if (raw == begin) {
+            return NULL;
+        }
+        /* all escapes being good, a '%' here begins one that ends at raw */
+        if (raw - begin >= ESCAPE_LEN && raw[-ESCAPE_LEN] == '%') {
+            raw -= ESCAPE_LEN;
+            matched = match_escape(raw, node_path, node);
+        }
+        else {
+            --raw;
+            matched = *raw == node[-1];
+        }
+        if (!matched) {
+            return NULL;
+        }
+        node -= matched;
+    }
+    return *raw == '/' ? apr_pstrmemdup(p, raw, (apr_size_t)(end - raw)) : NULL;
+}
+
+/* What is wrong with a path or query (named by what), or NULL. */
+static const char *check_text(apr_pool_t *p, const char *what, const char *s)
+{
+    for (; *s; ++s) {
+        unsigned char c = (unsigned char)*s;
+
+        if (c < 0x20 || c == 0x7f) {
+            return apr_psprintf(p,
+                                "the %s holds a control character (0x%02x), "
+                                "which cannot stand in a header",
+                                what, c);
+        }
+    }
+    return NULL;
+}
+
+static int may_stand(const char *s, int in_query)
+{
+    return svb_url_is_path_char((unsigned char)*s) || svb_url_unescape(s) >= 0
+           || (in_query && strchr("?[]", *s));
+}
+
+static char *append_encoded(char *out, const char *s, int in_query)
+{
+    for (; *s; ++s) {
+        if (may_stand(s, in_query)) {
+            *out++ = *s;
+        }
+        else {
+            out = svb_url_escape(out, (unsigned char)*s);
+        }
+    }
+    return out;
+}
+
+const char *svb_launch_query(apr_pool_t *p, const char *query)
+{
+    char *result = apr_palloc(p, ESCAPE_LEN * strlen(query) + 1);
+
+    *append_encoded(result, query, 1) = '\0';
+    return result;
+}
+
+const char *svb_launch_location(apr_pool_t *p, const char *direct_url,
+                                const char *encoded_path, const char *query,
+                                const char **location)
+{
+    const char *error;
+    char *result, *out;
+    apr_size_t url_len;
+
+    /* callers pass a checked URL; checked again here, the invariant does not
+     * depend on them */
+    if ((error = svb_url_check_expanded(p, direct_url))) {
+        return apr_pstrcat(p, "the direct URL ", error, NULL);
+    }
+    url_len = strlen(direct_url);
+    if (direct_url[url_len - 1] == '/') {
+        return "the direct URL must not end with '/'";
+    }
+    if (!encoded_path || *encoded_path != '/') {
+        return "the path does not begin with '/'";
+    }
+    if ((error = check_text(p, "path", encoded_path))
+        || (query && (error = check_text(p, "query", query)))) {
+        return error;
+    }
+    result =
+        apr_palloc(p, url_len + ESCAPE_LEN * strlen(encoded_path)
+                          + (query ? 1 + ESCAPE_LEN * strlen(query) : 0) + 1);
+    memcpy(result, direct_url, url_len);
+    out = append_encoded(result + url_len, encoded_path, 0);
+    if (query) {
+        *out++ = '?';
+        out = append_encoded(out, query, 1);
+    }
+    *out = '\0';
+    *location = result;
+    return NULL;
+}

@@ -1,0 +1,209 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+#include "launch/mod_launch.h"
+
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_protocol.h>
+#include <http_request.h>
+
+#include "course/mod_answer.h"
+#include "launch/mod_front.h"
+#include "course/mod_attempt.h"
+#include "course/mod_learn.h"
+#include "nodes/mod_probe.h"
+#include "launch/mod_rewrite.h"
+#include "course/mod_smart.h"
+#include "launch/location.h"
+
+#define PROXY_PREFIX "proxy:" BALANCER_PREFIX
+
+/* The request target as mod_proxy has it for the node. */
+typedef struct {
+    const char *path;    /* decoded, for matching */
+    const char *encoded; /* as it goes into a URL */
+    const char *query;   /* or NULL */
+} target;
+
+/* ----------------------------------------------------------- is it a launch */
+
+/* Raw targets (nocanon) and encoded ones (mapping=encoded) are what the client
+ * sent. Others were decoded: the client's own encoding is looked up in the
+ * request line; where the path was rewritten on the way, it is encoded anew. */
+static int read_target(request_rec *r, target *t)
+{
+    const char *path = ap_strchr_c(r->filename + sizeof(PROXY_PREFIX) - 1, '/');
+    int raw = apr_table_get(r->notes, "proxy-nocanon") != NULL;
+    const char *as_sent;
+    char *decoded, *query;
+
+    if (!path) {
+        return 0;
+    }
+    t->query = r->args;
+    if (!raw && !apr_table_get(r->notes, "proxy-noencode")) {
+        t->path = path;
+        t->encoded = svb_launch_raw_path(r->pool, r->unparsed_uri, path);
+        if (!t->encoded) {
+            t->encoded = ap_proxy_canonenc_ex(r->pool, path, (int)strlen(path),
+                                              enc_path, 0, r->proxyreq);
+        }
+        return t->encoded != NULL;
+    }
+    decoded = apr_pstrdup(r->pool, path);
+    if (raw && (query = strchr(decoded, '?')) != NULL) {
+        *query = '\0';
+    }
+    t->encoded = apr_pstrdup(r->pool, decoded);
+    t->path = decoded;
+    if (ap_unescape_url_keep2f(decoded, 0) != OK) {
+        return 0;
+    }
+    as_sent =
+        raw ? NULL : svb_launch_raw_path(r->pool, r->unparsed_uri, decoded);
+    t->encoded = as_sent ? as_sent : t->encoded;
+    return 1;
+}
+
+static int matches(request_rec *r, const svb_balancer *balancer,
+                   const target *t)
+{
+    return !ap_regexec(balancer->set.launch_match,
+                       svb_launch_match_path(r->pool, t->path), 0, NULL, 0);
+}
+
+/* --------------------------------------------------------------- the answer */
+
+static int refuse(request_rec *r, const svb_request *req, const char *err)
+{
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                  SVB_LOGNO(0050) "%s: launch refused: its path or query %s",
+                  req->balancer->name, err);
+    return HTTP_BAD_REQUEST;
+}
+
+static int redirect(request_rec *r, svb_request *req, const target *t)
+{
+    const svb_member *member = req->choice.member;
+    const char *location;
+    const char *err = svb_launch_location(r->pool, member->facts.url,
+                                          t->encoded, t->query, &location);
+
+    if (err) {
+        return refuse(r, req, err);
+    }
+    if (!r->header_only) {
+        svb_learn_count(req);
+        svb_smart_launched(req, r, r->err_headers_out);
+    }
+    svb_lbmethod_set_env(r, req->balancer, member->worker, SVB_HOW_LAUNCH);
+    apr_table_setn(r->headers_out, "Location", location);
+    /* On an error answer, and 302 is one to httpd, headers_out is dropped. */
+    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
+                  SVB_LOGNO(0051) "%s: launch sent to node %s",
+                  req->balancer->name, member->route);
+    return HTTP_MOVED_TEMPORARILY;
+}
+
+/* The URL by which the client has asked, whatever became of it on the way here:
+ * the next launch of its shortcut. */
+static const char *own_url(request_rec *r, const char **url)
+{
+    const request_rec *first = r;
+    const char *path, *query;
+
+    while (first->prev) {
+        first = first->prev;
+    }
+    if (!svb_launch_target(r->pool, first->unparsed_uri, &path, &query)) {
+        return "is not there";
+    }
+    return svb_launch_location(r->pool, svb_front_url(r), path, query, url);
+}
+
+static int rewrite(request_rec *r, svb_request *req)
+{
+    const char *href;
+    const char *err = own_url(r, &href);
+
+    if (err) {
+        return refuse(r, req, err);
+    }
+    svb_rewrite_prepare(req, r, href);
+    return DECLINED;
+}
+
+/* Deep links have a bare "|" in them, which a Tomcat refuses over HTTP. */
+static void encode_query(request_rec *r)
+{
+    char *query;
+
+    if (r->args) {
+        r->args = (char *)svb_launch_query(r->pool, r->args);
+    }
+    if (apr_table_get(r->notes, "proxy-nocanon")
+        && (query = strchr(r->filename, '?')) != NULL) {
+        r->filename =
+            apr_pstrcat(r->pool,
+                        apr_pstrmemdup(r->pool, r->filename,
+                                       (apr_size_t)(query + 1 - r->filename)),
+                        svb_launch_query(r->pool, query + 1), NULL);
+    }
+}
+
+/* Choose a node, and see to it that it is there: a client that we have sent away
+ * cannot come back to say that it is not. */
+static int choose(request_rec *r, svb_request *req)
+{
+    while (svb_lbmethod_choose(req, r)) {
+        if (svb_probe_finds(req->balancer, req->choice.member, r->pool)) {
+            return 1;
+        }
+        svb_request_rule_out(req, req->choice.member->worker);
+    }
+    return 0;
+}
+
+static int launch(request_rec *r, svb_balancer *balancer, const target *t)
+{
+    svb_request *req = svb_request_make_launch(r, balancer, t->encoded);
+    int mode = balancer->set.launch;
+
+    /* A HEAD must leave no trace, so that the GET right after it, from a client
+     * that keeps no cookies, gets the same node. */
+    req->dry_run = r->header_only;
+    if (!choose(r, req)) {
+        svb_lbmethod_retry_after(r, balancer);
+        return svb_answer_unavailable(r);
+    }
+    if (mode == SVB_LAUNCH_REDIRECT && req->choice.member->facts.url) {
+        return redirect(r, req, t);
+    }
+    encode_query(r);
+    req->fixed = req->choice.member->worker;
+    return mode == SVB_LAUNCH_REWRITE ? rewrite(r, req) : DECLINED;
+}
+
+static int handler(request_rec *r)
+{
+    svb_balancer *balancer = svb_lbmethod_balancer_of(r);
+    target t;
+
+    if (!balancer || !read_target(r, &t) || !matches(r, balancer, &t)) {
+        return DECLINED;
+    }
+    if (r->method_number != M_GET) {
+        return balancer->set.launch == SVB_LAUNCH_REDIRECT
+                   ? svb_answer_not_allowed(r, "GET, HEAD")
+                   : DECLINED;
+    }
+    return launch(r, balancer, &t);
+}
+
+void svb_launch_register(apr_pool_t *p)
+{
+    static const char *const before_proxy[] = {"mod_proxy.c", NULL};
+
+    (void)p;
+    ap_hook_handler(handler, NULL, before_proxy, APR_HOOK_FIRST);
+}

@@ -1,0 +1,291 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+#include "memory/clients.h"
+
+#include <string.h>
+
+#include <apr_siphash.h>
+
+#include "memory/slots.h"
+
+/* Clocks of processes are read at different times: a client that was seen a
+ * little ahead, in seconds, was seen now. */
+#define AHEAD 5
+
+/* A touch fails because another change succeeded; see TRIES in svb_slots. */
+#define TRIES 100
+
+/* What a pass of the sweep has found of a node's clients of one kind. */
+typedef struct {
+    apr_uint64_t mark; /* the count in svb_fleet when the pass began */
+    unsigned found;    /* live clients in the buckets swept so far */
+    unsigned removed;  /* dead ones removed from them */
+} tally;
+
+struct svb_clients {
+    svb_slots slots;
+    apr_size_t capacity;
+    apr_size_t swept; /* bucket at which the next sweep begins */
+    tally (*tallies)[SVB_KINDS];
+    unsigned char secret[SVB_CLIENTS_SECRET];
+};
+
+apr_size_t svb_clients_size(apr_size_t capacity)
+{
+    return svb_slots_size(capacity);
+}
+
+apr_status_t svb_clients_open(svb_clients **clients, void *mem,
+                              apr_size_t capacity, const unsigned char *secret,
+                              svb_fleet *fleet, apr_pool_t *p)
+{
+    svb_clients *c = apr_pcalloc(p, sizeof(*c));
+
+    c->slots.shm = mem;
+    c->slots.buckets = svb_slots_buckets(capacity);
+    c->slots.fleet = fleet;
+    c->capacity = capacity;
+    c->tallies = apr_palloc(p, SVB_FLEET_NODES * sizeof(*c->tallies));
+    memcpy(c->secret, secret, SVB_CLIENTS_SECRET);
+    *clients = c;
+    return APR_SUCCESS;
+}
+
+void svb_clients_set_timeout(svb_clients *clients,
+                             svb_clients_timeout_fn *timeout, void *baton)
+{
+    clients->slots.timeout = timeout;
+    clients->slots.baton = baton;
+}
+
+apr_uint64_t svb_clients_id(const svb_clients *clients, const char *text,
+                            apr_size_t len)
+{
+    apr_uint64_t id = apr_siphash24(text, len, clients->secret);
+
+    return id ? id : 1;
+}
+
+/* ------------------------------------------------- the calls of a request */
+
+int svb_clients_find(svb_clients *clients, apr_uint64_t id, apr_time_t now,
+                     svb_client *client)
+{
+    svb_slot_view v;
+
+    if (!svb_slots_find(&clients->slots, id, &v)
+        || !svb_slots_is_live(&clients->slots, v.word, now)) {
+        return 0;
+    }
+    svb_slots_read(&v, now, client);
+    return 1;
+}
+
+int svb_clients_put(svb_clients *clients, apr_uint64_t id, int node,
+                    enum svb_kind kind, apr_time_t now)
+{
+    const svb_client client = {id, node, kind, now};
+
+    return svb_slots_put(&clients->slots, id,
+                         svb_slots_word(&clients->slots, &client), now);
+}
+
+int svb_clients_touch(svb_clients *clients, apr_uint64_t id, apr_time_t now)
+{
+    const svb_slots *slots = &clients->slots;
+    svb_slot_view v;
+
+    for (int i = 0; i < TRIES && svb_slots_find(slots, id, &v); i++) {
+        svb_client client;
+        apr_int64_t age;
+
+        if (!svb_slots_is_live(slots, v.word, now)) {
+            return 0;
+        }
+        age = svb_slots_read(&v, now, &client);
+        if ((age <= 0 && age >= -AHEAD)
+            || svb_slots_swap(slots, &v, svb_slots_seen(v.word, now))) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+int svb_clients_remove(svb_clients *clients, apr_uint64_t id)
+{
+    return svb_slots_remove(&clients->slots, id);
+}
+
+int svb_clients_rename(svb_clients *clients, apr_uint64_t old, apr_uint64_t id,
+                       int node, enum svb_kind kind, apr_time_t now)
+{
+    int put = svb_clients_put(clients, id, node, kind, now);
+
+    if (old != id) {
+        svb_clients_remove(clients, old);
+    }
+    return put;
+}
+
+void svb_clients_forget(svb_clients *clients, int node)
+{
+    svb_fleet_next_epoch(clients->slots.fleet, node);
+}
+
+/* -------------------------------------------------------------- the sweep */
+
+static void begin_pass(svb_clients *c)
+{
+    for (int node = 0; node < SVB_FLEET_NODES; node++) {
+        for (int kind = 0; kind < SVB_KINDS; kind++) {
+            tally *t = &c->tallies[node][kind];
+
+            t->mark = svb_fleet_clients_mark(c->slots.fleet, node, kind);
+            t->found = t->removed = 0;
+        }
+    }
+}
+
+static void end_pass(svb_clients *c)
+{
+    for (int node = 0; node < SVB_FLEET_NODES; node++) {
+        for (int kind = 0; kind < SVB_KINDS; kind++) {
+            tally *t = &c->tallies[node][kind];
+
+            svb_fleet_clients_correct(c->slots.fleet, node, kind, t->mark,
+                                      t->removed, t->found);
+        }
+    }
+}
+
+static tally *tally_of(svb_clients *c, const svb_slot_view *v, apr_time_t now)
+{
+    svb_client client;
+
+    svb_slots_read(v, now, &client);
+    return &c->tallies[client.node][client.kind];
+}
+
+/* A client in two slots counts in the first one. */
+static int is_first(const svb_slots *slots, const svb_slot_view *v)
+{
+    svb_slot_view first;
+
+    return !svb_slots_find(slots, v->tag, &first) || first.slot == v->slot;
+}
+
+static void sweep_slot(svb_clients *c, apr_size_t n, apr_time_t now)
+{
+    enum svb_slot_rank rank;
+    svb_slot_view v;
+
+    for (int i = 0; i < TRIES; i++) {
+        svb_slots_look(&c->slots, n, &v);
+        rank = svb_slots_rank(&c->slots, &v, now);
+        if (v.word == 0 || rank == SVB_SLOT_CLAIMED) {
+            return;
+        }
+        if (rank != SVB_SLOT_USABLE && is_first(&c->slots, &v)) {
+            tally_of(c, &v, now)->found++;
+            return;
+        }
+        if (svb_slots_swap(&c->slots, &v, 0)) {
+            /* The count has changed by this if the epoch is right. */
+            if (svb_slots_is_client(v.word)
+                && svb_slots_is_current(&c->slots, v.word)) {
+                tally_of(c, &v, now)->removed++;
+            }
+            return;
+        }
+    }
+}
+
+int svb_clients_sweep(svb_clients *clients, apr_size_t buckets, apr_time_t now)
+{
+    apr_size_t end = clients->slots.buckets;
+
+    if (clients->swept == 0) {
+        begin_pass(clients);
+    }
+    if (buckets < end - clients->swept) {
+        end = clients->swept + buckets;
+    }
+    for (; clients->swept < end; clients->swept++) {
+        for (apr_size_t i = 0; i < SVB_SLOTS; i++) {
+            sweep_slot(clients, clients->swept * SVB_SLOTS + i, now);
+        }
+    }
+    if (end < clients->slots.buckets) {
+        return 0;
+    }
+    clients->swept = 0;
+    end_pass(clients);
+    return 1;
+}
+
+/* --------------------------------------------------- saving and restoring */
+
+int svb_clients_next(svb_clients *clients, apr_size_t *pos, apr_time_t now,
+                     svb_client *client)
+{
+    const svb_slots *slots = &clients->slots;
+
+    while (*pos < slots->buckets * SVB_SLOTS) {
+        enum svb_slot_rank rank;
+        svb_slot_view v;
+
+        svb_slots_look(slots, (*pos)++, &v);
+        rank = svb_slots_rank(slots, &v, now);
+        if ((rank == SVB_SLOT_LIVE || rank == SVB_SLOT_DOUBTFUL)
+            && is_first(slots, &v)) {
+            svb_slots_read(&v, now, client);
+            return 1;
+        }
+    }
+    return 0;
+}
+
+void svb_clients_restore(svb_clients *clients, const svb_client *client,
+                         apr_time_t now)
+{
+    apr_uint64_t word = svb_slots_word(&clients->slots, client);
+    svb_client there;
+
+    /* What the table knows already stays, unless it was seen earlier. */
+    if (svb_slots_is_live(&clients->slots, word, now)
+        && !(svb_clients_find(clients, client->id, now, &there)
+             && there.seen >= client->seen)) {
+        svb_slots_put(&clients->slots, client->id, word, now);
+    }
+}
+
+/* ---------------------------------------------------------------- figures */
+
+apr_size_t svb_clients_capacity(const svb_clients *clients)
+{
+    return clients->capacity;
+}
+
+apr_size_t svb_clients_buckets(const svb_clients *clients)
+{
+    return clients->slots.buckets;
+}
+
+apr_size_t svb_clients_bytes(const svb_clients *clients)
+{
+    return svb_slots_size(clients->capacity);
+}
+
+apr_size_t svb_clients_count(const svb_clients *clients)
+{
+    apr_size_t sum = 0;
+
+    for (int node = 0; node < SVB_FLEET_NODES; node++) {
+        sum += svb_fleet_clients_all(clients->slots.fleet, node);
+    }
+    return sum;
+}
+
+apr_uint64_t svb_clients_evicted(const svb_clients *clients)
+{
+    return svb_slots_evicted(&clients->slots);
+}

@@ -1,0 +1,242 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/*
+ * The client table: which node each client is on, in shared memory.
+ *
+ * The table is an array of buckets of 64 bytes, a cache line, with four slots
+ * each. A client may stand in any slot of three buckets that its id names; it
+ * is put in the first of them while that has room, so that looking it up reads
+ * one line as a rule, and in the second or third otherwise, so that practically
+ * nobody is dropped while there are no more clients than the capacity. Nothing
+ * ever moves to another slot, and no call looks at more than three buckets,
+ * however many clients there are.
+ *
+ * A slot is two words. The tag is the client's id, a hash of the session id
+ * under a secret key; the session id itself is not stored. The other word is
+ * all that is known of the client, so that one compare-and-swap changes it:
+ *
+ *     kind, node, the node's epoch, second last seen, 11 bits of the id
+ *
+ * A word of zero is a free slot. The bits of the id bind the word to the tag: a
+ * word that stands under another client's tag is void, so that a process that
+ * was stopped between two steps can spoil a slot, but not mix up two clients.
+ *
+ * A client is live while its node's epoch is the one in its word and it was
+ * seen within the timeout of its kind. All others are dead: nobody finds them,
+ * and their slots are for the taking. A node that goes down thus loses all its
+ * clients at once, by the change of one number in svb_fleet.
+ *
+ * How a new client gets a slot, in three steps:
+ *
+ *     1. swap the word, free or dead, for a claim: no client, but the second
+ *        and the id's bits
+ *     2. set the tag
+ *     3. swap the claim for the client's word
+ *
+ * A claim is left alone by others for a few seconds. It is theirs after that,
+ * since whoever made it is dead, or so late that step 3 will fail, upon which
+ * it begins again. A change to a client that has a slot is one swap of its
+ * word, and so is its removal. For each client that a swap brings, the node's
+ * count in svb_fleet grows before it; for each that a swap takes away, it
+ * shrinks after it. A process that dies in between leaves the count too high by
+ * one, until the sweep has counted.
+ *
+ * EXAMPLE. Client 7 has failed over from node A, and two of its requests arrive
+ * at once, in children P and Q. Neither finds 7 in the table; both compute, by
+ * hashing, that it goes to B, and both put it there. Its first bucket reads
+ *
+ *     slot 0 [tag 5, on C]   slot 1 [free]   slot 2 [free]   slot 3 [free]
+ *
+ *     P  step 1 in slot 1         slot 1 [tag 0, claim]
+ *     Q  finds slot 1 claimed,
+ *        step 1 in slot 2         slot 2 [tag 0, claim]
+ *     Q  steps 2 and 3            slot 2 [tag 7, on B]      B has 1 client more
+ *     P  steps 2 and 3            slot 1 [tag 7, on B]      B has 2 more
+ *
+ * Whoever has finished step 3 looks for its client in other slots, and keeps
+ * the first one. One of the two at least sees both, and here both do:
+ *
+ *     P  swaps slot 2 for free    slot 2 [free]             B has 1 more
+ *     Q  fails to swap it: done
+ *
+ * Had both tried slot 1, one swap would have failed, and that child would have
+ * looked again, and found what to take next. Now let P be killed:
+ *
+ *   after step 1   slot 1 is a claim. Q is not in its way. Five seconds later
+ *                  the slot is free for the next client or for the sweep.
+ *   after step 2   the same; the tag says nothing while the word is a claim.
+ *   before step 3  and after it had raised B's count: B has 2 clients more,
+ *                  one of which is not there. The next sweep puts that right.
+ *   after step 3   two slots have 7. Everyone finds the first one; the sweep
+ *                  removes the other.
+ *
+ * And let P not be killed but stopped before step 2 for ten seconds, long
+ * enough for client 9 to get slot 1. When P goes on, the tag is not the one it
+ * had read any more: its step 2 fails, so does its step 3, it begins again and
+ * finds 7 in slot 2.
+ *
+ * The time of day that is passed in has to be the present one, not that of the
+ * request's beginning.
+ *
+ * No function here takes a lock, logs or allocates, but for svb_clients_open().
+ * All are safe in any thread of any process, in any phase after it, but for
+ * svb_clients_sweep(), which one thread of a process may use at a time.
+ */
+#ifndef SVB_MEMORY_CLIENTS_H
+#define SVB_MEMORY_CLIENTS_H
+
+#include "memory/records.h"
+
+/** Bytes in the secret key of ids. */
+#define SVB_CLIENTS_SECRET 16
+
+/** Process-local handle on the table. */
+typedef struct svb_clients svb_clients;
+
+/** A copy of what the table knows of a client. */
+typedef struct svb_client {
+    apr_uint64_t id;    /**< from svb_clients_id(), or a random number */
+    int node;           /**< index in the fleet region */
+    enum svb_kind kind; /**< what it is */
+    apr_time_t seen;    /**< when last seen, in whole seconds */
+} svb_client;
+
+/**
+ * How long a client is live without being seen. It is called often and must be
+ * quick.
+ * @return microseconds; less than 0, or more than 48 days, for ever. A client
+ *         is dropped within the second after the timeout, never before it
+ */
+typedef apr_interval_time_t svb_clients_timeout_fn(void *baton, int node,
+                                                   enum svb_kind kind);
+
+/**
+ * @param capacity how many clients the table is to hold
+ * @return bytes of shared memory that takes: 32 for each client, or a little
+ *         more where they are fewer than 18
+ */
+apr_size_t svb_clients_size(apr_size_t capacity);
+
+/**
+ * Make a handle on the table.
+ * @param clients  the new handle, from p
+ * @param mem      svb_clients_size(capacity) bytes, 64-byte aligned, all zero
+ *                 when new
+ * @param capacity the one that mem was made for
+ * @param secret   SVB_CLIENTS_SECRET random bytes, the same in all processes;
+ *                 copied
+ * @param fleet    the nodes, whose counts of clients the table keeps
+ * @param p        pool of the handle; mem and fleet must outlive it
+ */
+apr_status_t svb_clients_open(svb_clients **clients, void *mem,
+                              apr_size_t capacity, const unsigned char *secret,
+                              svb_fleet *fleet, apr_pool_t *p);
+
+/**
+ * Say how long clients live; until then, for ever. To be called before another
+ * thread uses the handle.
+ */
+void svb_clients_set_timeout(svb_clients *clients,
+                             svb_clients_timeout_fn *timeout, void *baton);
+
+/**
+ * The id under which a session, a launch or the like is kept. Where the same
+ * text can name clients of two fleets, the caller adds (by exclusive or) a
+ * number of the fleet's to tell them apart.
+ * @return a keyed hash, never 0
+ */
+apr_uint64_t svb_clients_id(const svb_clients *clients, const char *text,
+                            apr_size_t len);
+
+/**
+ * Look up a live client.
+ * @param now    time of day
+ * @param client filled in when found
+ * @return whether it was
+ */
+int svb_clients_find(svb_clients *clients, apr_uint64_t id, apr_time_t now,
+                     svb_client *client);
+
+/**
+ * Put a client on a node, seen now: a new one, one that moves, or one that
+ * becomes of another kind. A new client without a session yet is of kind
+ * pending, under a random number as id.
+ * @param now time of day
+ * @return 1, or 0 when there was no room for it, which takes a dozen other
+ *         processes to be at the same spot. Where its buckets are full, room is
+ *         made by dropping a client that is pending or assumed, or else the one
+ *         not seen for longest; see svb_clients_evicted()
+ */
+int svb_clients_put(svb_clients *clients, apr_uint64_t id, int node,
+                    enum svb_kind kind, apr_time_t now);
+
+/**
+ * A live client was seen. Writes only when the second is another one.
+ * @return whether there is such a client
+ */
+int svb_clients_touch(svb_clients *clients, apr_uint64_t id, apr_time_t now);
+
+/** Remove a client. @return whether it was there, live or dead */
+int svb_clients_remove(svb_clients *clients, apr_uint64_t id);
+
+/**
+ * A client has a new id: a pending one got its session, or a session changed
+ * its id. The new id is put before the old one goes, so that a process killed
+ * in between leaves one client too many, which expires, and loses none.
+ * @param old its id so far, which need not be in the table
+ * @return as svb_clients_put() of the new id
+ */
+int svb_clients_rename(svb_clients *clients, apr_uint64_t old, apr_uint64_t id,
+                       int node, enum svb_kind kind, apr_time_t now);
+
+/** Drop all clients of a node, by giving it a new epoch. */
+void svb_clients_forget(svb_clients *clients, int node);
+
+/**
+ * Sweep the next buckets: free the slots of dead clients and dead processes,
+ * and count the live ones. When a pass through the table ends, the counts in
+ * svb_fleet are corrected by what was found: exactly, where no other process
+ * has changed them during the pass, and otherwise when they are further off
+ * than such changes explain.
+ * @param buckets how many at most; the call stops at the end of a pass
+ * @param now     time of day
+ * @return whether this was the end of a pass
+ */
+int svb_clients_sweep(svb_clients *clients, apr_size_t buckets, apr_time_t now);
+
+/**
+ * Copy out the live clients, one at a time, in no order.
+ * @param pos    where to go on; 0 to begin with
+ * @param client filled in
+ * @return 0 when there are no more
+ */
+int svb_clients_next(svb_clients *clients, apr_size_t *pos, apr_time_t now,
+                     svb_client *client);
+
+/**
+ * Put back a client that svb_clients_next() gave, perhaps from another table
+ * with the same secret, unless it is dead by now, or is here and was not seen
+ * earlier. Where the counts in svb_fleet
+ * know these clients already, they are too high until the next pass of the
+ * sweep has ended.
+ */
+void svb_clients_restore(svb_clients *clients, const svb_client *client,
+                         apr_time_t now);
+
+/** @return the capacity the table was opened with */
+apr_size_t svb_clients_capacity(const svb_clients *clients);
+
+/** @return how many buckets there are to sweep */
+apr_size_t svb_clients_buckets(const svb_clients *clients);
+
+/** @return the bytes of shared memory it takes */
+apr_size_t svb_clients_bytes(const svb_clients *clients);
+
+/** @return clients of all kinds on all nodes, by the counts in svb_fleet; looks
+ *          at every node, so it is for pages and not for requests */
+apr_size_t svb_clients_count(const svb_clients *clients);
+
+/** @return how many live clients were dropped for want of room since the table
+ *          was made */
+apr_uint64_t svb_clients_evicted(const svb_clients *clients);
+
+#endif /* SVB_MEMORY_CLIENTS_H */

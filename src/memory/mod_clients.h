@@ -1,0 +1,66 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/*
+ * The client table as requests use it: ids of a fleet's clients, how long each
+ * kind lives, and how far a client's own word is believed.
+ *
+ * WHO MAY ADD A CLIENT. A node that sets a session cookie has created a session:
+ * that client is confirmed (web). A request can also bring an id that ends in a
+ * node's route but that the table does not know: after a restart without saved
+ * state, after its node was down for a moment, or because somebody made it up.
+ * When the node answers it without starting a new session, the client is
+ * assumed to be there. Such clients count like others, but they are bounded:
+ *
+ *     assumed clients, all nodes together
+ *         <= max(SVB_ASSUMED_LEAST, most confirmed clients of late)
+ *
+ * "Of late" halves every half hour. So whoever forges ids can at most double
+ * the counts of a server, or add SVB_ASSUMED_LEAST to those of an idle one; and
+ * while the table is more than three quarters full nothing is assumed at all,
+ * so that no forged id drops a confirmed client. Requests whose id is not taken
+ * in are routed by their route all the same.
+ *
+ * The room that is left is a shared word that each assumption takes one from;
+ * the watchdog fills it up to the bound once a second.
+ */
+#ifndef SVB_MEMORY_MOD_CLIENTS_H
+#define SVB_MEMORY_MOD_CLIENTS_H
+
+#include "config/mod_model.h"
+#include "memory/clients.h"
+
+#define SVB_ASSUMED_LEAST 256
+
+/** A new client whose first answer has not come lives so long unheard of. */
+#define SVB_PENDING_TIMEOUT apr_time_from_sec(60)
+
+/** Begin to use the table; in post_config, after svb_shm_attach(). */
+void svb_table_init(void);
+
+/** The clients of this node live as long as the balancer's settings say. */
+void svb_table_set_timeouts(int node, const svb_balancer *balancer);
+
+/** @return the id in the table of a session or launch id of the fleet */
+apr_uint64_t svb_table_id(const svb_balancer *balancer, const char *text,
+                          apr_size_t len);
+
+/**
+ * Put a client whose session the node has not confirmed, if there is room.
+ * @return whether it was put
+ */
+int svb_table_assume(apr_uint64_t id, int node, apr_time_t now);
+
+/** @return clients of the node that elections count: all kinds */
+unsigned svb_table_load(int node);
+
+/** @return the node's HTTP sessions, confirmed or assumed */
+unsigned svb_table_web(int node);
+
+/** The node is down: it has no clients any more. */
+void svb_table_node_down(int node);
+
+/** Keep the clients of requests in flight alive, work through the next part of
+ *  the table, refill the room for assumptions; from the watchdog, about once a
+ *  second. */
+void svb_table_tick(apr_time_t now);
+
+#endif /* SVB_MEMORY_MOD_CLIENTS_H */

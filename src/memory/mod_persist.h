@@ -1,0 +1,27 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/*
+ * ServoyPersist: nodes' state and the client table survive a stop and start in
+ * a file of the runtime directory, written when the parent process ends.
+ */
+#ifndef SVB_MEMORY_MOD_PERSIST_H
+#define SVB_MEMORY_MOD_PERSIST_H
+
+#include "config/mod_directives.h"
+
+/**
+ * The file's secret, which the table has to be made with so that the ids of the
+ * file mean something in it. In post_config, before svb_shm_attach().
+ * @param secret filled in
+ * @return whether there is a good file; a bad one is set aside with a warning
+ */
+int svb_persist_secret(apr_pool_t *p, server_rec *s, const svb_server *conf,
+                       unsigned char *secret);
+
+/** Put the file's contents into the new, empty segments; in post_config. */
+void svb_persist_restore(apr_pool_t *p, server_rec *s, const svb_server *conf);
+
+/** Write the file when the parent ends; in post_config. */
+void svb_persist_at_exit(apr_pool_t *pconf, server_rec *s,
+                         const svb_server *conf);
+
+#endif /* SVB_MEMORY_MOD_PERSIST_H */

@@ -1,0 +1,440 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+#include "memory/slots.h"
+
+#include <stdatomic.h>
+
+#define CACHE_LINE 64
+#define BYTES_PER_CLIENT 32
+#define MIN_BUCKETS 8
+
+/* In how many buckets a client may stand. */
+#define CHOICES 3
+
+/* A new client stands in its first bucket unless that has fewer free slots than
+ * this. Keeping one back for clients that have no other place makes drops rare
+ * and still leaves nine of ten in their first bucket. */
+#define FIRST_CHOICE_FREE 2
+
+/* Seconds after which a claim is void. A live process holds one for well under
+ * a microsecond, unless it is stopped just there. */
+#define CLAIM_LIMIT 5
+
+/* A swap fails because another one succeeded. Give up rather than go on for
+ * ever should something be very wrong. */
+#define TRIES 100
+
+/* The word of a slot, from the lowest bit: 3 bits of kind + 1, 11 of node, 16
+ * of epoch, 23 of second last seen, 11 of the id. */
+#define KIND_MASK 0x7u
+#define NODE_SHIFT 3
+#define EPOCH_SHIFT 14
+#define SEEN_SHIFT 30
+#define CHECK_SHIFT 53
+#define NODE_MASK 0x7ffu
+#define EPOCH_MASK 0xffffu
+#define SEEN_MASK 0x7fffffu
+#define CHECK_MASK 0x7ffu
+
+/* The bits of what is counted: kind, node and epoch. */
+#define COUNTED (((uint64_t)1 << SEEN_SHIFT) - 1)
+
+/* Seconds count modulo 97 days: what seems more than half of that ago is taken
+ * to lie ahead. */
+#define SEEN_HALF 0x400000
+
+_Static_assert(SVB_FLEET_NODES <= NODE_MASK + 1, "a node fits in its bits");
+_Static_assert(SVB_KINDS <= KIND_MASK, "a kind + 1 fits in its bits");
+
+struct svb_slot {
+    _Atomic uint64_t tag;  /* id of the client; says nothing by itself */
+    _Atomic uint64_t word; /* see above; 0 is a free slot */
+};
+
+typedef struct {
+    svb_slot slots[SVB_SLOTS];
+} __attribute__((aligned(CACHE_LINE))) bucket_rec;
+
+_Static_assert(sizeof(bucket_rec) == CACHE_LINE, "a bucket is a cache line");
+
+typedef struct {
+    _Atomic uint64_t evicted __attribute__((aligned(CACHE_LINE)));
+    bucket_rec buckets[];
+} region;
+
+apr_size_t svb_slots_buckets(apr_size_t capacity)
+{
+    apr_size_t buckets = capacity / (CACHE_LINE / BYTES_PER_CLIENT);
+
+    /* One less, for the header. */
+    return buckets > MIN_BUCKETS ? buckets - 1 : MIN_BUCKETS;
+}
+
+apr_size_t svb_slots_size(apr_size_t capacity)
+{
+    return sizeof(region) + svb_slots_buckets(capacity) * sizeof(bucket_rec);
+}
+
+apr_uint64_t svb_slots_evicted(const svb_slots *slots)
+{
+    return atomic_load(&((region *)slots->shm)->evicted);
+}
+
+static void count_evicted(const svb_slots *slots)
+{
+    atomic_fetch_add(&((region *)slots->shm)->evicted, 1);
+}
+
+/* ------------------------------------------------------------------ words */
+
+static uint64_t check_bits(uint64_t id)
+{
+    return (id & CHECK_MASK) << CHECK_SHIFT;
+}
+
+static uint64_t seen_bits(apr_time_t now)
+{
+    return ((uint64_t)apr_time_sec(now) & SEEN_MASK) << SEEN_SHIFT;
+}
+
+apr_uint64_t svb_slots_word(const svb_slots *slots, const svb_client *client)
+{
+    uint64_t epoch = svb_fleet_epoch(slots->fleet, client->node);
+
+    return ((uint64_t)client->kind + 1) | (uint64_t)client->node << NODE_SHIFT
+           | epoch << EPOCH_SHIFT | seen_bits(client->seen)
+           | check_bits(client->id);
+}
+
+apr_uint64_t svb_slots_seen(apr_uint64_t word, apr_time_t now)
+{
+    return (word & ~((uint64_t)SEEN_MASK << SEEN_SHIFT)) | seen_bits(now);
+}
+
+/* No kind, and an epoch so that it is not zero, which would be a free slot. */
+static uint64_t claim_word(uint64_t id, apr_time_t now)
+{
+    return (uint64_t)1 << EPOCH_SHIFT | seen_bits(now) | check_bits(id);
+}
+
+int svb_slots_is_client(apr_uint64_t word)
+{
+    return (word & KIND_MASK) != 0;
+}
+
+static enum svb_kind kind_of(uint64_t word)
+{
+    return (enum svb_kind)((word & KIND_MASK) - 1);
+}
+
+static int node_of(uint64_t word)
+{
+    return (int)(word >> NODE_SHIFT & NODE_MASK);
+}
+
+static unsigned epoch_of(uint64_t word)
+{
+    return (unsigned)(word >> EPOCH_SHIFT & EPOCH_MASK);
+}
+
+static int belongs_to(uint64_t word, uint64_t id)
+{
+    const uint64_t check = (uint64_t)CHECK_MASK << CHECK_SHIFT;
+
+    return svb_slots_is_client(word) && (word & check) == check_bits(id);
+}
+
+/* Seconds since the word was seen. */
+static apr_int64_t age_of(uint64_t word, apr_time_t now)
+{
+    apr_int64_t age =
+        (apr_time_sec(now) - (apr_int64_t)(word >> SEEN_SHIFT)) & SEEN_MASK;
+
+    return age < SEEN_HALF ? age : age - (SEEN_MASK + 1);
+}
+
+apr_int64_t svb_slots_read(const svb_slot_view *view, apr_time_t now,
+                           svb_client *client)
+{
+    apr_int64_t age = age_of(view->word, now);
+
+    client->id = view->tag;
+    client->node = node_of(view->word);
+    client->kind = kind_of(view->word);
+    client->seen = apr_time_from_sec(apr_time_sec(now) - age);
+    return age;
+}
+
+int svb_slots_is_current(const svb_slots *slots, apr_uint64_t word)
+{
+    return epoch_of(word) == svb_fleet_epoch(slots->fleet, node_of(word));
+}
+
+int svb_slots_is_live(const svb_slots *slots, apr_uint64_t word, apr_time_t now)
+{
+    apr_interval_time_t timeout = -1;
+
+    if (!svb_slots_is_current(slots, word)) {
+        return 0;
+    }
+    if (slots->timeout) {
+        timeout = slots->timeout(slots->baton, node_of(word), kind_of(word));
+    }
+    /* It was seen at some time in that second, so give it one more. */
+    return timeout < 0 || apr_time_from_sec(age_of(word, now) - 1) < timeout;
+}
+
+/* ------------------------------------------------------------------ slots */
+
+/* One of the n buckets that follow first, by 32 bits of the id. */
+static apr_size_t bucket_after(const svb_slots *slots, apr_size_t first,
+                               uint32_t bits, apr_size_t n)
+{
+    apr_size_t next = first + 1 + (apr_size_t)((uint64_t)bits * n >> 32);
+
+    return next < slots->buckets ? next : next - slots->buckets;
+}
+
+/* The client's three buckets, no two of them the same: the order of its slots
+ * has to be clear. */
+static void buckets_of(const svb_slots *slots, uint64_t id,
+                       bucket_rec *buckets[CHOICES])
+{
+    bucket_rec *all = ((region *)slots->shm)->buckets;
+    uint32_t bits = (uint32_t)(id * 0x9e3779b97f4a7c15u >> 32);
+    apr_size_t n = slots->buckets;
+    apr_size_t first = (id >> 32) * n >> 32;
+    apr_size_t second = bucket_after(slots, first, (uint32_t)id, n - 1);
+    apr_size_t third = bucket_after(slots, first, bits, n - 1);
+
+    if (third == second) {
+        third = bucket_after(slots, third, 0, 1);
+        third = third == first ? bucket_after(slots, third, 0, 1) : third;
+    }
+    buckets[0] = &all[first];
+    buckets[1] = &all[second];
+    buckets[2] = &all[third];
+}
+
+void svb_slots_look(const svb_slots *slots, apr_size_t n, svb_slot_view *view)
+{
+    bucket_rec *bucket = &((region *)slots->shm)->buckets[n / SVB_SLOTS];
+
+    view->slot = &bucket->slots[n % SVB_SLOTS];
+    view->word = atomic_load(&view->slot->word);
+    view->tag = atomic_load(&view->slot->tag);
+}
+
+/* Find the client's first slot after one of its slots, or from the start. */
+static int find_after(const svb_slots *slots, uint64_t id,
+                      const svb_slot *after, svb_slot_view *found)
+{
+    bucket_rec *buckets[CHOICES];
+
+    buckets_of(slots, id, buckets);
+    __builtin_prefetch(buckets[1]);
+    for (int i = 0; i < CHOICES * SVB_SLOTS; i++) {
+        svb_slot *slot = &buckets[i / SVB_SLOTS]->slots[i % SVB_SLOTS];
+
+        if (after) {
+            after = slot == after ? NULL : after;
+        }
+        else if (atomic_load_explicit(&slot->tag, memory_order_relaxed) == id) {
+            found->slot = slot;
+            found->tag = id;
+            found->word = atomic_load(&slot->word);
+            if (belongs_to(found->word, id)) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+int svb_slots_find(const svb_slots *slots, apr_uint64_t id,
+                   svb_slot_view *found)
+{
+    return find_after(slots, id, NULL, found);
+}
+
+static void count(const svb_slots *slots, uint64_t word, int delta)
+{
+    if (svb_slots_is_client(word)) {
+        svb_fleet_clients_add(slots->fleet, node_of(word), epoch_of(word),
+                              kind_of(word), delta);
+    }
+}
+
+int svb_slots_swap(const svb_slots *slots, const svb_slot_view *view,
+                   apr_uint64_t next)
+{
+    uint64_t word = view->word;
+    int swapped;
+
+    if ((word & COUNTED) == (next & COUNTED)) {
+        return atomic_compare_exchange_strong(&view->slot->word, &word, next);
+    }
+    count(slots, next, 1);
+    swapped = atomic_compare_exchange_strong(&view->slot->word, &word, next);
+    count(slots, swapped ? view->word : next, -1);
+    return swapped;
+}
+
+/* Free the client's slots after one of them, or all. */
+static int remove_after(const svb_slots *slots, uint64_t id,
+                        const svb_slot *after)
+{
+    svb_slot_view v;
+    int removed = 0;
+
+    for (int i = 0; i < TRIES && find_after(slots, id, after, &v); i++) {
+        removed |= svb_slots_swap(slots, &v, 0);
+    }
+    return removed;
+}
+
+int svb_slots_remove(const svb_slots *slots, apr_uint64_t id)
+{
+    return remove_after(slots, id, NULL);
+}
+
+/* ------------------------------------------------ a place for a new client */
+
+enum svb_slot_rank svb_slots_rank(const svb_slots *slots,
+                                  const svb_slot_view *view, apr_time_t now)
+{
+    apr_int64_t age = age_of(view->word, now);
+    enum svb_kind kind;
+
+    if (view->word == 0) {
+        return SVB_SLOT_USABLE;
+    }
+    if (!svb_slots_is_client(view->word)) {
+        return age >= CLAIM_LIMIT || age <= -CLAIM_LIMIT ? SVB_SLOT_USABLE
+                                                         : SVB_SLOT_CLAIMED;
+    }
+    if (!belongs_to(view->word, view->tag)
+        || !svb_slots_is_live(slots, view->word, now)) {
+        return SVB_SLOT_USABLE;
+    }
+    kind = kind_of(view->word);
+    return kind == SVB_KIND_PENDING || kind == SVB_KIND_ASSUMED
+               ? SVB_SLOT_DOUBTFUL
+               : SVB_SLOT_LIVE;
+}
+
+/* How many usable slots a bucket has, and the one to take: a usable one, or the
+ * one whose client is easiest to part with. */
+typedef struct {
+    int usable;
+    enum svb_slot_rank rank;
+    apr_int64_t age;
+    svb_slot_view best;
+} offer;
+
+static offer best_of(const svb_slots *slots, const bucket_rec *bucket,
+                     apr_time_t now)
+{
+    const bucket_rec *all = ((region *)slots->shm)->buckets;
+    apr_size_t first = (apr_size_t)(bucket - all) * SVB_SLOTS;
+    offer o = {.rank = SVB_SLOT_CLAIMED};
+
+    for (apr_size_t i = 0; i < SVB_SLOTS; i++) {
+        enum svb_slot_rank rank;
+        svb_slot_view v;
+        apr_int64_t age;
+
+        svb_slots_look(slots, first + i, &v);
+        rank = svb_slots_rank(slots, &v, now);
+        age = age_of(v.word, now);
+        o.usable += rank == SVB_SLOT_USABLE;
+        if (rank < o.rank || (rank == o.rank && age > o.age)) {
+            o.rank = rank;
+            o.age = age;
+            o.best = v;
+        }
+    }
+    return o;
+}
+
+/* Choose a slot; the rank tells whether it has a client that would be lost. */
+static offer choose(const svb_slots *slots, uint64_t id, apr_time_t now)
+{
+    bucket_rec *buckets[CHOICES];
+    offer best;
+
+    buckets_of(slots, id, buckets);
+    best = best_of(slots, buckets[0], now);
+    for (int choice = 1; choice < CHOICES; choice++) {
+        offer o;
+
+        if (best.usable >= (choice == 1 ? FIRST_CHOICE_FREE : 1)) {
+            break;
+        }
+        o = best_of(slots, buckets[choice], now);
+        if (o.usable > best.usable || o.rank < best.rank
+            || (o.rank == best.rank && o.usable == 0 && o.age > best.age)) {
+            best = o;
+        }
+    }
+    return best;
+}
+
+/* Take the slot in three steps, each of which may find that another was
+ * quicker. */
+static int fill(const svb_slots *slots, const offer *o, uint64_t id,
+                uint64_t word, apr_time_t now)
+{
+    svb_slot_view claim = {o->best.slot, id, claim_word(id, now)};
+    uint64_t tag;
+
+    if (!svb_slots_swap(slots, &o->best, claim.word)) {
+        return 0;
+    }
+    if (o->rank != SVB_SLOT_USABLE) {
+        count_evicted(slots);
+    }
+    while ((tag = atomic_load(&claim.slot->tag)) != id) {
+        if (atomic_load(&claim.slot->word) != claim.word) {
+            return 0;
+        }
+        atomic_compare_exchange_strong(&claim.slot->tag, &tag, id);
+    }
+    return svb_slots_swap(slots, &claim, word);
+}
+
+/* Another process may have put the same client in another slot. Whoever has
+ * put it last sees both, and all keep the first. */
+static void keep_first(const svb_slots *slots, uint64_t id)
+{
+    svb_slot_view first;
+
+    if (svb_slots_find(slots, id, &first)) {
+        remove_after(slots, id, first.slot);
+    }
+}
+
+int svb_slots_put(const svb_slots *slots, apr_uint64_t id, apr_uint64_t word,
+                  apr_time_t now)
+{
+    for (int i = 0; i < TRIES; i++) {
+        svb_slot_view v;
+        offer o;
+
+        if (svb_slots_find(slots, id, &v)) {
+            if (svb_slots_swap(slots, &v, word)) {
+                return 1;
+            }
+            continue;
+        }
+        o = choose(slots, id, now);
+        if (o.rank == SVB_SLOT_CLAIMED) {
+            break;
+        }
+        if (fill(slots, &o, id, word, now)) {
+            keep_first(slots, id);
+            return 1;
+        }
+    }
+    count_evicted(slots);
+    return 0;
+}

@@ -1,0 +1,135 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+#include "mod_watchdog.h"
+
+#include <mod_watchdog.h>
+
+#include "nodes/mod_admin.h"
+#include "nodes/mod_probe.h"
+#include "memory/mod_segments.h"
+#include "memory/mod_clients.h"
+#include "manager/mod_snapshot.h"
+
+#define TICK_EVERY apr_time_from_sec(1)
+
+/* Who was asked within the second is left alone, so this is how late it may be. */
+#define PROBE_EVERY apr_time_from_msec(250)
+#define TELL_EVERY apr_time_from_sec(60)
+
+/* A table that is too small forgets clients: say so, once in a while. */
+static void tell_evictions(const svb_model *model, apr_time_t now)
+{
+    static apr_uint64_t told;
+    static apr_time_t told_at;
+    apr_uint64_t evicted = svb_clients_evicted(svb_shm_clients());
+
+    if (evicted > told && now >= told_at + TELL_EVERY) {
+        ap_log_error(
+            APLOG_MARK, APLOG_WARNING, 0, model->main_server,
+            SVB_LOGNO(0061) "the client table is full: %" APR_UINT64_T_FMT
+                            " clients were dropped so far, and are "
+                            "counted again with their next request; give "
+                            "ServoyClientTable more than %" APR_SIZE_T_FMT,
+            evicted, svb_clients_capacity(svb_shm_clients()));
+        told = evicted;
+        told_at = now;
+    }
+}
+
+/* A node that is being emptied has no clients any more: what somebody is waiting
+ * for who wants to stop it. */
+static void tell_empty(const svb_model *model, const svb_snapshot *snap)
+{
+    static char was_safe[SVB_FLEET_NODES];
+    int i, j;
+
+    for (i = 0; i < snap->fleets->nelts; i++) {
+        const svb_snap_fleet *fleet =
+            APR_ARRAY_IDX(snap->fleets, i, svb_snap_fleet *);
+
+        for (j = 0; j < fleet->nodes->nelts; j++) {
+            const svb_snap_node *node =
+                APR_ARRAY_IDX(fleet->nodes, j, svb_snap_node *);
+            int index =
+                svb_fleet_find(svb_shm_fleet(), fleet->name, node->route);
+
+            if (index < 0) {
+                continue;
+            }
+            if (node->safe_to_stop && !was_safe[index]
+                && node->state != SVB_STATE_ERROR) {
+                ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, model->main_server,
+                             SVB_LOGNO(0062) "fleet %s, node %s (%s): no "
+                                             "clients any more, safe to stop",
+                             fleet->name, node->route,
+                             svb_snapshot_state_name(node->state));
+            }
+            was_safe[index] = (char)node->safe_to_stop;
+        }
+    }
+}
+
+static apr_status_t tick(int state, void *data, apr_pool_t *pool)
+{
+    if (state == AP_WATCHDOG_STATE_RUNNING) {
+        apr_time_t now = apr_time_now();
+
+        svb_shm_sweep();
+        svb_shm_follow(now);
+        svb_table_tick(now);
+        tell_evictions(data, now);
+        svb_admin_reconcile(data);
+        tell_empty(data, svb_view_take(pool, data, "", 0));
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t probe(int state, void *data, apr_pool_t *pool)
+{
+    if (state == AP_WATCHDOG_STATE_RUNNING) {
+        svb_probe_round(data, pool);
+    }
+    return APR_SUCCESS;
+}
+
+/* Each has a thread of its own: what waits for nodes must not keep the rest. */
+static const struct {
+    const char *name;
+    apr_interval_time_t every;
+    ap_watchdog_callback_fn_t *callback;
+} watchdogs[] = {
+    {"_servoy_", TICK_EVERY, tick},
+    {"_servoy_probe_", PROBE_EVERY, probe},
+};
+
+static apr_status_t start(apr_pool_t *pconf, const svb_model *model, int i)
+{
+    APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) *get_instance =
+        APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
+    APR_OPTIONAL_FN_TYPE(ap_watchdog_register_callback) *register_callback =
+        APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_register_callback);
+    ap_watchdog_t *watchdog;
+    apr_status_t rv;
+
+    if (!get_instance || !register_callback) {
+        return APR_ENOTIMPL;
+    }
+    rv = get_instance(&watchdog, watchdogs[i].name, 0, 1, pconf);
+    return rv == APR_SUCCESS ? register_callback(watchdog, watchdogs[i].every,
+                                                 model, watchdogs[i].callback)
+                             : rv;
+}
+
+apr_status_t svb_watchdog_start(apr_pool_t *pconf, const svb_model *model)
+{
+    int n = sizeof(watchdogs) / sizeof(watchdogs[0]), i;
+    apr_status_t rv = APR_SUCCESS;
+
+    for (i = 0; rv == APR_SUCCESS && i < n; i++) {
+        rv = start(pconf, model, i);
+    }
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, model->main_server,
+                     SVB_LOGNO(0060) "cannot start the periodic work");
+    }
+    return rv;
+}

@@ -1,0 +1,269 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+#include "nodes/mod_admin.h"
+
+#include <math.h>
+
+#include "memory/mod_segments.h"
+#include "memory/mod_clients.h"
+
+/* A node's word: a mode, and a loadfactor in hundredths where one was set. */
+#define MODE_MASK 0xffu
+#define MODE_NORMAL 0u
+#define MODE_DRAIN 1u
+#define MODE_DISABLED 2u
+#define MODE_MAINTENANCE 3u
+#define MODE_ENABLED 4u /* against what the configuration says */
+#define LOADFACTOR_SHIFT 16
+#define LOADFACTOR_MASK 0xffffu
+
+/* The mode's bits in a member's status, and all that enabling takes away. An
+ * administrator who enables a node knows that it is there: no need to wait for
+ * its retry time. */
+#define MODE_BITS (PROXY_WORKER_DRAIN | PROXY_WORKER_DISABLED)
+#define CONFIGURED_BITS (MODE_BITS | PROXY_WORKER_STOPPED)
+#define ENABLE_BITS (MODE_BITS | PROXY_WORKER_STOPPED | PROXY_WORKER_IN_ERROR)
+
+/* What the configuration sets for each node's members; since the last start. */
+static unsigned configured[SVB_FLEET_NODES];
+
+static unsigned bits_of(unsigned mode)
+{
+    return mode == MODE_DRAIN      ? PROXY_WORKER_DRAIN
+           : mode == MODE_DISABLED ? PROXY_WORKER_DISABLED
+                                   : 0;
+}
+
+static unsigned mode_of(int node)
+{
+    return (unsigned)svb_fleet_admin(svb_shm_fleet(), node) & MODE_MASK;
+}
+
+static int loadfactor_of(int node)
+{
+    return (int)(svb_fleet_admin(svb_shm_fleet(), node) >> LOADFACTOR_SHIFT
+                 & LOADFACTOR_MASK);
+}
+
+static void set_word(int node, unsigned mode, int loadfactor)
+{
+    svb_fleet_set_admin(svb_shm_fleet(), node,
+                        mode | (apr_uint64_t)loadfactor << LOADFACTOR_SHIFT);
+}
+
+int svb_admin_in_maintenance(int node)
+{
+    return mode_of(node) == MODE_MAINTENANCE;
+}
+
+/* ------------------------------------------------------------------ members */
+
+/* What to do with each member of a node. */
+typedef void member_fn(const svb_member *member, void *baton);
+
+static void each_member(const svb_model *model, int node, member_fn *fn,
+                        void *baton)
+{
+    int i, j;
+
+    for (i = 0; i < model->balancers->nelts; i++) {
+        const svb_members *members =
+            svb_members_get(APR_ARRAY_IDX(model->balancers, i, svb_balancer *));
+
+        if (svb_model_repeats(model->balancers, i)) {
+            continue;
+        }
+        for (j = 0; j < members->n; j++) {
+            if (members->all[j].node == node) {
+                fn(&members->all[j], baton);
+            }
+        }
+    }
+}
+
+static void apply(const svb_member *member, void *dummy)
+{
+    int loadfactor = loadfactor_of(member->node);
+
+    (void)dummy;
+    if (mode_of(member->node) != MODE_NORMAL) {
+        member->worker->s->status &= ~CONFIGURED_BITS;
+    }
+    member->worker->s->status |= bits_of(mode_of(member->node));
+    if (loadfactor) {
+        member->worker->s->lbfactor = loadfactor;
+    }
+}
+
+static void set_mode(const svb_member *member, void *mode)
+{
+    unsigned wanted = *(unsigned *)mode;
+    proxy_worker_shared *s = member->worker->s;
+
+    s->status &= ~(wanted == MODE_NORMAL ? ENABLE_BITS : MODE_BITS);
+    s->status |= bits_of(wanted);
+}
+
+static void set_loadfactor(const svb_member *member, void *loadfactor)
+{
+    member->worker->s->lbfactor = *(int *)loadfactor;
+}
+
+/* What the members of a node show. */
+typedef struct {
+    unsigned bits;  /* of the mode, that some member shows */
+    int loadfactor; /* the word's */
+    int differs;    /* some member has another loadfactor */
+} shown;
+
+static void look(const svb_member *member, void *baton)
+{
+    shown *sum = baton;
+
+    sum->bits |= member->worker->s->status & CONFIGURED_BITS;
+    sum->differs |= member->worker->s->lbfactor != sum->loadfactor;
+}
+
+void svb_admin_apply(const svb_model *model)
+{
+    int node;
+
+    for (node = 0; node < SVB_FLEET_NODES; node++) {
+        shown sum = {0};
+
+        if (!svb_fleet_used(svb_shm_fleet(), node)) {
+            continue;
+        }
+        each_member(model, node, look, &sum);
+        configured[node] = sum.bits;
+        if (mode_of(node) == MODE_ENABLED && !sum.bits) {
+            /* The configuration agrees by now. */
+            set_word(node, MODE_NORMAL, loadfactor_of(node));
+        }
+        if (svb_fleet_admin(svb_shm_fleet(), node)) {
+            each_member(model, node, apply, NULL);
+        }
+    }
+}
+
+/* ------------------------------------------------------------------ actions */
+
+static void change_mode(const svb_model *model, int node, unsigned mode)
+{
+    /* Where the configuration says otherwise, it says so again after a restart,
+     * and the enabling has to be done again. */
+    unsigned word =
+        mode == MODE_NORMAL && configured[node] ? MODE_ENABLED : mode;
+
+    /* The word last: what it says is looked for in the members. */
+    each_member(model, node, set_mode, &mode);
+    set_word(node, word, loadfactor_of(node));
+    if (mode == MODE_NORMAL) {
+        svb_fleet_set_maintenance(svb_shm_fleet(), node, 0);
+    }
+}
+
+static void change_loadfactor(const svb_model *model, int node, double value)
+{
+    int loadfactor = (int)lrint(value * 100);
+
+    each_member(model, node, set_loadfactor, &loadfactor);
+    set_word(node, mode_of(node), loadfactor);
+}
+
+static void reset_bytes(const svb_member *member, void *dummy)
+{
+    (void)dummy;
+    member->worker->s->transferred = 0;
+    member->worker->s->read = 0;
+}
+
+static void reset_counters(const svb_model *model, int node)
+{
+    int i;
+
+    each_member(model, node, reset_bytes, NULL);
+
+    for (i = 0; i < SVB_COUNTERS; i++) {
+        svb_fleet_set_counter(svb_shm_fleet(), node, i, 0);
+    }
+}
+
+static void carry_out(const svb_model *model, int node,
+                      const svb_form_action *action)
+{
+    switch (action->action) {
+    case SVB_ACTION_DRAIN:
+        change_mode(model, node, MODE_DRAIN);
+        break;
+    case SVB_ACTION_ENABLE:
+        change_mode(model, node, MODE_NORMAL);
+        break;
+    case SVB_ACTION_DISABLE:
+        change_mode(model, node, MODE_DISABLED);
+        break;
+    case SVB_ACTION_MAINTENANCE:
+        change_mode(model, node, MODE_MAINTENANCE);
+        break;
+    case SVB_ACTION_LOADFACTOR:
+        change_loadfactor(model, node, action->value);
+        break;
+    case SVB_ACTION_FORGET:
+        svb_clients_forget(svb_shm_clients(), node);
+        break;
+    case SVB_ACTION_RESET:
+        reset_counters(model, node);
+        break;
+    case SVB_ACTIONS:
+        break;
+    }
+}
+
+static void found(const svb_member *member, void *any)
+{
+    (void)member;
+    *(int *)any = 1;
+}
+
+int svb_admin_act(const svb_model *model, const svb_form_action *action)
+{
+    int node = svb_fleet_find(svb_shm_fleet(), action->fleet, action->node);
+    int any = 0;
+
+    if (node >= 0) {
+        each_member(model, node, found, &any);
+    }
+    if (!any) {
+        return -1;
+    }
+    carry_out(model, node, action);
+    return node;
+}
+
+/* ------------------------------------------------------------- reconciling */
+
+static void reconcile(const svb_model *model, int node)
+{
+    unsigned mode = mode_of(node);
+    shown sum = {.loadfactor = loadfactor_of(node)};
+
+    each_member(model, node, look, &sum);
+    if ((bits_of(mode) && !(sum.bits & bits_of(mode)))
+        || (mode == MODE_ENABLED && sum.bits)) {
+        mode = MODE_NORMAL;
+    }
+    if (mode != mode_of(node) || (sum.loadfactor && sum.differs)) {
+        set_word(node, mode, sum.differs ? 0 : sum.loadfactor);
+    }
+}
+
+void svb_admin_reconcile(const svb_model *model)
+{
+    svb_fleet *fleet = svb_shm_fleet();
+    int node;
+
+    for (node = 0; node < SVB_FLEET_NODES; node++) {
+        if (svb_fleet_used(fleet, node) && svb_fleet_admin(fleet, node)) {
+            reconcile(model, node);
+        }
+    }
+}

@@ -1,0 +1,40 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/*
+ * What administrators do to nodes.
+ *
+ * An action is carried out on mod_proxy's own words about each member of the
+ * node, in shared memory, so that it holds in all processes at once and is seen
+ * in mod_proxy's balancer-manager as well. It is also noted in the node's word
+ * in svb_fleet, from where it is done again after a restart, when mod_proxy
+ * starts from its configuration. What is changed elsewhere later, say in the
+ * balancer-manager, is what counts: the watchdog drops from the word what no
+ * member shows any more.
+ *
+ * Maintenance is ours alone; mod_proxy has no such thing. Set by an action, it
+ * lasts until the node is enabled; found out from a node's answers, it lasts
+ * for a while (mod_svb_maintenance.h).
+ */
+#ifndef SVB_NODES_MOD_ADMIN_H
+#define SVB_NODES_MOD_ADMIN_H
+
+#include "nodes/mod_members.h"
+#include "manager/form.h"
+
+/**
+ * Carry out an action on all members of a node in all balancers of its fleet.
+ * @param action a well-formed one
+ * @return the node's index, or -1 when there is no such fleet or node
+ */
+int svb_admin_act(const svb_model *model, const svb_form_action *action);
+
+/** Do to all members what their nodes' words say; in post_config, after
+ *  mod_proxy_balancer's. */
+void svb_admin_apply(const svb_model *model);
+
+/** Drop from the nodes' words what was undone elsewhere; from the watchdog. */
+void svb_admin_reconcile(const svb_model *model);
+
+/** Has an administrator put the node in maintenance? */
+int svb_admin_in_maintenance(int node);
+
+#endif /* SVB_NODES_MOD_ADMIN_H */

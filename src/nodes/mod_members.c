@@ -1,0 +1,150 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+#include "nodes/mod_members.h"
+
+#include <apr_strings.h>
+
+#include "memory/mod_segments.h"
+#include "memory/mod_clients.h"
+#include "choice/score.h"
+
+/* A node without a route is known by its member: what is counted has to be
+ * counted somewhere. No route has a semicolon. */
+static const char *node_name(apr_pool_t *p, const proxy_worker *worker)
+{
+    const char *name = worker->s->name_ex;
+
+    return *worker->s->route
+               ? worker->s->route
+               : apr_psprintf(p, ";%016" APR_UINT64_T_HEX_FMT,
+                              svb_elect_id_hash(name, strlen(name)));
+}
+
+static void fill(apr_pool_t *p, const svb_balancer *balancer, svb_member *m,
+                 proxy_worker *worker)
+{
+    m->worker = worker;
+    m->route = apr_pstrdup(p, worker->s->route);
+    m->node = svb_fleet_add(svb_shm_fleet(), balancer->fleet->name,
+                            node_name(p, worker));
+    if (m->node >= 0) {
+        svb_table_set_timeouts(m->node, balancer);
+    }
+    svb_model_facts(p, balancer, worker, &m->facts);
+}
+
+/* The first member of its key stays. */
+static void index_by(apr_hash_t *hash, const void *key, apr_ssize_t len,
+                     svb_member *m)
+{
+    if (!apr_hash_get(hash, key, len)) {
+        apr_hash_set(hash, key, len, m);
+    }
+}
+
+static svb_members *build(apr_pool_t *p, const svb_balancer *balancer)
+{
+    const apr_array_header_t *workers = balancer->proxy->workers;
+    svb_members *members = apr_pcalloc(p, sizeof(*members));
+    int i;
+
+    members->n = workers->nelts;
+    members->all = apr_pcalloc(p, sizeof(svb_member) * (apr_size_t)members->n);
+    members->by_route = apr_hash_make(p);
+    members->by_node = apr_hash_make(p);
+    for (i = 0; i < members->n; i++) {
+        svb_member *m = &members->all[i];
+
+        fill(p, balancer, m, APR_ARRAY_IDX(workers, i, proxy_worker *));
+        if (*m->route) {
+            index_by(members->by_route, m->route, APR_HASH_KEY_STRING, m);
+        }
+        if (m->node >= 0) {
+            index_by(members->by_node, &m->node, sizeof(m->node), m);
+        }
+    }
+    return members;
+}
+
+void svb_members_init(apr_pool_t *p, svb_balancer *balancer)
+{
+    balancer->members = build(p, balancer);
+}
+
+/* Put a new index in the place of an old one. When another thread was faster,
+ * its index is as good. The pool has no parent: pools of the process would
+ * need a lock to be divided among threads. */
+static const svb_members *replace(svb_balancer *balancer, void *old)
+{
+    apr_pool_t *p;
+    svb_members *members;
+
+    if (apr_pool_create(&p, NULL) != APR_SUCCESS) {
+        return old;
+    }
+    apr_pool_tag(p, "svb_members");
+    members = build(p, balancer);
+    if (!__atomic_compare_exchange_n(&balancer->members, &old, members, 0,
+                                     __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+        apr_pool_destroy(p);
+        return old;
+    }
+    return members;
+}
+
+const svb_members *svb_members_get(svb_balancer *balancer)
+{
+    svb_members *members =
+        __atomic_load_n(&balancer->members, __ATOMIC_ACQUIRE);
+
+    if (members->n != balancer->proxy->workers->nelts) {
+        return replace(balancer, members);
+    }
+    return members;
+}
+
+const svb_members *svb_members_refresh(svb_balancer *balancer)
+{
+    const svb_members *members = svb_members_get(balancer);
+    int i;
+
+    for (i = 0; i < members->n; i++) {
+        const svb_member *m = &members->all[i];
+
+        if (strcmp(m->route, m->worker->s->route)) {
+            return replace(balancer, (void *)members);
+        }
+    }
+    return members;
+}
+
+const svb_member *svb_members_by_route(const svb_members *members,
+                                       const char *route, apr_size_t len)
+{
+    const svb_member *m =
+        apr_hash_get(members->by_route, route, (apr_ssize_t)len);
+
+    return m && !strcmp(m->route, m->worker->s->route) ? m : NULL;
+}
+
+const svb_member *svb_members_by_node(const svb_members *members, int node)
+{
+    return apr_hash_get(members->by_node, &node, sizeof(node));
+}
+
+const svb_member *svb_members_by_worker(const svb_members *members,
+                                        const proxy_worker *worker)
+{
+    int i = worker->s->index;
+
+    /* mod_proxy numbers a balancer's members in their order, unless some were
+     * restored from an earlier run. */
+    if (i >= 0 && i < members->n && members->all[i].worker == worker) {
+        return &members->all[i];
+    }
+    for (i = 0; i < members->n; i++) {
+        if (members->all[i].worker == worker) {
+            return &members->all[i];
+        }
+    }
+    return NULL;
+}

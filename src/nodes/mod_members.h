@@ -1,0 +1,59 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/*
+ * The members of a balancer, indexed by route: which member, which node record
+ * in shared memory, what is known about the node.
+ *
+ * Every process has its own index of each balancer. It is made in post_config
+ * and inherited; when members come or routes change at run time (mod_proxy's
+ * balancer-manager), the process that notices makes a new one and publishes it
+ * with one pointer swap. The old one stays for those who still read it: this
+ * happens at an administrator's pace, and costs some kilobytes each time.
+ *
+ * An index is checked when it is used: a route is compared with the member's,
+ * so that a stale index is a cost, never a wrong answer.
+ */
+#ifndef SVB_NODES_MOD_MEMBERS_H
+#define SVB_NODES_MOD_MEMBERS_H
+
+#include "config/mod_model.h"
+#include "memory/records.h"
+
+/** A member, and the node behind it. */
+typedef struct svb_member {
+    proxy_worker *worker;
+    const char *route; /**< as it was when the index was made; "" for none */
+    int node;          /**< index in svb_fleet, or -1: there is no room */
+    svb_facts facts;
+} svb_member;
+
+typedef struct svb_members {
+    int n;
+    svb_member *all;      /**< in mod_proxy's order */
+    apr_hash_t *by_route; /**< route -> svb_member *, the first of its route */
+    apr_hash_t *by_node;  /**< index of the node -> svb_member *, likewise */
+} svb_members;
+
+/** Make the first index, from pool p; in post_config, after svb_shm_attach(). */
+void svb_members_init(apr_pool_t *p, svb_balancer *balancer);
+
+/**
+ * The index as it is now; a new one when members were added.
+ * In any phase after svb_members_init(), in any thread; takes no lock.
+ */
+const svb_members *svb_members_get(svb_balancer *balancer);
+
+/** Make a new index if any route has changed; else the same as get. */
+const svb_members *svb_members_refresh(svb_balancer *balancer);
+
+/** @return the member with this route now, or NULL */
+const svb_member *svb_members_by_route(const svb_members *members,
+                                       const char *route, apr_size_t len);
+
+/** @return the member that leads to this node, or NULL */
+const svb_member *svb_members_by_node(const svb_members *members, int node);
+
+/** @return the member of this worker, or NULL: it came after the index */
+const svb_member *svb_members_by_worker(const svb_members *members,
+                                        const proxy_worker *worker);
+
+#endif /* SVB_NODES_MOD_MEMBERS_H */
