@@ -62,7 +62,7 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     svb_checks_run(model);
     if (ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST) {
         tell(model, APLOG_WARNING);
-        svb_config_note_unused(s);
+        svb_directives_note_unused(s);
     }
     return tell(model, APLOG_ERR) ? HTTP_INTERNAL_SERVER_ERROR : OK;
 }
@@ -83,17 +83,17 @@ static apr_status_t attach_state(apr_pool_t *pconf, apr_pool_t *ptemp,
 {
     server_rec *s = model->main_server;
     unsigned char secret[SVB_CLIENTS_SECRET];
-    int saved = !svb_shm_exists()
+    int saved = !svb_segments_exists()
                 && svb_persist_secret(ptemp, s, model->server, secret);
     int is_new, i;
     apr_status_t rv =
-        svb_shm_attach(pconf, s, (apr_size_t)model->server->client_table,
-                       saved ? secret : NULL, &is_new);
+        svb_segments_attach(pconf, s, (apr_size_t)model->server->client_table,
+                            saved ? secret : NULL, &is_new);
 
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    svb_table_init();
+    svb_clients_start();
     for (i = 0; i < model->balancers->nelts; i++) {
         svb_members_init(pconf,
                          APR_ARRAY_IDX(model->balancers, i, svb_balancer *));
@@ -102,7 +102,7 @@ static apr_status_t attach_state(apr_pool_t *pconf, apr_pool_t *ptemp,
         svb_persist_restore(ptemp, s, model->server);
     }
     svb_admin_apply(model);
-    svb_table_tick(apr_time_now());
+    svb_clients_tick(apr_time_now());
     svb_persist_at_exit(pconf, s, model->server);
     return APR_SUCCESS;
 }
@@ -119,13 +119,13 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     model = svb_model_build(pconf, s);
     svb_checks_run(model);
     tell(model, APLOG_WARNING);
-    svb_config_note_unused(s);
+    svb_directives_note_unused(s);
     if (attach_state(pconf, ptemp, model) != APR_SUCCESS
         || svb_watchdog_start(pconf, model) != APR_SUCCESS) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    svb_member_init();
-    svb_lbmethod_use(model);
+    svb_condition_start();
+    svb_method_use(model);
     svb_manager_use(model);
     return OK;
 }
@@ -133,7 +133,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 static void child_init(apr_pool_t *pchild, server_rec *s)
 {
     (void)s;
-    svb_shm_child_init(pchild);
+    svb_segments_child_init(pchild);
 }
 
 static void register_hooks(apr_pool_t *p)
@@ -144,11 +144,11 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_post_config(early_post_config, NULL, balancer, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, balancer, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
-    svb_lbmethod_register(p);
+    svb_attempt_register(p);
     svb_learn_register(p);
     svb_launch_register(p);
     svb_rewrite_register(p);
-    svb_maintenance_register(p);
+    svb_retry_register(p);
     svb_manager_register(p);
 }
 
@@ -157,11 +157,11 @@ static void register_hooks(apr_pool_t *p)
 module AP_MODULE_DECLARE_DATA servoy_balancer_module
     __attribute__((visibility("default"))) = {
     STANDARD20_MODULE_STUFF,
-    svb_config_create_section,
-    svb_config_merge_section,
-    svb_config_create_server,
+    svb_directives_create_section,
+    svb_directives_merge_section,
+    svb_directives_create_server,
     NULL,
-    svb_config_commands,
+    svb_directives_commands,
     register_hooks,
     AP_MODULE_FLAG_NONE,
 };

@@ -20,7 +20,7 @@ static void tell_evictions(const svb_model *model, apr_time_t now)
 {
     static apr_uint64_t told;
     static apr_time_t told_at;
-    apr_uint64_t evicted = svb_clients_evicted(svb_shm_clients());
+    apr_uint64_t evicted = svb_clients_evicted(svb_segments_clients());
 
     if (evicted > told && now >= told_at + TELL_EVERY) {
         ap_log_error(
@@ -29,7 +29,7 @@ static void tell_evictions(const svb_model *model, apr_time_t now)
                             " clients were dropped so far, and are "
                             "counted again with their next request; give "
                             "ServoyClientTable more than %" APR_SIZE_T_FMT,
-            evicted, svb_clients_capacity(svb_shm_clients()));
+            evicted, svb_clients_capacity(svb_segments_clients()));
         told = evicted;
         told_at = now;
     }
@@ -39,7 +39,7 @@ static void tell_evictions(const svb_model *model, apr_time_t now)
  * for who wants to stop it. */
 static void tell_empty(const svb_model *model, const svb_snapshot *snap)
 {
-    static char was_safe[SVB_FLEET_NODES];
+    static char was_safe[SVB_RECORDS_MAX];
     int i, j;
 
     for (i = 0; i < snap->fleets->nelts; i++) {
@@ -49,8 +49,8 @@ static void tell_empty(const svb_model *model, const svb_snapshot *snap)
         for (j = 0; j < fleet->nodes->nelts; j++) {
             const svb_snap_node *node =
                 APR_ARRAY_IDX(fleet->nodes, j, svb_snap_node *);
-            int index =
-                svb_fleet_find(svb_shm_fleet(), fleet->name, node->route);
+            int index = svb_records_find(svb_segments_records(), fleet->name,
+                                         node->route);
 
             if (index < 0) {
                 continue;
@@ -61,7 +61,7 @@ static void tell_empty(const svb_model *model, const svb_snapshot *snap)
                              SVB_LOGNO(0062) "fleet %s, node %s (%s): no "
                                              "clients any more, safe to stop",
                              fleet->name, node->route,
-                             svb_snapshot_state_name(node->state));
+                             svb_state_name(node->state));
             }
             was_safe[index] = (char)node->safe_to_stop;
         }
@@ -73,12 +73,12 @@ static apr_status_t tick(int state, void *data, apr_pool_t *pool)
     if (state == AP_WATCHDOG_STATE_RUNNING) {
         apr_time_t now = apr_time_now();
 
-        svb_shm_sweep();
-        svb_shm_follow(now);
-        svb_table_tick(now);
+        svb_segments_sweep();
+        svb_segments_follow(now);
+        svb_clients_tick(now);
         tell_evictions(data, now);
         svb_admin_reconcile(data);
-        tell_empty(data, svb_view_take(pool, data, "", 0));
+        tell_empty(data, svb_snapshot_take(pool, data, "", 0));
     }
     return APR_SUCCESS;
 }

@@ -3,7 +3,7 @@
  * The periodic work, done about once a second by one process of the server:
  * noting when nodes change their state, keeping the clients of requests in
  * flight alive, sweeping the client table, clearing up after dead children; and, in
- * another thread, perhaps of another process, probing nodes (mod_svb_probe.h).
+ * another thread, perhaps of another process, probing nodes (nodes/mod_probe.h).
  *
  * When that process is killed, another takes over after some ten seconds, so
  * nothing that has to be prompt may depend on this alone.

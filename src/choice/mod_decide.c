@@ -52,7 +52,7 @@ static apr_uint64_t table_id(const svb_request *req, const svb_session_id *id)
         && (dot = memchr(id->id, '.', id->len)) != NULL) {
         len = (apr_size_t)(dot - id->id);
     }
-    return svb_table_id(req->balancer, id->id, len);
+    return svb_clients_fleet_id(req->balancer, id->id, len);
 }
 
 /* The client that the request is of: the first id that names a member, or the
@@ -76,12 +76,11 @@ static int named(svb_request *req, const svb_session_id *id,
                  apr_size_t route_len, const svb_member *member,
                  const svb_client *known, request_rec *r, verdict *v)
 {
-    int decides = svb_member_can_serve_request(req, member, r);
+    int decides = svb_request_can_have(req, member, r);
 
     if (!v->from) {
         v->from = member;
-        v->hash =
-            svb_elect_id_hash(id->id, svb_session_base_len(id, route_len));
+        v->hash = svb_hash_client(id->id, svb_session_base_len(id, route_len));
         set_client(req, id, known);
     }
     else if (decides) {
@@ -106,9 +105,9 @@ static void read_table(svb_request *req, const svb_members *members, int i,
         svb_client client;
         apr_size_t len;
 
-        if ((svb_clients_find(svb_shm_clients(), table_id(req, id), now,
+        if ((svb_clients_find(svb_segments_clients(), table_id(req, id), now,
                               &client)
-             || svb_shm_find_old(table_id(req, id), now, &client))
+             || svb_segments_find_old(table_id(req, id), now, &client))
             && (member = svb_members_by_node(members, client.node)) != NULL
             && (routed(members, id, &len)
                 || req->balancer->set.learn_sessions)) {
@@ -173,7 +172,7 @@ static void choose(svb_request *req, const svb_members *members, request_rec *r)
         choice->how = v.how;
     }
     else if (!v.from) {
-        choice->member = svb_elect_member(req, members, r);
+        choice->member = svb_election_run(req, members, r);
         choice->how = SVB_HOW_ELECTED;
     }
     else {
@@ -181,7 +180,7 @@ static void choose(svb_request *req, const svb_members *members, request_rec *r)
         choice->how = SVB_HOW_FAILOVER;
         if (!req->balancer->proxy->s->sticky_force) {
             choice->member =
-                svb_elect_successor(req, members, v.from, v.hash, r);
+                svb_failover_member(req, members, v.from, v.hash, r);
         }
     }
 }
@@ -239,7 +238,7 @@ proxy_worker *svb_decide(svb_request *req, request_rec *r)
     const svb_members *members = svb_members_get(req->balancer);
 
     if (req->fixed && !svb_request_has_tried(req, req->fixed)
-        && svb_member_can_serve(req->fixed)) {
+        && svb_condition_can_serve(req->fixed)) {
         return req->fixed;
     }
     choose(req, members, r);

@@ -16,44 +16,44 @@ APR_DECLARE_OPTIONAL_FN(int, ap_proxy_retry_worker,
 
 static APR_OPTIONAL_FN_TYPE(ap_proxy_retry_worker) * retry_worker;
 
-void svb_member_init(void)
+void svb_condition_start(void)
 {
     retry_worker = APR_RETRIEVE_OPTIONAL_FN(ap_proxy_retry_worker);
 }
 
 /* ----------------------------------------------------- what a member may */
 
-int svb_member_can_serve(const proxy_worker *worker)
+int svb_condition_can_serve(const proxy_worker *worker)
 {
     return PROXY_WORKER_IS_USABLE(worker);
 }
 
-int svb_member_takes_new(const proxy_worker *worker)
+int svb_condition_takes_new(const proxy_worker *worker)
 {
     return PROXY_WORKER_IS_USABLE(worker) && !PROXY_WORKER_IS_DRAINING(worker);
 }
 
 /* A worker in error becomes usable when its retry time has passed; somebody
  * has to ask. */
-int svb_member_can_serve_now(proxy_worker *worker, request_rec *r)
+int svb_condition_can_serve_now(proxy_worker *worker, request_rec *r)
 {
-    if (!svb_member_can_serve(worker) && retry_worker) {
+    if (!svb_condition_can_serve(worker) && retry_worker) {
         retry_worker("SERVOY", worker, r->server);
     }
-    return svb_member_can_serve(worker);
+    return svb_condition_can_serve(worker);
 }
 
-int svb_member_is_full(const svb_member *member)
+int svb_condition_is_full(const svb_member *member)
 {
     return member->facts.maxclients > 0
-           && svb_table_load(member->node)
+           && svb_clients_load(member->node)
                   >= (unsigned)member->facts.maxclients;
 }
 
 /* Refused a new client, and the time to try again has not come. */
 static int has_refused(const svb_member *member)
 {
-    return svb_fleet_maintenance(svb_shm_fleet(), member->node)
+    return svb_records_maintenance(svb_segments_records(), member->node)
            > apr_time_now();
 }
 
@@ -61,7 +61,8 @@ static int has_refused(const svb_member *member)
 static int is_unreachable(const svb_member *member)
 {
     return member->node >= 0
-           && svb_fleet_reach(svb_shm_fleet(), member->node) != SVB_REACH_OK;
+           && svb_records_reach(svb_segments_records(), member->node)
+                  != SVB_REACH_OK;
 }
 
 /* Not for this request, whatever it may do for others: it has failed it, or it
@@ -72,14 +73,14 @@ static int is_ruled_out(const svb_request *req, const svb_member *member)
            || (req->is_launch && is_unreachable(member));
 }
 
-int svb_member_can_serve_request(const svb_request *req,
-                                 const svb_member *member, request_rec *r)
+int svb_request_can_have(const svb_request *req, const svb_member *member,
+                         request_rec *r)
 {
     return !is_ruled_out(req, member)
-           && svb_member_can_serve_now(member->worker, r);
+           && svb_condition_can_serve_now(member->worker, r);
 }
 
-int svb_member_is_in_maintenance(const svb_member *member)
+int svb_condition_in_maintenance(const svb_member *member)
 {
     return member->node >= 0
            && (svb_admin_in_maintenance(member->node) || has_refused(member));
@@ -88,19 +89,19 @@ int svb_member_is_in_maintenance(const svb_member *member)
 /* May it take a new client, but for having refused one, or seeming dead? */
 static int may_be_asked(const svb_member *member)
 {
-    return member->node >= 0 && svb_member_takes_new(member->worker)
+    return member->node >= 0 && svb_condition_takes_new(member->worker)
            && !svb_admin_in_maintenance(member->node)
-           && !svb_member_is_full(member);
+           && !svb_condition_is_full(member);
 }
 
-int svb_member_may_take_new(const svb_member *member)
+int svb_condition_may_take_new(const svb_member *member)
 {
     return may_be_asked(member) && !has_refused(member)
            && !is_unreachable(member);
 }
 
-int svb_elect_has_other(const svb_request *req, const svb_member *than,
-                        request_rec *r)
+int svb_election_has_other(const svb_request *req, const svb_member *than,
+                           request_rec *r)
 {
     const svb_members *members = svb_members_get(req->balancer);
     int i;
@@ -109,8 +110,8 @@ int svb_elect_has_other(const svb_request *req, const svb_member *than,
         const svb_member *member = &members->all[i];
 
         if (member != than && !svb_request_has_tried(req, member->worker)
-            && svb_member_can_serve_now(member->worker, r)
-            && svb_member_may_take_new(member)) {
+            && svb_condition_can_serve_now(member->worker, r)
+            && svb_condition_may_take_new(member)) {
             return 1;
         }
     }
@@ -131,7 +132,7 @@ typedef struct {
                          better than none */
     apr_time_t now;
     double recent_all, share_all; /* sums over those who may take the client */
-    svb_elect_cand best;
+    svb_score_candidate best;
     /* a failover */
     const char *group; /* only this group, or NULL */
     int last_resort;   /* take whoever can serve */
@@ -144,22 +145,22 @@ typedef struct {
 /* A member's share as things are, slow start included. */
 static double share(const contest *c, const svb_member *member)
 {
-    svb_fleet *fleet = svb_shm_fleet();
-    int state = svb_fleet_state(fleet, member->node);
+    svb_records *fleet = svb_segments_records();
+    int state = svb_records_state(fleet, member->node);
     /* One that comes up just now was down when last looked at. */
     int was_down =
         state >= 0 && !svb_state_describe((svb_state)state)->can_serve;
 
-    return svb_elect_slowstart(
+    return svb_score_slowstart(
         weight(member->worker),
-        was_down ? c->now : svb_fleet_up_since(fleet, member->node), c->now,
+        was_down ? c->now : svb_records_up_since(fleet, member->node), c->now,
         c->req->balancer->set.slow_start);
 }
 
 static double recent(const contest *c, const svb_member *member)
 {
-    return svb_fleet_recent(svb_shm_fleet(), member->node, c->now,
-                            RECENT_HALF_LIFE);
+    return svb_records_recent(svb_segments_records(), member->node, c->now,
+                              RECENT_HALF_LIFE);
 }
 
 /* Add up those who may take the client, to know a node's fair part. */
@@ -170,7 +171,7 @@ static void sum_up(contest *c)
     for (i = 0; i < c->members->n; i++) {
         const svb_member *member = &c->members->all[i];
 
-        if (svb_member_may_take_new(member)) {
+        if (svb_condition_may_take_new(member)) {
             c->recent_all += recent(c, member);
             c->share_all += share(c, member);
         }
@@ -178,14 +179,15 @@ static void sum_up(contest *c)
 }
 
 static void candidate(const contest *c, const svb_member *member,
-                      svb_elect_cand *cand)
+                      svb_score_candidate *cand)
 {
     double mine = share(c, member);
 
-    cand->load = svb_elect_load(svb_table_load(member->node), mine);
-    cand->last_turn = svb_fleet_last_turn(svb_shm_fleet(), member->node);
+    cand->load = svb_score_load(svb_clients_load(member->node), mine);
+    cand->last_turn =
+        svb_records_last_turn(svb_segments_records(), member->node);
     cand->braked =
-        svb_elect_over_share(recent(c, member), c->recent_all, mine,
+        svb_score_over_share(recent(c, member), c->recent_all, mine,
                              c->share_all, c->req->balancer->set.catch_up);
 }
 
@@ -194,15 +196,15 @@ static int less_loaded(proxy_worker *current, proxy_worker *prev_best,
 {
     contest *c = baton;
     const svb_member *member = svb_members_by_worker(c->members, current);
-    svb_elect_cand cand;
+    svb_score_candidate cand;
 
     if (!member || is_ruled_out(c->req, member)
-        || (!svb_member_may_take_new(member)
+        || (!svb_condition_may_take_new(member)
             && !(c->doubtful_too && may_be_asked(member)))) {
         return 0;
     }
     candidate(c, member, &cand);
-    if (prev_best && !svb_elect_better(&cand, &c->best)) {
+    if (prev_best && !svb_score_better(&cand, &c->best)) {
         return 0;
     }
     c->best = cand;
@@ -215,7 +217,8 @@ static int less_loaded(proxy_worker *current, proxy_worker *prev_best,
 static void take_turn(svb_request *req, const svb_member *member,
                       apr_time_t now)
 {
-    svb_fleet_elected(svb_shm_fleet(), member->node, now, RECENT_HALF_LIFE);
+    svb_records_elected(svb_segments_records(), member->node, now,
+                        RECENT_HALF_LIFE);
     if (req->is_launch) {
         return;
     }
@@ -223,7 +226,7 @@ static void take_turn(svb_request *req, const svb_member *member,
         ap_random_insecure_bytes(&req->pending, sizeof(req->pending));
         req->pending |= 1; /* never 0 */
     }
-    svb_clients_put(svb_shm_clients(), req->pending, member->node,
+    svb_clients_put(svb_segments_clients(), req->pending, member->node,
                     SVB_KIND_PENDING, now);
 }
 
@@ -256,15 +259,15 @@ static const svb_member *reserve(contest *c)
  * up; for the others it goes on refusing until that one was taken. */
 static int may_try(const contest *c, const svb_member *member)
 {
-    svb_fleet *fleet = svb_shm_fleet();
+    svb_records *fleet = svb_segments_records();
 
-    return svb_fleet_maintenance(fleet, member->node) == 0 || c->req->dry_run
-           || svb_fleet_claim_trial(
+    return svb_records_maintenance(fleet, member->node) == 0 || c->req->dry_run
+           || svb_records_claim_trial(
                fleet, member->node, c->now,
                c->now + c->req->balancer->set.maintenance_retry);
 }
 
-const svb_member *svb_elect_member(svb_request *req, const svb_members *members,
+const svb_member *svb_election_run(svb_request *req, const svb_members *members,
                                    request_rec *r)
 {
     contest c = {.req = req, .members = members, .now = apr_time_now()};
@@ -298,9 +301,9 @@ static double score(const contest *c, const svb_member *member)
 {
     const proxy_worker *worker = member->worker;
 
-    return svb_elect_score(c->hash,
-                           *member->route ? member->route : worker->s->name_ex,
-                           weight(worker));
+    return svb_score_rendezvous(
+        c->hash, *member->route ? member->route : worker->s->name_ex,
+        weight(worker));
 }
 
 static int may_take_over(const contest *c, const svb_member *member)
@@ -309,7 +312,7 @@ static int may_take_over(const contest *c, const svb_member *member)
            && !is_ruled_out(c->req, member)
            /* In maintenance it takes nobody whose session it does not share. */
            && (c->group || c->last_resort
-               || !svb_member_is_in_maintenance(member))
+               || !svb_condition_in_maintenance(member))
            && (!c->group
                || (member->facts.group
                    && !strcmp(member->facts.group, c->group)));
@@ -344,7 +347,7 @@ static const svb_member *last_resort(contest *c)
     for (i = 0; i < c->members->n; i++) {
         const svb_member *member = &c->members->all[i];
 
-        if (svb_member_can_serve(member->worker) && may_take_over(c, member)
+        if (svb_condition_can_serve(member->worker) && may_take_over(c, member)
             && (!found || score(c, member) > c->best_score)) {
             found = member;
             c->best_score = score(c, member);
@@ -373,14 +376,14 @@ static const svb_member *redirected(const svb_request *req,
         const char *route = from->worker->s->redirect;
 
         from = svb_members_by_route(members, route, strlen(route));
-        if (from && svb_member_can_serve_request(req, from, r)) {
+        if (from && svb_request_can_have(req, from, r)) {
             return from;
         }
     }
     return NULL;
 }
 
-const svb_member *svb_elect_successor(const svb_request *req,
+const svb_member *svb_failover_member(const svb_request *req,
                                       const svb_members *members,
                                       const svb_member *from, apr_uint64_t hash,
                                       request_rec *r)

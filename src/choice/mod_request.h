@@ -50,7 +50,7 @@ typedef struct svb_request {
     int is_known;            /**< the table has that id */
     enum svb_kind kind;      /**< of the known client */
     apr_uint64_t pending;    /**< id of the new client it may be, or 0 */
-    int place;               /**< from svb_fleet_hold(), or -1 */
+    int place;               /**< from svb_rows_hold(), or -1 */
     ap_filter_t *upgrade;    /**< waits for 101, or NULL */
     int is_learning;         /**< the filters are in place */
 } svb_request;

@@ -24,12 +24,12 @@
  * out others, has a secret key. */
 static const unsigned char id_key[APR_SIPHASH_KSIZE] = "svb_elect client";
 
-double svb_elect_load(unsigned clients, double loadfactor)
+double svb_score_load(unsigned clients, double loadfactor)
 {
     return ((double)clients + 1) / loadfactor;
 }
 
-int svb_elect_better(const svb_elect_cand *a, const svb_elect_cand *b)
+int svb_score_better(const svb_score_candidate *a, const svb_score_candidate *b)
 {
     double difference = a->load - b->load;
     double same = SAME_LOAD * (a->load + b->load) / 2;
@@ -43,7 +43,7 @@ int svb_elect_better(const svb_elect_cand *a, const svb_elect_cand *b)
     return a->last_turn < b->last_turn;
 }
 
-double svb_elect_slowstart(double loadfactor, apr_time_t up_since,
+double svb_score_slowstart(double loadfactor, apr_time_t up_since,
                            apr_time_t now, apr_interval_time_t slowstart)
 {
     apr_interval_time_t age = now - up_since;
@@ -59,7 +59,7 @@ double svb_elect_slowstart(double loadfactor, apr_time_t up_since,
     return loadfactor * fmax(fraction, SLOWSTART_FLOOR);
 }
 
-int svb_elect_over_share(double recent, double recent_all, double loadfactor,
+int svb_score_over_share(double recent, double recent_all, double loadfactor,
                          double loadfactor_all, double factor)
 {
     if (factor <= 0) {
@@ -69,12 +69,13 @@ int svb_elect_over_share(double recent, double recent_all, double loadfactor,
            > factor * recent_all * loadfactor;
 }
 
-apr_uint64_t svb_elect_id_hash(const char *id, apr_size_t len)
+apr_uint64_t svb_hash_client(const char *id, apr_size_t len)
 {
     return apr_siphash24(id, len, id_key);
 }
 
-double svb_elect_score(apr_uint64_t id_hash, const char *route, double weight)
+double svb_score_rendezvous(apr_uint64_t id_hash, const char *route,
+                            double weight)
 {
     unsigned char key[APR_SIPHASH_KSIZE];
     apr_uint64_t hash;

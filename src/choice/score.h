@@ -67,20 +67,20 @@
 #include <apr_time.h>
 
 /** What an election compares of a node. */
-typedef struct svb_elect_cand {
-    double load;            /**< from svb_elect_load() */
+typedef struct svb_score_candidate {
+    double load;            /**< from svb_score_load() */
     apr_uint64_t last_turn; /**< number of its last election, 0 for none yet */
-    int braked;             /**< from svb_elect_over_share() */
-} svb_elect_cand;
+    int braked;             /**< from svb_score_over_share() */
+} svb_score_candidate;
 
 /**
  * What a node would carry if it got the next client.
  * @param clients    those it has, of all kinds, pending ones included
  * @param loadfactor its share relative to other nodes, above zero, perhaps
- *                   scaled by svb_elect_slowstart()
+ *                   scaled by svb_score_slowstart()
  * @return (clients + 1) / loadfactor; the least one wins
  */
-double svb_elect_load(unsigned clients, double loadfactor);
+double svb_score_load(unsigned clients, double loadfactor);
 
 /**
  * Compare two nodes.
@@ -88,7 +88,8 @@ double svb_elect_load(unsigned clients, double loadfactor);
  *         load, else (the loads are the same but for rounding) elected longer
  *         ago. 0 when there is nothing to choose, so that the first one stays
  */
-int svb_elect_better(const svb_elect_cand *a, const svb_elect_cand *b);
+int svb_score_better(const svb_score_candidate *a,
+                     const svb_score_candidate *b);
 
 /**
  * The loadfactor of a node that came up a while ago.
@@ -100,14 +101,14 @@ int svb_elect_better(const svb_elect_cand *a, const svb_elect_cand *b);
  *         1. It does not begin at zero because the node must get some clients
  *         to warm up with, and because a load has to stay a number
  */
-double svb_elect_slowstart(double loadfactor, apr_time_t up_since,
+double svb_score_slowstart(double loadfactor, apr_time_t up_since,
                            apr_time_t now, apr_interval_time_t slowstart);
 
 /**
  * Has a node been elected so often of late that it should be left out for now?
- * @param recent     its recent elections (svb_fleet_recent())
+ * @param recent     its recent elections (svb_records_recent())
  * @param recent_all the sum of those of all nodes that may take the client
- * @param loadfactor its loadfactor, scaled by svb_elect_slowstart()
+ * @param loadfactor its loadfactor, scaled by svb_score_slowstart()
  * @param loadfactor_all the sum of all these nodes', scaled likewise
  * @param factor     how many times its fair share it may take, at least 1;
  *                   0 for as many as come
@@ -117,7 +118,7 @@ double svb_elect_slowstart(double loadfactor, apr_time_t up_since,
  *         is ever braked, and nothing has to be. While factor is 1 or more, at
  *         least one node is not braked
  */
-int svb_elect_over_share(double recent, double recent_all, double loadfactor,
+int svb_score_over_share(double recent, double recent_all, double loadfactor,
                          double loadfactor_all, double factor);
 
 /**
@@ -126,15 +127,16 @@ int svb_elect_over_share(double recent, double recent_all, double loadfactor,
  * @param len its length
  * @return the same number on every machine
  */
-apr_uint64_t svb_elect_id_hash(const char *id, apr_size_t len);
+apr_uint64_t svb_hash_client(const char *id, apr_size_t len);
 
 /**
  * How well a node suits a client; the highest score of all takes it.
- * @param id_hash from svb_elect_id_hash()
+ * @param id_hash from svb_hash_client()
  * @param route   the node's route
  * @param weight  its loadfactor: clients spread in proportion to it
  * @return above zero, or 0 when the weight is not above zero
  */
-double svb_elect_score(apr_uint64_t id_hash, const char *route, double weight);
+double svb_score_rendezvous(apr_uint64_t id_hash, const char *route,
+                            double weight);
 
 #endif /* SVB_CHOICE_SCORE_H */

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /**
- * @file svb_session.h
+ * @file choice/session.h
  * Session ids: in a Cookie header, in a path, in a Set-Cookie header, and the
  * route suffix of one.
  *

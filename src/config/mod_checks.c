@@ -207,7 +207,7 @@ static void check_failonstatus(svb_model *model, svb_balancer *balancer)
     }
 }
 
-static int fleet_has_route(const svb_fleet_conf *fleet, const char *route)
+static int fleet_has_route(const svb_fleet *fleet, const char *route)
 {
     int i;
 
@@ -223,7 +223,7 @@ static int fleet_has_route(const svb_fleet_conf *fleet, const char *route)
     return 0;
 }
 
-static int fleet_can_grow(const svb_fleet_conf *fleet)
+static int fleet_can_grow(const svb_fleet *fleet)
 {
     int i;
 
@@ -235,7 +235,7 @@ static int fleet_can_grow(const svb_fleet_conf *fleet)
     return 0;
 }
 
-static void check_lines(svb_model *model, svb_fleet_conf *fleet)
+static void check_lines(svb_model *model, svb_fleet *fleet)
 {
     svb_balancer *first = APR_ARRAY_IDX(fleet->balancers, 0, svb_balancer *);
     apr_hash_index_t *hi;
@@ -267,7 +267,7 @@ static const char *facts_text(apr_pool_t *p, const svb_facts *facts)
     return apr_psprintf(p, "url=%s group=%s maxclients=%d probe=%s",
                         facts->url ? facts->url : "",
                         facts->group ? facts->group : "", facts->maxclients,
-                        svb_config_probes[facts->probe]);
+                        svb_directives_probes[facts->probe]);
 }
 
 /* Templates of two balancers of a fleet can contradict each other as well. */
@@ -404,7 +404,7 @@ static void check_https(svb_model *model, svb_balancer *balancer)
 
 /* -------------------------------------------------------------------- all */
 
-static void check_fleet(svb_model *model, svb_fleet_conf *fleet)
+static void check_fleet(svb_model *model, svb_fleet *fleet)
 {
     apr_hash_t *known = apr_hash_make(model->pool);
     int i, n;
@@ -435,6 +435,6 @@ void svb_checks_run(svb_model *model)
     int i;
 
     for (i = 0; i < model->fleets->nelts; i++) {
-        check_fleet(model, APR_ARRAY_IDX(model->fleets, i, svb_fleet_conf *));
+        check_fleet(model, APR_ARRAY_IDX(model->fleets, i, svb_fleet *));
     }
 }

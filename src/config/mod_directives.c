@@ -36,9 +36,9 @@ const svb_server svb_server_defaults = {
     .persist = 1,
 };
 
-const char *const svb_config_probes[] = {"members", "url", "off", NULL};
+const char *const svb_directives_probes[] = {"members", "url", "off", NULL};
 
-void *svb_config_create_section(apr_pool_t *p, char *path)
+void *svb_directives_create_section(apr_pool_t *p, char *path)
 {
     svb_section *section = apr_pcalloc(p, sizeof(*section));
 
@@ -61,7 +61,7 @@ void *svb_config_create_section(apr_pool_t *p, char *path)
     merged->field = add->field != SVB_UNSET ? add->field : base->field
 #define MERGE_PTR(field) merged->field = add->field ? add->field : base->field
 
-void *svb_config_merge_section(apr_pool_t *p, void *basev, void *addv)
+void *svb_directives_merge_section(apr_pool_t *p, void *basev, void *addv)
 {
     const svb_section *base = basev, *add = addv;
     svb_section *merged = apr_pcalloc(p, sizeof(*merged));
@@ -86,7 +86,7 @@ void *svb_config_merge_section(apr_pool_t *p, void *basev, void *addv)
     return merged;
 }
 
-void *svb_config_create_server(apr_pool_t *p, server_rec *s)
+void *svb_directives_create_server(apr_pool_t *p, server_rec *s)
 {
     svb_server *server = apr_pcalloc(p, sizeof(*server));
 
@@ -101,7 +101,7 @@ static svb_server *server_config(server_rec *s)
     return ap_get_module_config(s->module_config, &servoy_balancer_module);
 }
 
-const svb_server *svb_config_server(apr_pool_t *p, server_rec *main_server)
+const svb_server *svb_directives_server(apr_pool_t *p, server_rec *main_server)
 {
     const svb_server *base = &svb_server_defaults;
     const svb_server *add = server_config(main_server);
@@ -135,8 +135,8 @@ static const char *set_fleet(cmd_parms *cmd, void *conf, const char *arg)
 {
     svb_section *section = section_of(cmd, conf);
 
-    if (!svb_value_is_name(arg)) {
-        return svb_value_bad(cmd, arg, SVB_NAME_ALLOWED);
+    if (!svb_values_is_name(arg)) {
+        return svb_values_bad(cmd, arg, SVB_NAME_ALLOWED);
     }
     section->fleet = arg;
     return NULL;
@@ -158,9 +158,10 @@ static const char *set_node_url(cmd_parms *cmd, svb_node_line *line,
 static const char *set_node_group(cmd_parms *cmd, svb_node_line *line,
                                   const char *value)
 {
-    if (!svb_value_is_name(value)) {
-        return svb_value_bad(cmd, apr_pstrcat(cmd->pool, "group=", value, NULL),
-                             SVB_NAME_ALLOWED);
+    if (!svb_values_is_name(value)) {
+        return svb_values_bad(cmd,
+                              apr_pstrcat(cmd->pool, "group=", value, NULL),
+                              SVB_NAME_ALLOWED);
     }
     line->group = value;
     return NULL;
@@ -174,9 +175,9 @@ static const char *set_node_maxclients(cmd_parms *cmd, svb_node_line *line,
 
     n = apr_strtoi64(value, &end, 10);
     if (!apr_isdigit(*value) || *end || n > APR_INT32_MAX) {
-        return svb_value_bad(cmd,
-                             apr_pstrcat(cmd->pool, "maxclients=", value, NULL),
-                             "expected a number of clients, or 0 for no limit");
+        return svb_values_bad(
+            cmd, apr_pstrcat(cmd->pool, "maxclients=", value, NULL),
+            "expected a number of clients, or 0 for no limit");
     }
     line->maxclients = (int)n;
     return NULL;
@@ -185,11 +186,11 @@ static const char *set_node_maxclients(cmd_parms *cmd, svb_node_line *line,
 static const char *set_node_probe(cmd_parms *cmd, svb_node_line *line,
                                   const char *value)
 {
-    line->probe = svb_value_word(value, svb_config_probes);
+    line->probe = svb_values_word(value, svb_directives_probes);
     return line->probe < 0
-               ? svb_value_bad(cmd,
-                               apr_pstrcat(cmd->pool, "probe=", value, NULL),
-                               "expected members, url or off")
+               ? svb_values_bad(cmd,
+                                apr_pstrcat(cmd->pool, "probe=", value, NULL),
+                                "expected members, url or off")
                : NULL;
 }
 
@@ -218,8 +219,8 @@ static const char *set_node_key(cmd_parms *cmd, svb_node_line *line,
             return node_keys[i].set(cmd, line, value + 1);
         }
     }
-    return svb_value_bad(cmd, arg,
-                         "expected url=, group=, maxclients= or probe=");
+    return svb_values_bad(cmd, arg,
+                          "expected url=, group=, maxclients= or probe=");
 }
 
 static const char *set_node(cmd_parms *cmd, void *conf, int argc,
@@ -236,11 +237,11 @@ static const char *set_node(cmd_parms *cmd, void *conf, int argc,
                             "group=, maxclients= and probe=",
                             cmd->cmd->name);
     }
-    if (strcmp(argv[0], "*") && !svb_value_is_route(argv[0])) {
-        return svb_value_bad(cmd, argv[0],
-                             "expected * or a route of at most 63 printable "
-                             "characters without blanks, quotes, commas, "
-                             "semicolons and asterisks");
+    if (strcmp(argv[0], "*") && !svb_values_is_route(argv[0])) {
+        return svb_values_bad(cmd, argv[0],
+                              "expected * or a route of at most 63 printable "
+                              "characters without blanks, quotes, commas, "
+                              "semicolons and asterisks");
     }
     line = apr_array_push(section->nodes);
     line->route = argv[0];
@@ -261,8 +262,8 @@ static const char *add_session_cookie(cmd_parms *cmd, void *conf,
 {
     svb_section *section = section_of(cmd, conf);
 
-    if (!svb_value_is_token(arg)) {
-        return svb_value_bad(cmd, arg, "expected the name of a cookie");
+    if (!svb_values_is_token(arg)) {
+        return svb_values_bad(cmd, arg, "expected the name of a cookie");
     }
     if (!section->session_cookies) {
         section->session_cookies =
@@ -277,10 +278,10 @@ static const char *set_launch(cmd_parms *cmd, void *conf, const char *arg,
 {
     static const char *const modes[] = {"redirect", "rewrite", "proxy", NULL};
     svb_section *section = section_of(cmd, conf);
-    int mode = svb_value_word(arg, modes);
+    int mode = svb_values_word(arg, modes);
 
     if (mode < 0) {
-        return svb_value_bad(cmd, arg, "expected redirect, rewrite or proxy");
+        return svb_values_bad(cmd, arg, "expected redirect, rewrite or proxy");
     }
     section->launch = mode;
     if (!option) {
@@ -288,12 +289,13 @@ static const char *set_launch(cmd_parms *cmd, void *conf, const char *arg,
     }
     if (mode != SVB_LAUNCH_REWRITE
         || ap_cstr_casecmpn(option, "limit=", sizeof("limit=") - 1)) {
-        return svb_value_bad(cmd, option,
-                             "expected nothing more, or, after rewrite, limit= "
-                             "and a number of bytes");
+        return svb_values_bad(
+            cmd, option,
+            "expected nothing more, or, after rewrite, limit= "
+            "and a number of bytes");
     }
-    return svb_value_bytes(cmd, option, option + sizeof("limit=") - 1,
-                           LAUNCH_LIMIT_MAX, &section->launch_limit);
+    return svb_values_bytes(cmd, option, option + sizeof("limit=") - 1,
+                            LAUNCH_LIMIT_MAX, &section->launch_limit);
 }
 
 static const char *set_launch_match(cmd_parms *cmd, void *conf, const char *arg)
@@ -302,7 +304,7 @@ static const char *set_launch_match(cmd_parms *cmd, void *conf, const char *arg)
 
     section->launch_match = ap_pregcomp(cmd->pool, arg, AP_REG_EXTENDED);
     if (!section->launch_match) {
-        return svb_value_bad(cmd, arg, "expected a regular expression");
+        return svb_values_bad(cmd, arg, "expected a regular expression");
     }
     section->launch_match_text = arg;
     return NULL;
@@ -316,11 +318,12 @@ static const char *set_launch_cookie(cmd_parms *cmd, void *conf,
     if (!ap_cstr_casecmp(arg, "off")) {
         section->launch_cookie = "";
     }
-    else if (svb_value_is_token(arg)) {
+    else if (svb_values_is_token(arg)) {
         section->launch_cookie = arg;
     }
     else {
-        return svb_value_bad(cmd, arg, "expected the name of a cookie, or Off");
+        return svb_values_bad(cmd, arg,
+                              "expected the name of a cookie, or Off");
     }
     return NULL;
 }
@@ -329,10 +332,10 @@ static const char *set_maintenance(cmd_parms *cmd, void *conf, const char *arg,
                                    const char *retry)
 {
     svb_section *section = section_of(cmd, conf);
-    const char *err = svb_value_flag(cmd, arg, &section->maintenance);
+    const char *err = svb_values_flag(cmd, arg, &section->maintenance);
 
     if (!err && retry) {
-        err = svb_value_time(cmd, retry, 0, &section->maintenance_retry);
+        err = svb_values_time(cmd, retry, 0, &section->maintenance_retry);
     }
     return err;
 }
@@ -340,24 +343,25 @@ static const char *set_maintenance(cmd_parms *cmd, void *conf, const char *arg,
 static const char *set_session_timeout(cmd_parms *cmd, void *conf,
                                        const char *arg)
 {
-    return svb_value_time(cmd, arg, 0, &section_of(cmd, conf)->session_timeout);
+    return svb_values_time(cmd, arg, 0,
+                           &section_of(cmd, conf)->session_timeout);
 }
 
 static const char *set_launch_timeout(cmd_parms *cmd, void *conf,
                                       const char *arg)
 {
-    return svb_value_time(cmd, arg, 0, &section_of(cmd, conf)->launch_timeout);
+    return svb_values_time(cmd, arg, 0, &section_of(cmd, conf)->launch_timeout);
 }
 
 static const char *set_slow_start(cmd_parms *cmd, void *conf, const char *arg)
 {
-    return svb_value_time(cmd, arg, 1, &section_of(cmd, conf)->slow_start);
+    return svb_values_time(cmd, arg, 1, &section_of(cmd, conf)->slow_start);
 }
 
 static const char *set_learn_sessions(cmd_parms *cmd, void *conf,
                                       const char *arg)
 {
-    return svb_value_flag(cmd, arg, &section_of(cmd, conf)->learn_sessions);
+    return svb_values_flag(cmd, arg, &section_of(cmd, conf)->learn_sessions);
 }
 
 static const char *set_catch_up(cmd_parms *cmd, void *conf, const char *arg)
@@ -372,8 +376,8 @@ static const char *set_catch_up(cmd_parms *cmd, void *conf, const char *arg)
     section->catch_up = strtod(arg, &end);
     if (!apr_isdigit(*arg) || *end || arg[strspn(arg, "0123456789.")]
         || section->catch_up < 1 || section->catch_up > 1000) {
-        return svb_value_bad(cmd, arg,
-                             "expected a factor from 1 to 1000, or Off");
+        return svb_values_bad(cmd, arg,
+                              "expected a factor from 1 to 1000, or Off");
     }
     return NULL;
 }
@@ -383,7 +387,7 @@ static const char *set_manager_actions(cmd_parms *cmd, void *conf,
 {
     svb_section *section = conf;
 
-    return svb_value_flag(cmd, arg, &section->manager_actions);
+    return svb_values_flag(cmd, arg, &section->manager_actions);
 }
 
 /* What concerns the server as a whole cannot differ between virtual hosts. */
@@ -407,8 +411,8 @@ static const char *set_client_table(cmd_parms *cmd, void *dummy,
     }
     n = apr_strtoi64(arg, &end, 10);
     if (!apr_isdigit(*arg) || *end || n < 1 || n > CLIENT_TABLE_MAX) {
-        return svb_value_bad(cmd, arg,
-                             "expected a number of clients from 1 to 67108864");
+        return svb_values_bad(
+            cmd, arg, "expected a number of clients from 1 to 67108864");
     }
     server->client_table = (int)n;
     return NULL;
@@ -428,9 +432,9 @@ static const char *set_persist(cmd_parms *cmd, void *dummy, const char *arg)
         server->persist_file = arg;
         return NULL;
     }
-    if (svb_value_flag(cmd, arg, &server->persist)) {
-        return svb_value_bad(cmd, arg,
-                             "expected On, Off, or the path of a file");
+    if (svb_values_flag(cmd, arg, &server->persist)) {
+        return svb_values_bad(cmd, arg,
+                              "expected On, Off, or the path of a file");
     }
     return NULL;
 }
@@ -448,7 +452,7 @@ static const char *set_shared_store(cmd_parms *cmd, void *dummy,
     name = ap_getword(cmd->temp_pool, &arg, ':');
     if (!ap_lookup_provider(AP_SOCACHE_PROVIDER_GROUP, name,
                             AP_SOCACHE_PROVIDER_VERSION)) {
-        return svb_value_bad(
+        return svb_values_bad(
             cmd, name,
             apr_psprintf(cmd->pool,
                          "there is no such socache provider; is mod_socache_%s "
@@ -468,8 +472,8 @@ static const char *add_front_end(cmd_parms *cmd, void *dummy, const char *arg)
     if (err) {
         return err;
     }
-    if (!svb_value_is_name(arg)) {
-        return svb_value_bad(cmd, arg, SVB_NAME_ALLOWED);
+    if (!svb_values_is_name(arg)) {
+        return svb_values_bad(cmd, arg, SVB_NAME_ALLOWED);
     }
     if (!server->front_ends) {
         server->front_ends = apr_array_make(cmd->pool, 4, sizeof(const char *));
@@ -479,7 +483,7 @@ static const char *add_front_end(cmd_parms *cmd, void *dummy, const char *arg)
 }
 
 /* clang-format off */
-const command_rec svb_config_commands[] = {
+const command_rec svb_directives_commands[] = {
     AP_INIT_TAKE1("ServoyFleet", set_fleet, NULL, PROXY_CONF,
         "the fleet that this balancer belongs to"),
     AP_INIT_TAKE_ARGV("ServoyNode", set_node, NULL, PROXY_CONF,
@@ -527,7 +531,7 @@ static void note(server_rec *s, const char *directive)
                  directive, MOD_SERVOY_BALANCER_VERSION);
 }
 
-void svb_config_note_unused(server_rec *main_server)
+void svb_directives_note_unused(server_rec *main_server)
 {
     const svb_server *server = server_config(main_server);
 

@@ -3,7 +3,7 @@
  * The module's directives, as they were written.
  *
  * Directives of a balancer stand in <Proxy "balancer://..."> and are kept in
- * that section's per-directory configuration; mod_svb_model.h collects the
+ * that section's per-directory configuration; config/mod_model.h collects the
  * sections of each balancer and puts the defaults in. What concerns the whole
  * server is kept in the main server's configuration.
  *
@@ -34,7 +34,7 @@ enum svb_probe_mode {
 };
 
 /** The words for them, in this order; ends with NULL. */
-extern const char *const svb_config_probes[];
+extern const char *const svb_directives_probes[];
 
 /** One ServoyNode line. */
 typedef struct svb_node_line {
@@ -78,10 +78,10 @@ typedef struct svb_server {
 } svb_server;
 
 /** For the module record. */
-extern const command_rec svb_config_commands[];
-void *svb_config_create_section(apr_pool_t *p, char *path);
-void *svb_config_merge_section(apr_pool_t *p, void *base, void *add);
-void *svb_config_create_server(apr_pool_t *p, server_rec *s);
+extern const command_rec svb_directives_commands[];
+void *svb_directives_create_section(apr_pool_t *p, char *path);
+void *svb_directives_merge_section(apr_pool_t *p, void *base, void *add);
+void *svb_directives_create_server(apr_pool_t *p, server_rec *s);
 
 /** The values that hold where nothing was said. */
 extern const svb_section svb_section_defaults;
@@ -91,10 +91,10 @@ extern const svb_server svb_server_defaults;
  * @param main_server the main server (ap_server_conf), not a virtual host
  * @return the server's directives with the defaults filled in, from p
  */
-const svb_server *svb_config_server(apr_pool_t *p, server_rec *main_server);
+const svb_server *svb_directives_server(apr_pool_t *p, server_rec *main_server);
 
 /** Say at level info which directives of the server as a whole were given but
  *  belong to a feature that is not built yet. */
-void svb_config_note_unused(server_rec *main_server);
+void svb_directives_note_unused(server_rec *main_server);
 
 #endif /* SVB_CONFIG_MOD_DIRECTIVES_H */

@@ -141,7 +141,7 @@ static const proxy_dir_conf *proxy_section(ap_conf_vector_t *vector)
 static svb_section *merged_section(apr_pool_t *p, proxy_server_conf *conf,
                                    const char *name)
 {
-    svb_section *merged = svb_config_create_section(p, NULL);
+    svb_section *merged = svb_directives_create_section(p, NULL);
     int i;
 
     for (i = 0; i < conf->sec_proxy->nelts; i++) {
@@ -151,7 +151,7 @@ static svb_section *merged_section(apr_pool_t *p, proxy_server_conf *conf,
         svb_section *section = our_section(vector);
 
         if (section && dir->p && !dir->r && names_balancer(dir->p, name)) {
-            merged = svb_config_merge_section(p, merged, section);
+            merged = svb_directives_merge_section(p, merged, section);
         }
     }
     return merged;
@@ -165,7 +165,7 @@ static svb_section *with_defaults(apr_pool_t *p, const svb_section *section)
     base.session_cookies = apr_array_make(p, 1, sizeof(const char *));
     APR_ARRAY_PUSH(base.session_cookies, const char *) = "JSESSIONID";
     base.launch_match = ap_pregcomp(p, base.launch_match_text, AP_REG_EXTENDED);
-    return svb_config_merge_section(p, &base, (void *)section);
+    return svb_directives_merge_section(p, &base, (void *)section);
 }
 
 /* Directives of ours in a section that no servoy balancer reads. */
@@ -213,23 +213,23 @@ static void check_stray_sections(svb_model *model)
 
 /* ------------------------------------------------------- building it up */
 
-static svb_fleet_conf *fleet_of(svb_model *model, const char *name)
+static svb_fleet *fleet_of(svb_model *model, const char *name)
 {
-    svb_fleet_conf *fleet;
+    svb_fleet *fleet;
     int i;
 
     for (i = 0; i < model->fleets->nelts; i++) {
-        fleet = APR_ARRAY_IDX(model->fleets, i, svb_fleet_conf *);
+        fleet = APR_ARRAY_IDX(model->fleets, i, svb_fleet *);
         if (!strcmp(fleet->name, name)) {
             return fleet;
         }
     }
     fleet = apr_pcalloc(model->pool, sizeof(*fleet));
     fleet->name = name;
-    fleet->salt = svb_elect_id_hash(name, strlen(name));
+    fleet->salt = svb_hash_client(name, strlen(name));
     fleet->balancers = apr_array_make(model->pool, 2, sizeof(svb_balancer *));
     fleet->lines = apr_hash_make(model->pool);
-    APR_ARRAY_PUSH(model->fleets, svb_fleet_conf *) = fleet;
+    APR_ARRAY_PUSH(model->fleets, svb_fleet *) = fleet;
     return fleet;
 }
 
@@ -292,7 +292,7 @@ static const svb_node_line *expanded(apr_pool_t *p,
 static void merge_line(svb_model *model, svb_balancer *balancer,
                        const svb_node_line *line)
 {
-    svb_fleet_conf *fleet = balancer->fleet;
+    svb_fleet *fleet = balancer->fleet;
     svb_node_line *known =
         apr_hash_get(fleet->lines, line->route, APR_HASH_KEY_STRING);
     const char *key = NULL;
@@ -375,9 +375,9 @@ svb_model *svb_model_build(apr_pool_t *p, server_rec *main_server)
 
     model->pool = p;
     model->main_server = main_server;
-    model->server = svb_config_server(p, main_server);
+    model->server = svb_directives_server(p, main_server);
     model->balancers = apr_array_make(p, 4, sizeof(svb_balancer *));
-    model->fleets = apr_array_make(p, 2, sizeof(svb_fleet_conf *));
+    model->fleets = apr_array_make(p, 2, sizeof(svb_fleet *));
     model->problems = apr_array_make(p, 4, sizeof(svb_problem));
     model->by_proxy = apr_hash_make(p);
     for (s = main_server; s; s = s->next) {
@@ -417,7 +417,7 @@ static const svb_node_line *template_of(const svb_balancer *balancer)
 static const svb_node_line *
 line_for(apr_pool_t *p, const svb_balancer *balancer, const char *route)
 {
-    const svb_fleet_conf *fleet = balancer->fleet;
+    const svb_fleet *fleet = balancer->fleet;
     const svb_node_line *line;
     int i;
 

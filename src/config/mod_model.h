@@ -19,7 +19,7 @@
 
 #include "config/mod_directives.h"
 
-typedef struct svb_fleet_conf svb_fleet_conf;
+typedef struct svb_fleet svb_fleet;
 
 /** What is known about a node. */
 typedef struct svb_facts {
@@ -36,12 +36,12 @@ typedef struct svb_balancer {
     proxy_balancer *proxy;
     server_rec *server;
     svb_section set; /**< its sections merged, with the defaults filled in */
-    svb_fleet_conf *fleet;
-    void *members; /**< of mod_svb_members.h */
+    svb_fleet *fleet;
+    void *members; /**< of nodes/mod_members.h */
 } svb_balancer;
 
 /** The nodes that serve the same users. */
-struct svb_fleet_conf {
+struct svb_fleet {
     const char *name;
     apr_uint64_t salt;             /**< tells its clients' ids from others' */
     apr_array_header_t *balancers; /**< of svb_balancer * */
@@ -60,7 +60,7 @@ typedef struct svb_model {
     server_rec *main_server;
     const svb_server *server;
     apr_array_header_t *balancers; /**< of svb_balancer *, all servers' */
-    apr_array_header_t *fleets;    /**< of svb_fleet_conf *, by first use */
+    apr_array_header_t *fleets;    /**< of svb_fleet *, by first use */
     apr_array_header_t *problems;  /**< of svb_problem */
     apr_hash_t *by_proxy;          /**< proxy_balancer * -> svb_balancer * */
 } svb_model;

@@ -7,8 +7,8 @@
 
 #include "memory/records.h"
 
-const char *svb_value_bad(cmd_parms *cmd, const char *value,
-                          const char *allowed)
+const char *svb_values_bad(cmd_parms *cmd, const char *value,
+                           const char *allowed)
 {
     return apr_psprintf(cmd->pool, "%s: \"%s\" is not allowed here: %s",
                         cmd->cmd->name, value, allowed);
@@ -16,7 +16,7 @@ const char *svb_value_bad(cmd_parms *cmd, const char *value,
 
 /* Names that appear in cookies, headers, labels and page links: no byte that
  * needs quoting in any of them. */
-int svb_value_is_name(const char *text)
+int svb_values_is_name(const char *text)
 {
     const char *c;
 
@@ -29,7 +29,7 @@ int svb_value_is_name(const char *text)
 }
 
 /* What may stand in a cookie's value, as a session id with its route does. */
-int svb_value_is_route(const char *text)
+int svb_values_is_route(const char *text)
 {
     const char *c;
 
@@ -41,7 +41,7 @@ int svb_value_is_route(const char *text)
     return c > text && c - text <= SVB_NAME_MAX;
 }
 
-int svb_value_is_token(const char *text)
+int svb_values_is_token(const char *text)
 {
     const char *c;
 
@@ -53,7 +53,7 @@ int svb_value_is_token(const char *text)
     return c > text;
 }
 
-const char *svb_value_flag(cmd_parms *cmd, const char *arg, int *flag)
+const char *svb_values_flag(cmd_parms *cmd, const char *arg, int *flag)
 {
     if (!ap_cstr_casecmp(arg, "on")) {
         *flag = 1;
@@ -62,20 +62,20 @@ const char *svb_value_flag(cmd_parms *cmd, const char *arg, int *flag)
         *flag = 0;
     }
     else {
-        return svb_value_bad(cmd, arg, "expected On or Off");
+        return svb_values_bad(cmd, arg, "expected On or Off");
     }
     return NULL;
 }
 
-const char *svb_value_time(cmd_parms *cmd, const char *arg, int zero_too,
-                           apr_interval_time_t *time)
+const char *svb_values_time(cmd_parms *cmd, const char *arg, int zero_too,
+                            apr_interval_time_t *time)
 {
     const char *unit = arg + strspn(arg, "0123456789");
 
     if (unit == arg || unit[strspn(unit, "himsecnour")]
         || ap_timeout_parameter_parse(arg, time, "s") != APR_SUCCESS
         || (*time == 0 && !zero_too)) {
-        return svb_value_bad(
+        return svb_values_bad(
             cmd, arg,
             zero_too ? "expected a time such as 30, 30s, 15min or 8h"
                      : "expected a time above zero, such as 30, 30s, "
@@ -84,7 +84,7 @@ const char *svb_value_time(cmd_parms *cmd, const char *arg, int zero_too,
     return NULL;
 }
 
-int svb_value_word(const char *arg, const char *const words[])
+int svb_values_word(const char *arg, const char *const words[])
 {
     int i;
 
@@ -96,8 +96,8 @@ int svb_value_word(const char *arg, const char *const words[])
     return -1;
 }
 
-const char *svb_value_bytes(cmd_parms *cmd, const char *whole, const char *arg,
-                            int most, int *bytes)
+const char *svb_values_bytes(cmd_parms *cmd, const char *whole, const char *arg,
+                             int most, int *bytes)
 {
     apr_int64_t n;
     char *unit;
@@ -111,7 +111,7 @@ const char *svb_value_bytes(cmd_parms *cmd, const char *whole, const char *arg,
         unit++;
     }
     if (!apr_isdigit(*arg) || *unit || n < 1 || n > most) {
-        return svb_value_bad(
+        return svb_values_bad(
             cmd, whole,
             apr_psprintf(cmd->pool,
                          "expected a number of bytes from 1 to %d, such as "

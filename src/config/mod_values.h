@@ -15,33 +15,33 @@
     "expected 1 to 63 letters, digits, dots, hyphens and underscores"
 
 /** The error text for a value. @param allowed what was expected */
-const char *svb_value_bad(cmd_parms *cmd, const char *value,
-                          const char *allowed);
+const char *svb_values_bad(cmd_parms *cmd, const char *value,
+                           const char *allowed);
 
 /** Is it a name that needs no quoting in cookies, headers, labels and links? */
-int svb_value_is_name(const char *text);
+int svb_values_is_name(const char *text);
 
 /** May it be a route: stand in a cookie's value, as a session id does? */
-int svb_value_is_route(const char *text);
+int svb_values_is_route(const char *text);
 
 /** Is it a token, as the name of a cookie is? */
-int svb_value_is_token(const char *text);
+int svb_values_is_token(const char *text);
 
 /** On or Off. @param flag set to 1 or 0 */
-const char *svb_value_flag(cmd_parms *cmd, const char *arg, int *flag);
+const char *svb_values_flag(cmd_parms *cmd, const char *arg, int *flag);
 
 /** A time in httpd's units. @param zero_too whether it may be 0 */
-const char *svb_value_time(cmd_parms *cmd, const char *arg, int zero_too,
-                           apr_interval_time_t *time);
+const char *svb_values_time(cmd_parms *cmd, const char *arg, int zero_too,
+                            apr_interval_time_t *time);
 
 /** The place in a list of words, in any case.
  *  @param words ends with NULL
  *  @return its index, or -1 */
-int svb_value_word(const char *arg, const char *const words[]);
+int svb_values_word(const char *arg, const char *const words[]);
 
 /** A number of bytes above zero, with K or M for units.
  *  @param whole what the error text quotes @param most the largest allowed */
-const char *svb_value_bytes(cmd_parms *cmd, const char *whole, const char *arg,
-                            int most, int *bytes);
+const char *svb_values_bytes(cmd_parms *cmd, const char *whole, const char *arg,
+                             int most, int *bytes);
 
 #endif /* SVB_CONFIG_MOD_VALUES_H */

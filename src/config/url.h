@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /**
- * @file svb_url.h
+ * @file config/url.h
  * The direct URL of a node, at which clients reach it without the balancer,
  * and the template it is made from.
  *

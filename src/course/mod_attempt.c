@@ -15,17 +15,17 @@
 
 static const svb_model *model;
 
-void svb_lbmethod_use(const svb_model *m)
+void svb_method_use(const svb_model *m)
 {
     model = m;
 }
 
-svb_balancer *svb_lbmethod_balancer(const proxy_balancer *balancer)
+svb_balancer *svb_method_balancer(const proxy_balancer *balancer)
 {
     return model && balancer ? svb_model_balancer(model, balancer) : NULL;
 }
 
-svb_balancer *svb_lbmethod_balancer_of(request_rec *r)
+svb_balancer *svb_method_balancer_of(request_rec *r)
 {
     static const char prefix[] = "proxy:" BALANCER_PREFIX;
     proxy_server_conf *conf =
@@ -35,7 +35,7 @@ svb_balancer *svb_lbmethod_balancer_of(request_rec *r)
         || strncmp(r->filename, prefix, sizeof(prefix) - 1)) {
         return NULL;
     }
-    return svb_lbmethod_balancer(
+    return svb_method_balancer(
         ap_proxy_get_balancer(r->pool, conf, r->filename + 6, 1));
 }
 
@@ -44,7 +44,8 @@ svb_balancer *svb_lbmethod_balancer_of(request_rec *r)
 static void leave_node(svb_request *req)
 {
     if (req->in_flight >= 0) {
-        svb_fleet_leave(svb_shm_fleet(), svb_shm_row(), req->in_flight);
+        svb_rows_leave(svb_segments_records(), svb_segments_row(),
+                       req->in_flight);
         req->in_flight = -1;
     }
 }
@@ -66,7 +67,7 @@ static void enter_node(svb_request *req, request_rec *r, int node)
 {
     leave_node(req);
     req->in_flight = node;
-    svb_fleet_enter(svb_shm_fleet(), svb_shm_row(), node);
+    svb_rows_enter(svb_segments_records(), svb_segments_row(), node);
     apr_pool_cleanup_kill(r->pool, req, request_gone);
     apr_pool_cleanup_register(r->pool, req, request_gone,
                               apr_pool_cleanup_null);
@@ -83,15 +84,15 @@ static void attempt_failed(svb_request *req)
     const svb_member *member = member_of(req, req->attempt);
 
     if (member && member->node >= 0) {
-        svb_fleet_count(svb_shm_fleet(), member->node, SVB_CTR_ERRORS);
+        svb_records_count(svb_segments_records(), member->node, SVB_CTR_ERRORS);
         if (req->attempt->s->status & PROXY_WORKER_IN_ERROR) {
-            svb_table_node_down(member->node);
+            svb_clients_node_down(member->node);
         }
     }
     req->attempt = NULL;
 }
 
-void svb_lbmethod_refused(svb_request *req)
+void svb_attempt_refused(svb_request *req)
 {
     svb_request_rule_out(req, req->choice.member->worker);
     req->attempt = NULL;
@@ -101,7 +102,7 @@ void svb_lbmethod_refused(svb_request *req)
 /* Its node may have gone, or just a connection: if mod_proxy thinks that it can
  * serve, it is asked once more, for the client's session is there; but then it
  * is another's turn. */
-void svb_lbmethod_failed(svb_request *req)
+void svb_attempt_failed(svb_request *req)
 {
     proxy_worker *worker = req->choice.member->worker;
 
@@ -115,8 +116,8 @@ void svb_lbmethod_failed(svb_request *req)
     req->failed = worker;
 }
 
-void svb_lbmethod_set_env(request_rec *r, const svb_balancer *balancer,
-                          const proxy_worker *worker, enum svb_how how)
+void svb_decide_set_env(request_rec *r, const svb_balancer *balancer,
+                        const proxy_worker *worker, enum svb_how how)
 {
     apr_table_setn(r->subprocess_env, SVB_ENV_FLEET, balancer->fleet->name);
     apr_table_setn(r->subprocess_env, SVB_ENV_ROUTE, worker->s->route);
@@ -128,7 +129,7 @@ void svb_lbmethod_set_env(request_rec *r, const svb_balancer *balancer,
                    worker->s->route);
 }
 
-void svb_lbmethod_retry_after(request_rec *r, const svb_balancer *balancer)
+void svb_decide_set_retry_after(request_rec *r, const svb_balancer *balancer)
 {
     apr_table_setn(r->err_headers_out, "Retry-After",
                    apr_itoa(r->pool, svb_decide_retry_after(balancer)));
@@ -178,7 +179,7 @@ static int go_to(proxy_worker *worker, request_rec *r, char **url)
 static int take_over(svb_request *req, request_rec *r, proxy_worker **worker,
                      char **url)
 {
-    *worker = svb_lbmethod_choose(req, r);
+    *worker = svb_method_choose(req, r);
     return *worker ? go_to(*worker, r, url) : HTTP_SERVICE_UNAVAILABLE;
 }
 
@@ -194,7 +195,7 @@ static int pre_request(proxy_worker **worker, proxy_balancer **balancer,
                              sizeof(BALANCER_PREFIX) - 1)) {
         proxy = ap_proxy_get_balancer(r->pool, conf, *url, 1);
     }
-    ours = svb_lbmethod_balancer(proxy);
+    ours = svb_method_balancer(proxy);
     if (!ours) {
         return DECLINED;
     }
@@ -230,7 +231,7 @@ static proxy_worker *stand_in(proxy_balancer *balancer, request_rec *r)
 
 static proxy_worker *finder(proxy_balancer *balancer, request_rec *r)
 {
-    svb_balancer *ours = svb_lbmethod_balancer(balancer);
+    svb_balancer *ours = svb_method_balancer(balancer);
 
     if (!ours) {
         return stand_in(balancer, r);
@@ -257,10 +258,10 @@ static int scheme_handler(request_rec *r, proxy_worker *worker,
         enter_node(req, r, req->choice.member->node);
     }
     svb_learn_begin(req, r);
-    svb_lbmethod_set_env(r, req->balancer, worker,
-                         req->is_launch ? SVB_HOW_LAUNCH : req->choice.how);
+    svb_decide_set_env(r, req->balancer, worker,
+                       req->is_launch ? SVB_HOW_LAUNCH : req->choice.how);
     if (req->choice.how == SVB_HOW_ELECTED || !req->choice.member
-        || svb_member_may_take_new(req->choice.member)) {
+        || svb_condition_may_take_new(req->choice.member)) {
         apr_table_unset(r->subprocess_env, AJP_ACTIVATION);
     }
     else {
@@ -294,12 +295,12 @@ static int request_status(int *status, request_rec *r)
         attempt_failed(req);
     }
     if (*status == HTTP_SERVICE_UNAVAILABLE) {
-        svb_lbmethod_retry_after(r, req->balancer);
+        svb_decide_set_retry_after(r, req->balancer);
     }
     return OK;
 }
 
-proxy_worker *svb_lbmethod_choose(svb_request *req, request_rec *r)
+proxy_worker *svb_method_choose(svb_request *req, request_rec *r)
 {
     proxy_balancer *proxy = req->balancer->proxy;
     proxy_worker *worker;
@@ -337,7 +338,7 @@ static const proxy_balancer_method servoy = {
     .updatelbstatus = nothing_to_update,
 };
 
-void svb_lbmethod_register(apr_pool_t *p)
+void svb_attempt_register(apr_pool_t *p)
 {
     static const char *const balancer_hooks[] = {"mod_proxy_balancer.c", NULL};
 

@@ -19,24 +19,25 @@ static void hold(svb_request *req)
 {
     apr_uint64_t id = req->pending ? req->pending : req->client;
 
-    svb_fleet_release(svb_shm_fleet(), svb_shm_row(), req->place);
-    req->place = id ? svb_fleet_hold(svb_shm_fleet(), svb_shm_row(), id) : -1;
+    svb_rows_release(svb_segments_records(), svb_segments_row(), req->place);
+    req->place =
+        id ? svb_rows_hold(svb_segments_records(), svb_segments_row(), id) : -1;
 }
 
 void svb_learn_end(svb_request *req)
 {
-    svb_fleet_release(svb_shm_fleet(), svb_shm_row(), req->place);
+    svb_rows_release(svb_segments_records(), svb_segments_row(), req->place);
     req->place = -1;
     if (req->upgrade) {
         ap_remove_output_filter(req->upgrade);
         req->upgrade = NULL;
     }
     if (req->pending) {
-        svb_clients_remove(svb_shm_clients(), req->pending);
+        svb_clients_remove(svb_segments_clients(), req->pending);
         req->pending = 0;
     }
     else if (req->client) {
-        svb_clients_touch(svb_shm_clients(), req->client, apr_time_now());
+        svb_clients_touch(svb_segments_clients(), req->client, apr_time_now());
     }
 }
 
@@ -45,7 +46,7 @@ void svb_learn_end(svb_request *req)
 static void count(const svb_member *member, enum svb_counter counter)
 {
     if (member && member->node >= 0) {
-        svb_fleet_count(svb_shm_fleet(), member->node, counter);
+        svb_records_count(svb_segments_records(), member->node, counter);
     }
 }
 
@@ -87,7 +88,8 @@ static void check_route(const answer *a, const svb_session_id *id)
     if (!len || !dot
         || (id->len > len && id->id[id->len - len - 1] == '.'
             && !memcmp(id->id + id->len - len, member->route, len))
-        || !svb_fleet_may_warn(svb_shm_fleet(), a->node, a->now, WARN_EVERY)) {
+        || !svb_records_may_warn(svb_segments_records(), a->node, a->now,
+                                 WARN_EVERY)) {
         return;
     }
     ap_log_rerror(
@@ -104,15 +106,15 @@ static void check_route(const answer *a, const svb_session_id *id)
 static void session_starts(answer *a, const svb_session_id *id)
 {
     svb_request *req = a->req;
-    svb_clients *clients = svb_shm_clients();
-    apr_uint64_t new_id = svb_table_id(req->balancer, id->id, id->len);
+    svb_clients *clients = svb_segments_clients();
+    apr_uint64_t new_id = svb_clients_fleet_id(req->balancer, id->id, id->len);
     apr_uint64_t old = req->pending ? req->pending : req->client;
 
     check_route(a, id);
     /* A launched client stays what it is beside a session it may start. */
     if (old && old != new_id
         && !(req->is_known && req->kind == SVB_KIND_SMART)) {
-        svb_shm_remove_old(old);
+        svb_segments_remove_old(old);
         svb_clients_rename(clients, old, new_id, a->node, SVB_KIND_WEB, a->now);
     }
     else {
@@ -133,8 +135,8 @@ static void session_ends(answer *a, const char *name)
 
     if (req->client && !strcmp(name, req->client_name)
         && !(req->is_known && req->kind == SVB_KIND_SMART)) {
-        svb_shm_remove_old(req->client);
-        svb_clients_remove(svb_shm_clients(), req->client);
+        svb_segments_remove_old(req->client);
+        svb_clients_remove(svb_segments_clients(), req->client);
         req->client = 0;
         req->is_known = 0;
         hold(req);
@@ -171,7 +173,7 @@ static apr_uint64_t unrouted_id(const svb_request *req)
     return req->choice.how == SVB_HOW_ELECTED && req->ids.n && !req->is_launch
                    && req->balancer->set.learn_sessions
                    && !memchr(id->id, '.', id->len)
-               ? svb_table_id(req->balancer, id->id, id->len)
+               ? svb_clients_fleet_id(req->balancer, id->id, id->len)
                : 0;
 }
 
@@ -185,13 +187,13 @@ static void honoured(answer *a)
         return; /* a smart client is entered when it is launched */
     }
     if (req->choice.how == SVB_HOW_KNOWN) {
-        svb_clients_touch(svb_shm_clients(), id, a->now);
+        svb_clients_touch(svb_segments_clients(), id, a->now);
     }
     else if (req->is_known) {
         /* It has moved here. */
-        svb_clients_put(svb_shm_clients(), id, a->node, req->kind, a->now);
+        svb_clients_put(svb_segments_clients(), id, a->node, req->kind, a->now);
     }
-    else if (svb_table_assume(id, a->node, a->now)) {
+    else if (svb_clients_assume(id, a->node, a->now)) {
         req->client = id;
         req->client_name =
             req->client_name ? req->client_name : req->ids.ids[0].name;
@@ -205,11 +207,11 @@ static void honoured(answer *a)
  * does not concern, the next one may try. */
 static void note_trial(const answer *a)
 {
-    svb_fleet *fleet = svb_shm_fleet();
+    svb_records *fleet = svb_segments_records();
 
     if (a->req->choice.how == SVB_HOW_ELECTED && a->r->status < HTTP_BAD_REQUEST
-        && svb_fleet_maintenance(fleet, a->node) != 0) {
-        svb_fleet_set_maintenance(fleet, a->node, a->cookies ? 0 : a->now);
+        && svb_records_maintenance(fleet, a->node) != 0) {
+        svb_records_set_maintenance(fleet, a->node, a->cookies ? 0 : a->now);
         if (a->cookies) {
             ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, a->r,
                           SVB_LOGNO(0071) "%s: node %s takes new clients again",
@@ -230,7 +232,7 @@ static void learn(svb_request *req, request_rec *r)
         svb_learn_count(req);
     }
     a.node = req->choice.member->node;
-    svb_fleet_hear(svb_shm_fleet(), a.node, a.now);
+    svb_records_hear(svb_segments_records(), a.node, a.now);
     apr_table_do(read_cookie, &a, r->headers_out, "Set-Cookie", NULL);
     if (!a.cookies && r->status < HTTP_BAD_REQUEST) {
         honoured(&a);

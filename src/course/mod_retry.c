@@ -61,7 +61,7 @@ static int is_open(const svb_request *req)
 /* Is it, whatever its text says? */
 static int is_clear(const svb_request *req)
 {
-    return !req->ids.n || svb_member_is_in_maintenance(req->choice.member);
+    return !req->ids.n || svb_condition_in_maintenance(req->choice.member);
 }
 
 /* @return 1 refused, 0 not, -1 cannot tell before there is some of the text */
@@ -82,25 +82,25 @@ static int judge(request_rec *r, const svb_request *req, apr_bucket_brigade *bb)
 
 static void note_refusal(request_rec *r, const svb_request *req)
 {
-    svb_fleet *fleet = svb_shm_fleet();
+    svb_records *fleet = svb_segments_records();
     const svb_member *member = req->choice.member;
     apr_time_t until = apr_time_now() + req->balancer->set.maintenance_retry;
 
-    svb_fleet_count(fleet, member->node, SVB_CTR_MAINTENANCE_HITS);
-    if (svb_fleet_maintenance(fleet, member->node) == 0) {
+    svb_records_count(fleet, member->node, SVB_CTR_MAINTENANCE_HITS);
+    if (svb_records_maintenance(fleet, member->node) == 0) {
         ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r,
                       SVB_LOGNO(0090) "%s: node %s is in maintenance: it gets "
                                       "no new clients until it takes one again",
                       req->balancer->name, member->route);
     }
-    svb_fleet_set_maintenance(fleet, member->node, until);
+    svb_records_set_maintenance(fleet, member->node, until);
 }
 
 /* Note a refusal. @return whether there is somebody else to ask */
 static int may_ask_another(request_rec *r, const svb_request *req)
 {
     note_refusal(r, req);
-    return svb_elect_has_other(req, req->choice.member, r);
+    return svb_election_has_other(req, req->choice.member, r);
 }
 
 static apr_status_t step_aside(ap_filter_t *f, proxy_run *run,
@@ -235,7 +235,7 @@ static int run_until_served(request_rec *r)
         }
         req = svb_request_get(r);
         if (once->refused || is_overridden_refusal(r, rc)) {
-            svb_lbmethod_refused(req);
+            svb_attempt_refused(req);
         }
         else if (may_fail_over(r, once, rc)) {
             failures++;
@@ -243,7 +243,7 @@ static int run_until_served(request_rec *r)
                           SVB_LOGNO(0091) "%s: the node failed in the middle "
                                           "of a request, which is run again",
                           req->balancer->name);
-            svb_lbmethod_failed(req);
+            svb_attempt_failed(req);
         }
         else {
             return is_lost_launch(r, rc) ? svb_answer_unavailable(r) : rc;
@@ -254,7 +254,7 @@ static int run_until_served(request_rec *r)
 
 static int handler(request_rec *r)
 {
-    const svb_balancer *balancer = svb_lbmethod_balancer_of(r);
+    const svb_balancer *balancer = svb_method_balancer_of(r);
 
     if (!balancer || r->method_number != M_GET || ap_request_has_body(r)
         || apr_table_get(r->headers_in, "Upgrade") != NULL) {
@@ -263,7 +263,7 @@ static int handler(request_rec *r)
     return run_until_served(r);
 }
 
-void svb_maintenance_register(apr_pool_t *p)
+void svb_retry_register(apr_pool_t *p)
 {
     static const char *const before[] = {"mod_proxy.c", NULL};
 

@@ -23,6 +23,6 @@
 #include <apr_pools.h>
 
 /** Register the handler and the filter; in register_hooks. */
-void svb_maintenance_register(apr_pool_t *p);
+void svb_retry_register(apr_pool_t *p);
 
 #endif /* SVB_COURSE_MOD_RETRY_H */

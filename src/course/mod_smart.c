@@ -56,8 +56,9 @@ void svb_smart_launched(svb_request *req, request_rec *r, apr_table_t *headers)
         return;
     }
     id = launch_id(r, req);
-    svb_fleet_count(svb_shm_fleet(), node, SVB_CTR_LAUNCHES);
-    svb_clients_put(svb_shm_clients(), svb_table_id(req->balancer, id, ID_LEN),
-                    node, SVB_KIND_SMART, apr_time_now());
+    svb_records_count(svb_segments_records(), node, SVB_CTR_LAUNCHES);
+    svb_clients_put(svb_segments_clients(),
+                    svb_clients_fleet_id(req->balancer, id, ID_LEN), node,
+                    SVB_KIND_SMART, apr_time_now());
     set_cookie(r, req, id, headers);
 }

@@ -1,9 +1,9 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /**
- * @file svb_host.h
+ * @file launch/host.h
  * To which host a URL leads that somebody else has written: for telling ours
- * from others. (What an administrator writes is checked by svb_url.h.)
+ * from others. (What an administrator writes is checked by config/url.h.)
  *
  * Pure: no state, no locks; usable from any thread in any phase, with a pool of
  * the caller's own.

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /**
- * @file svb_jnlp.h
+ * @file launch/jnlp.h
  * A Smart Client's JNLP: reading its root element, and the same text with other
  * values for two of the root's attributes.
  *

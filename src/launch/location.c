@@ -10,7 +10,7 @@
 
 #define ESCAPE_LEN 3
 
-const char *svb_launch_match_path(apr_pool_t *p, const char *path)
+const char *svb_location_match_path(apr_pool_t *p, const char *path)
 {
     char *match, *out;
 
@@ -48,8 +48,8 @@ static const char *target_path(const char *uri)
     return *authority == '/' ? authority : NULL;
 }
 
-int svb_launch_target(apr_pool_t *p, const char *raw_uri, const char **path,
-                      const char **query)
+int svb_location_target(apr_pool_t *p, const char *raw_uri, const char **path,
+                        const char **query)
 {
     const char *begin = raw_uri ? target_path(raw_uri) : NULL, *end;
 
@@ -99,8 +99,8 @@ static apr_size_t match_escape(const char *s, const char *begin,
     return 0;
 }
 
-const char *svb_launch_raw_path(apr_pool_t *p, const char *raw_uri,
-                                const char *node_path)
+const char *svb_location_raw_path(apr_pool_t *p, const char *raw_uri,
+                                  const char *node_path)
 {
     const char *begin, *end, *raw, *node;
 
@@ -172,7 +172,7 @@ static char *append_encoded(char *out, const char *s, int in_query)
     return out;
 }
 
-const char *svb_launch_query(apr_pool_t *p, const char *query)
+const char *svb_location_query(apr_pool_t *p, const char *query)
 {
     char *result = apr_palloc(p, ESCAPE_LEN * strlen(query) + 1);
 
@@ -180,9 +180,9 @@ const char *svb_launch_query(apr_pool_t *p, const char *query)
     return result;
 }
 
-const char *svb_launch_location(apr_pool_t *p, const char *direct_url,
-                                const char *encoded_path, const char *query,
-                                const char **location)
+const char *svb_location_make(apr_pool_t *p, const char *direct_url,
+                              const char *encoded_path, const char *query,
+                              const char **location)
 {
     const char *error;
     char *result, *out;

@@ -1,10 +1,10 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /**
- * @file svb_launch.h
+ * @file launch/location.h
  * Where a launch is sent: the Location of its redirect.
  *
- *     Location = direct URL of the node      (configured, see svb_url.h)
+ *     Location = direct URL of the node      (configured, see config/url.h)
  *              + path as the node would see it, as the client encoded it
  *              + "?" and the query, if any
  *
@@ -41,7 +41,7 @@
  * @param path the decoded path as the node would see it
  * @return the path, possibly @a path itself
  */
-const char *svb_launch_match_path(apr_pool_t *p, const char *path);
+const char *svb_location_match_path(apr_pool_t *p, const char *path);
 
 /**
  * The client's own encoding of the path as the node would see it: the shortest
@@ -65,8 +65,8 @@ const char *svb_launch_match_path(apr_pool_t *p, const char *path);
  *         invalid escape or %00, or one of the arguments is NULL. Then the
  *         caller encodes node_path itself
  */
-const char *svb_launch_raw_path(apr_pool_t *p, const char *raw_uri,
-                                const char *node_path);
+const char *svb_location_raw_path(apr_pool_t *p, const char *raw_uri,
+                                  const char *node_path);
 
 /**
  * Path and query of a request target, as the client sent them.
@@ -78,18 +78,18 @@ const char *svb_launch_raw_path(apr_pool_t *p, const char *raw_uri,
  * @param query   set to the query without its '?', or NULL for none
  * @return 1, or 0 when it has no path ("*", "http://any.host") or is NULL
  */
-int svb_launch_target(apr_pool_t *p, const char *raw_uri, const char **path,
-                      const char **query);
+int svb_location_target(apr_pool_t *p, const char *raw_uri, const char **path,
+                        const char **query);
 
 /**
- * A query with everything percent-encoded that svb_launch_location() encodes:
+ * A query with everything percent-encoded that svb_location_make() encodes:
  * for a node's HTTP connector, which refuses what is not.
  *
  * @param p     for the result
  * @param query the query, without its '?'
  * @return the query, encoded
  */
-const char *svb_launch_query(apr_pool_t *p, const char *query);
+const char *svb_location_query(apr_pool_t *p, const char *query);
 
 /**
  * Make the Location of a launch, or the href of its JNLP.
@@ -109,8 +109,8 @@ const char *svb_launch_query(apr_pool_t *p, const char *query);
  * @return NULL on success, else why not: not a direct URL, the path does not
  *         begin with '/', or a control character in path or query
  */
-const char *svb_launch_location(apr_pool_t *p, const char *direct_url,
-                                const char *encoded_path, const char *query,
-                                const char **location);
+const char *svb_location_make(apr_pool_t *p, const char *direct_url,
+                              const char *encoded_path, const char *query,
+                              const char **location);
 
 #endif /* SVB_LAUNCH_LOCATION_H */

@@ -42,7 +42,7 @@ static int read_target(request_rec *r, target *t)
     t->query = r->args;
     if (!raw && !apr_table_get(r->notes, "proxy-noencode")) {
         t->path = path;
-        t->encoded = svb_launch_raw_path(r->pool, r->unparsed_uri, path);
+        t->encoded = svb_location_raw_path(r->pool, r->unparsed_uri, path);
         if (!t->encoded) {
             t->encoded = ap_proxy_canonenc_ex(r->pool, path, (int)strlen(path),
                                               enc_path, 0, r->proxyreq);
@@ -59,7 +59,7 @@ static int read_target(request_rec *r, target *t)
         return 0;
     }
     as_sent =
-        raw ? NULL : svb_launch_raw_path(r->pool, r->unparsed_uri, decoded);
+        raw ? NULL : svb_location_raw_path(r->pool, r->unparsed_uri, decoded);
     t->encoded = as_sent ? as_sent : t->encoded;
     return 1;
 }
@@ -68,7 +68,7 @@ static int matches(request_rec *r, const svb_balancer *balancer,
                    const target *t)
 {
     return !ap_regexec(balancer->set.launch_match,
-                       svb_launch_match_path(r->pool, t->path), 0, NULL, 0);
+                       svb_location_match_path(r->pool, t->path), 0, NULL, 0);
 }
 
 /* --------------------------------------------------------------- the answer */
@@ -85,8 +85,8 @@ static int redirect(request_rec *r, svb_request *req, const target *t)
 {
     const svb_member *member = req->choice.member;
     const char *location;
-    const char *err = svb_launch_location(r->pool, member->facts.url,
-                                          t->encoded, t->query, &location);
+    const char *err = svb_location_make(r->pool, member->facts.url, t->encoded,
+                                        t->query, &location);
 
     if (err) {
         return refuse(r, req, err);
@@ -95,7 +95,7 @@ static int redirect(request_rec *r, svb_request *req, const target *t)
         svb_learn_count(req);
         svb_smart_launched(req, r, r->err_headers_out);
     }
-    svb_lbmethod_set_env(r, req->balancer, member->worker, SVB_HOW_LAUNCH);
+    svb_decide_set_env(r, req->balancer, member->worker, SVB_HOW_LAUNCH);
     apr_table_setn(r->headers_out, "Location", location);
     /* On an error answer, and 302 is one to httpd, headers_out is dropped. */
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
@@ -115,10 +115,10 @@ static const char *own_url(request_rec *r, const char **url)
     while (first->prev) {
         first = first->prev;
     }
-    if (!svb_launch_target(r->pool, first->unparsed_uri, &path, &query)) {
+    if (!svb_location_target(r->pool, first->unparsed_uri, &path, &query)) {
         return "is not there";
     }
-    return svb_launch_location(r->pool, svb_front_url(r), path, query, url);
+    return svb_location_make(r->pool, svb_front_url(r), path, query, url);
 }
 
 static int rewrite(request_rec *r, svb_request *req)
@@ -139,7 +139,7 @@ static void encode_query(request_rec *r)
     char *query;
 
     if (r->args) {
-        r->args = (char *)svb_launch_query(r->pool, r->args);
+        r->args = (char *)svb_location_query(r->pool, r->args);
     }
     if (apr_table_get(r->notes, "proxy-nocanon")
         && (query = strchr(r->filename, '?')) != NULL) {
@@ -147,7 +147,7 @@ static void encode_query(request_rec *r)
             apr_pstrcat(r->pool,
                         apr_pstrmemdup(r->pool, r->filename,
                                        (apr_size_t)(query + 1 - r->filename)),
-                        svb_launch_query(r->pool, query + 1), NULL);
+                        svb_location_query(r->pool, query + 1), NULL);
     }
 }
 
@@ -155,7 +155,7 @@ static void encode_query(request_rec *r)
  * cannot come back to say that it is not. */
 static int choose(request_rec *r, svb_request *req)
 {
-    while (svb_lbmethod_choose(req, r)) {
+    while (svb_method_choose(req, r)) {
         if (svb_probe_finds(req->balancer, req->choice.member, r->pool)) {
             return 1;
         }
@@ -173,7 +173,7 @@ static int launch(request_rec *r, svb_balancer *balancer, const target *t)
      * that keeps no cookies, gets the same node. */
     req->dry_run = r->header_only;
     if (!choose(r, req)) {
-        svb_lbmethod_retry_after(r, balancer);
+        svb_decide_set_retry_after(r, balancer);
         return svb_answer_unavailable(r);
     }
     if (mode == SVB_LAUNCH_REDIRECT && req->choice.member->facts.url) {
@@ -186,7 +186,7 @@ static int launch(request_rec *r, svb_balancer *balancer, const target *t)
 
 static int handler(request_rec *r)
 {
-    svb_balancer *balancer = svb_lbmethod_balancer_of(r);
+    svb_balancer *balancer = svb_method_balancer_of(r);
     target t;
 
     if (!balancer || !read_target(r, &t) || !matches(r, balancer, &t)) {

@@ -7,7 +7,7 @@
  * updates come to us and outlive that node.
  *
  * The answer is held back as a whole, up to a limit, and passed on as it came
- * when it is no JNLP that can be rewritten (svb_jnlp.h), is encoded in a way that
+ * when it is no JNLP that can be rewritten (launch/jnlp.h), is encoded in a way that
  * nobody here undoes (gzip is undone by mod_deflate, where that is loaded), or
  * leads, on the node's own account, to a host that is neither ours nor the
  * node's.

@@ -28,7 +28,7 @@ struct field {
     int required;               /* there and not empty */
     apr_size_t max;             /* longest value in bytes */
     store_fn *store;            /* by kind of value */
-    apr_size_t offset;          /* where the result goes in svb_form_action */
+    apr_size_t offset;          /* where the result goes in svb_action */
     const char *const *choices; /* kind choice: the words, then NULL */
     double least, most;         /* kind number: the range, both included */
 };
@@ -44,7 +44,7 @@ static const char *const actions[SVB_ACTIONS + 1] = {
     [SVB_ACTIONS] = NULL,
 };
 
-const char *svb_form_action_name(svb_action action)
+const char *svb_action_name(svb_action_kind action)
 {
     return (unsigned int)action < SVB_ACTIONS ? actions[action] : "";
 }
@@ -83,7 +83,7 @@ static const char *store_choice(apr_pool_t *p, const field *f, text value,
 
     for (i = 0; f->choices[i]; i++) {
         if (strcmp(f->choices[i], value.data) == 0) {
-            *(svb_action *)slot = (svb_action)i;
+            *(svb_action_kind *)slot = (svb_action_kind)i;
             return NULL;
         }
         words = apr_pstrcat(p, words, i ? ", " : "", f->choices[i], NULL);
@@ -129,7 +129,7 @@ static const char *store_number(apr_pool_t *p, const field *f, text value,
     return NULL;
 }
 
-#define AT(member) offsetof(svb_form_action, member)
+#define AT(member) offsetof(svb_action, member)
 
 static const field fields[] = {
     {"fleet", 1, SVB_NAME_MAX, store_text, AT(fleet), NULL, 0, 0},
@@ -201,7 +201,7 @@ static const char *unknown(apr_pool_t *p, text name)
 
 /* One "name=value". seen has a bit for each field so far. */
 static const char *parse_pair(apr_pool_t *p, const char *data, apr_size_t len,
-                              svb_form_action *out, unsigned int *seen)
+                              svb_action *out, unsigned int *seen)
 {
     const char *equals = memchr(data, '=', len), *wrong;
     apr_size_t name_len = equals ? (apr_size_t)(equals - data) : len;
@@ -243,7 +243,7 @@ static const char *parse_pair(apr_pool_t *p, const char *data, apr_size_t len,
 }
 
 /* What only the fields together can tell. */
-static const char *check_whole(apr_pool_t *p, const svb_form_action *form,
+static const char *check_whole(apr_pool_t *p, const svb_action *form,
                                unsigned int seen)
 {
     apr_size_t i;
@@ -263,13 +263,13 @@ static const char *check_whole(apr_pool_t *p, const svb_form_action *form,
         return apr_psprintf(p,
                             "Field \"value\" must be empty for the action "
                             "%s: only loadfactor has a value.",
-                            svb_form_action_name(form->action));
+                            svb_action_name(form->action));
     }
     return NULL;
 }
 
 const char *svb_form_parse(apr_pool_t *p, const char *body, apr_size_t len,
-                           svb_form_action *out)
+                           svb_action *out)
 {
     unsigned int seen = 0;
 

@@ -90,7 +90,7 @@ static void put_node(svb_sink *s, const svb_snap_node *node)
     svb_sink_raw(s, "{\"route\": ");
     svb_sink_json(s, node->route);
     svb_sink_raw(s, ", \"state\": ");
-    svb_sink_json(s, svb_snapshot_state_name(node->state));
+    svb_sink_json(s, svb_state_name(node->state));
     svb_sink_raw(s, ", \"url\": ");
     svb_sink_json(s, node->url);
     svb_sink_raw(s, ", \"group\": ");

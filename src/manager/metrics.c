@@ -158,7 +158,7 @@ static void put_samples(svb_sink *s, const node_family *family,
             svb_sink_word(s, family->label);
             svb_sink_raw(s, "=\"");
             svb_sink_label(s, family->value == put_state
-                                  ? svb_snapshot_state_name((svb_state)i)
+                                  ? svb_state_name((svb_state)i)
                                   : family->sample[i].value);
         }
         svb_sink_raw(s, "\"} ");

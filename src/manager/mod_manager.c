@@ -46,8 +46,8 @@ static apr_status_t write_html(request_rec *r, const svb_snapshot *snap,
         apr_base64_encode_binary(nonce, bytes, (int)sizeof(bytes));
     }
     apr_table_setn(r->headers_out, "Content-Security-Policy",
-                   svb_html_csp(r->pool, nonce));
-    return svb_html_page(snap, nonce, sink);
+                   svb_page_csp(r->pool, nonce));
+    return svb_page_page(snap, nonce, sink);
 }
 
 static apr_status_t write_json(request_rec *r, const svb_snapshot *snap,
@@ -65,7 +65,7 @@ static apr_status_t write_metrics(request_rec *r, const svb_snapshot *snap,
 }
 
 static const format formats[] = {
-    {"html", SVB_HTML_TYPE, write_html},
+    {"html", SVB_PAGE_TYPE, write_html},
     {"json", SVB_JSON_TYPE, write_json},
     {"prometheus", SVB_METRICS_TYPE, write_metrics},
 };
@@ -118,8 +118,8 @@ static int may_act(request_rec *r)
 
 static svb_snapshot *take(request_rec *r)
 {
-    return svb_view_take(r->pool, model, r->server->server_hostname,
-                         may_act(r));
+    return svb_snapshot_take(r->pool, model, r->server->server_hostname,
+                             may_act(r));
 }
 
 static void set_headers(request_rec *r, const char *type)
@@ -177,7 +177,7 @@ static int is_form(request_rec *r)
 /* Takes as long for a wrong nonce as for the right one. */
 static int is_nonce(const char *given)
 {
-    const char *right = svb_shm_shared()->nonce;
+    const char *right = svb_segments_shared()->nonce;
     apr_size_t len = strlen(right), i;
     unsigned char differ = strlen(given) != len;
 
@@ -187,12 +187,11 @@ static int is_nonce(const char *given)
     return !differ;
 }
 
-static void log_action(request_rec *r, const svb_form_action *action)
+static void log_action(request_rec *r, const svb_action *action)
 {
     ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r,
                   SVB_LOGNO(0065) "fleet %s, node %s: %s%s by user %s from %s",
-                  action->fleet, action->node,
-                  svb_form_action_name(action->action),
+                  action->fleet, action->node, svb_action_name(action->action),
                   action->action == SVB_ACTION_LOADFACTOR
                       ? apr_psprintf(r->pool, " %.2f", action->value)
                       : "",
@@ -200,7 +199,7 @@ static void log_action(request_rec *r, const svb_form_action *action)
 }
 
 /* Back to the page for a browser, the node as it is now for a program. */
-static int answer_action(request_rec *r, const svb_form_action *action)
+static int answer_action(request_rec *r, const svb_action *action)
 {
     svb_snapshot *snap;
     svb_snap_node *node;
@@ -222,7 +221,7 @@ static int answer_action(request_rec *r, const svb_form_action *action)
 
 static int act(request_rec *r)
 {
-    svb_form_action action;
+    svb_action action;
     apr_size_t len;
     const char *body, *err;
 

@@ -38,7 +38,7 @@ static svb_state state_of(const proxy_worker *worker)
 /* A node under construction. */
 typedef struct {
     svb_snap_node *snap;
-    int index; /* in svb_fleet, or -1 */
+    int index; /* in svb_records, or -1 */
     apr_interval_time_t slow_start;
 } node_view;
 
@@ -82,12 +82,12 @@ static node_view *new_node(apr_pool_t *p, svb_snap_fleet *fleet,
 /* A node that comes back begins its slow start. */
 static void note_state(int node, svb_state state, apr_time_t now)
 {
-    svb_fleet *fleet = svb_shm_fleet();
-    int before = svb_fleet_note_state(fleet, node, (int)state, now);
+    svb_records *fleet = svb_segments_records();
+    int before = svb_records_note_state(fleet, node, (int)state, now);
 
     if (before >= 0 && !svb_state_describe((svb_state)before)->can_serve
         && svb_state_describe(state)->can_serve) {
-        svb_fleet_set_up_since(fleet, node, now);
+        svb_records_set_up_since(fleet, node, now);
     }
 }
 
@@ -96,16 +96,17 @@ static void note_state(int node, svb_state state, apr_time_t now)
 static svb_state refined(const node_view *view, apr_time_t now)
 {
     const svb_snap_node *snap = view->snap;
-    apr_time_t up_since = svb_fleet_up_since(svb_shm_fleet(), view->index);
+    apr_time_t up_since =
+        svb_records_up_since(svb_segments_records(), view->index);
 
     if (snap->state != SVB_STATE_READY) {
         return snap->state;
     }
     if (svb_admin_in_maintenance(view->index)
-        || svb_fleet_maintenance(svb_shm_fleet(), view->index)) {
+        || svb_records_maintenance(svb_segments_records(), view->index)) {
         return SVB_STATE_MAINTENANCE;
     }
-    if (snap->maxclients && svb_table_load(view->index) >= snap->maxclients) {
+    if (snap->maxclients && svb_clients_load(view->index) >= snap->maxclients) {
         return SVB_STATE_FULL;
     }
     return up_since && now < up_since + view->slow_start ? SVB_STATE_SLOWSTART
@@ -120,7 +121,7 @@ static int is_safe_to_stop(const node_view *view)
     case SVB_STATE_ERROR:
     case SVB_STATE_DISABLED:
     case SVB_STATE_STOPPED:
-        return svb_table_load(view->index) == 0;
+        return svb_clients_load(view->index) == 0;
     default:
         return 0;
     }
@@ -128,18 +129,18 @@ static int is_safe_to_stop(const node_view *view)
 
 static void fill_shared(node_view *view, apr_time_t now)
 {
-    svb_fleet *fleet = svb_shm_fleet();
+    svb_records *fleet = svb_segments_records();
     svb_snap_node *snap = view->snap;
     int node = view->index, i;
-    enum svb_reach reach = svb_fleet_reach(fleet, node);
+    enum svb_reach reach = svb_records_reach(fleet, node);
 
     /* One that is down has no clients any more, whoever notices it first. Of those
-     * that do not answer, mod_svb_probe knows who may still have some. */
+     * that do not answer, nodes/mod_probe knows who may still have some. */
     if (snap->state == SVB_STATE_ERROR) {
-        svb_table_node_down(node);
+        svb_clients_node_down(node);
     }
     if (reach != SVB_REACH_OK) {
-        snap->no_answer = svb_fleet_reach_text(reach);
+        snap->no_answer = svb_records_reach_text(reach);
         if (svb_state_describe(snap->state)->can_serve) {
             snap->state = SVB_STATE_ERROR;
         }
@@ -147,12 +148,12 @@ static void fill_shared(node_view *view, apr_time_t now)
     note_state(node, snap->state, now);
     snap->state = refined(view, now);
     snap->safe_to_stop = is_safe_to_stop(view);
-    snap->last_change = svb_fleet_last_change(fleet, node);
-    snap->in_flight = svb_fleet_in_flight(fleet, node);
-    snap->web = svb_table_web(node);
-    snap->smart = svb_fleet_clients(fleet, node, SVB_KIND_SMART);
+    snap->last_change = svb_records_last_change(fleet, node);
+    snap->in_flight = svb_rows_in_flight(fleet, node);
+    snap->web = svb_clients_web(node);
+    snap->smart = svb_records_clients(fleet, node, SVB_KIND_SMART);
     for (i = 0; i < SVB_COUNTERS; i++) {
-        snap->counters[i] = svb_fleet_counter(fleet, node, i);
+        snap->counters[i] = svb_records_counter(fleet, node, i);
     }
 }
 
@@ -182,8 +183,7 @@ static void add_members(apr_pool_t *p, svb_snap_fleet *fleet,
     }
 }
 
-static void add_fleet(apr_pool_t *p, svb_snapshot *snap,
-                      const svb_fleet_conf *conf)
+static void add_fleet(apr_pool_t *p, svb_snapshot *snap, const svb_fleet *conf)
 {
     svb_snap_fleet *fleet = svb_snapshot_add_fleet(p, snap, conf->name);
     apr_hash_t *by_route = apr_hash_make(p);
@@ -206,8 +206,8 @@ static void add_fleet(apr_pool_t *p, svb_snapshot *snap,
     }
 }
 
-svb_snapshot *svb_view_take(apr_pool_t *p, const svb_model *model,
-                            const char *server, int actions)
+svb_snapshot *svb_snapshot_take(apr_pool_t *p, const svb_model *model,
+                                const char *server, int actions)
 {
     svb_snapshot *snap = svb_snapshot_make(p);
     int i;
@@ -215,15 +215,15 @@ svb_snapshot *svb_view_take(apr_pool_t *p, const svb_model *model,
     snap->module = "mod_servoy_balancer/" MOD_SERVOY_BALANCER_VERSION;
     snap->server = server;
     snap->time = apr_time_now();
-    snap->started = svb_shm_shared()->started;
-    snap->nonce = actions ? svb_shm_shared()->nonce : "";
+    snap->started = svb_segments_shared()->started;
+    snap->nonce = actions ? svb_segments_shared()->nonce : "";
     snap->actions = actions;
-    snap->table.capacity = svb_clients_capacity(svb_shm_clients());
-    snap->table.clients = svb_clients_count(svb_shm_clients());
-    snap->table.evicted = svb_clients_evicted(svb_shm_clients());
-    snap->table.bytes = svb_clients_bytes(svb_shm_clients());
+    snap->table.capacity = svb_clients_capacity(svb_segments_clients());
+    snap->table.clients = svb_clients_count(svb_segments_clients());
+    snap->table.evicted = svb_clients_evicted(svb_segments_clients());
+    snap->table.bytes = svb_clients_bytes(svb_segments_clients());
     for (i = 0; i < model->fleets->nelts; i++) {
-        add_fleet(p, snap, APR_ARRAY_IDX(model->fleets, i, svb_fleet_conf *));
+        add_fleet(p, snap, APR_ARRAY_IDX(model->fleets, i, svb_fleet *));
     }
     return snap;
 }

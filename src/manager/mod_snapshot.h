@@ -21,7 +21,7 @@
  * @param server  name to show for the server
  * @param actions may the page change anything
  */
-svb_snapshot *svb_view_take(apr_pool_t *p, const svb_model *model,
-                            const char *server, int actions);
+svb_snapshot *svb_snapshot_take(apr_pool_t *p, const svb_model *model,
+                                const char *server, int actions);
 
 #endif /* SVB_MANAGER_MOD_SNAPSHOT_H */

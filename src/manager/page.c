@@ -253,7 +253,7 @@ static void put_badge(svb_sink *s, svb_state state)
     const svb_state_info *info = svb_state_describe(state);
 
     svb_sink_raw(s, "<span class=\"badge ");
-    svb_sink_word(s, svb_severity_name(info->severity));
+    svb_sink_word(s, svb_state_severity_name(info->severity));
     svb_sink_raw(s, "\" title=\"");
     svb_sink_html(s, info->explained);
     svb_sink_raw(s, "\">");
@@ -459,7 +459,7 @@ static const struct {
  * stand in what unfolds. Those that take something from users ask first.
  */
 static const struct {
-    svb_action action;
+    svb_action_kind action;
     const char *label;
     const char *explained;
     const char *ask; /* followed by the route and "?", or NULL */
@@ -500,7 +500,7 @@ static void put_buttons(const page *pg, const svb_snap_node *node, int folded)
             continue;
         }
         svb_sink_raw(pg->s, "<button name=\"action\" value=\"");
-        svb_sink_word(pg->s, svb_form_action_name(buttons[i].action));
+        svb_sink_word(pg->s, svb_action_name(buttons[i].action));
         svb_sink_raw(pg->s, "\" title=\"");
         svb_sink_html(pg->s, buttons[i].explained);
         if (buttons[i].ask) {
@@ -529,7 +529,7 @@ static void put_loadfactor_form(const page *pg, const svb_snap_node *node)
     svb_sink_raw(pg->s, "\" value=\"");
     svb_sink_double(pg->s, node->loadfactor);
     svb_sink_raw(pg->s, "\"></label> <button name=\"action\" value=\"");
-    svb_sink_word(pg->s, svb_form_action_name(SVB_ACTION_LOADFACTOR));
+    svb_sink_word(pg->s, svb_action_name(SVB_ACTION_LOADFACTOR));
     svb_sink_raw(pg->s, "\">Set</button></form>\n");
 }
 
@@ -966,7 +966,7 @@ static void put_title(const svb_snapshot *snap, const sums *sum, svb_sink *s)
     svb_sink_raw(s, "</title>\n");
 }
 
-apr_status_t svb_html_page(const svb_snapshot *snap, const char *csp_nonce,
+apr_status_t svb_page_page(const svb_snapshot *snap, const char *csp_nonce,
                            svb_sink *s)
 {
     sums sum;
@@ -993,7 +993,7 @@ apr_status_t svb_html_page(const svb_snapshot *snap, const char *csp_nonce,
     return svb_sink_flush(s);
 }
 
-const char *svb_html_csp(apr_pool_t *p, const char *csp_nonce)
+const char *svb_page_csp(apr_pool_t *p, const char *csp_nonce)
 {
     static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                  "abcdefghijklmnopqrstuvwxyz0123456789+/-_=";

@@ -4,7 +4,7 @@
  *
  * The page says first what is wrong, then what there is. It needs nothing from
  * outside, no inline style attribute and no inline event handler, so it works
- * under the strict policy of svb_html_csp(): one style element and one script
+ * under the strict policy of svb_page_csp(): one style element and one script
  * element, both with that policy's nonce. The script only fetches the page anew
  * every few seconds; without it everything works but the refresh.
  *
@@ -24,16 +24,16 @@
 #include "manager/snapshot.h"
 
 /** The media type of what is written here. */
-#define SVB_HTML_TYPE "text/html; charset=utf-8"
+#define SVB_PAGE_TYPE "text/html; charset=utf-8"
 
 /**
  * Write the page. The work is linear in the number of nodes.
  * @param snap the snapshot
- * @param csp_nonce as given to svb_html_csp() for the same answer
+ * @param csp_nonce as given to svb_page_csp() for the same answer
  * @param s where to; is flushed
  * @return what svb_sink_flush() returned. Any phase.
  */
-apr_status_t svb_html_page(const svb_snapshot *snap, const char *csp_nonce,
+apr_status_t svb_page_page(const svb_snapshot *snap, const char *csp_nonce,
                            svb_sink *s);
 
 /**
@@ -44,6 +44,6 @@ apr_status_t svb_html_page(const svb_snapshot *snap, const char *csp_nonce,
  *        forbids the page's style and script rather than letting others in.
  * @return the value, never NULL. Any phase.
  */
-const char *svb_html_csp(apr_pool_t *p, const char *csp_nonce);
+const char *svb_page_csp(apr_pool_t *p, const char *csp_nonce);
 
 #endif /* SVB_MANAGER_PAGE_H */

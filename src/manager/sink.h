@@ -34,7 +34,7 @@
 typedef apr_status_t svb_sink_write_fn(void *baton, const char *data,
                                        apr_size_t len);
 
-/** A sink; its members are the business of svb_sink.c. */
+/** A sink; its members are the business of manager/sink.c. */
 typedef struct svb_sink {
     svb_sink_write_fn *write;
     void *baton;

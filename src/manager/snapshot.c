@@ -160,12 +160,12 @@ const svb_state_info *svb_state_describe(svb_state state)
     return &states[state];
 }
 
-const char *svb_snapshot_state_name(svb_state state)
+const char *svb_state_name(svb_state state)
 {
     return svb_state_describe(state)->name;
 }
 
-const char *svb_severity_name(svb_severity severity)
+const char *svb_state_severity_name(svb_severity severity)
 {
     if ((unsigned int)severity >= SVB_SEVERITIES) {
         severity = SVB_SEVERITY_BAD;

@@ -222,13 +222,13 @@ const svb_state_info *svb_state_describe(svb_state state);
  * @param state the state; a value outside of the enum is taken for error
  * @return a constant, never NULL
  */
-const char *svb_snapshot_state_name(svb_state state);
+const char *svb_state_name(svb_state state);
 
 /**
  * A severity's CSS class: "ok", "busy", "warn", "bad". Any phase.
  * @param severity the severity; a value outside of the enum is taken for bad
  * @return a constant, never NULL
  */
-const char *svb_severity_name(svb_severity severity);
+const char *svb_state_severity_name(svb_severity severity);
 
 #endif /* SVB_MANAGER_SNAPSHOT_H */

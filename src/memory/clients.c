@@ -16,7 +16,7 @@
 
 /* What a pass of the sweep has found of a node's clients of one kind. */
 typedef struct {
-    apr_uint64_t mark; /* the count in svb_fleet when the pass began */
+    apr_uint64_t mark; /* the count in svb_records when the pass began */
     unsigned found;    /* live clients in the buckets swept so far */
     unsigned removed;  /* dead ones removed from them */
 } tally;
@@ -36,7 +36,7 @@ apr_size_t svb_clients_size(apr_size_t capacity)
 
 apr_status_t svb_clients_open(svb_clients **clients, void *mem,
                               apr_size_t capacity, const unsigned char *secret,
-                              svb_fleet *fleet, apr_pool_t *p)
+                              svb_records *fleet, apr_pool_t *p)
 {
     svb_clients *c = apr_pcalloc(p, sizeof(*c));
 
@@ -44,7 +44,7 @@ apr_status_t svb_clients_open(svb_clients **clients, void *mem,
     c->slots.buckets = svb_slots_buckets(capacity);
     c->slots.fleet = fleet;
     c->capacity = capacity;
-    c->tallies = apr_palloc(p, SVB_FLEET_NODES * sizeof(*c->tallies));
+    c->tallies = apr_palloc(p, SVB_RECORDS_MAX * sizeof(*c->tallies));
     memcpy(c->secret, secret, SVB_CLIENTS_SECRET);
     *clients = c;
     return APR_SUCCESS;
@@ -128,18 +128,18 @@ int svb_clients_rename(svb_clients *clients, apr_uint64_t old, apr_uint64_t id,
 
 void svb_clients_forget(svb_clients *clients, int node)
 {
-    svb_fleet_next_epoch(clients->slots.fleet, node);
+    svb_records_next_epoch(clients->slots.fleet, node);
 }
 
 /* -------------------------------------------------------------- the sweep */
 
 static void begin_pass(svb_clients *c)
 {
-    for (int node = 0; node < SVB_FLEET_NODES; node++) {
+    for (int node = 0; node < SVB_RECORDS_MAX; node++) {
         for (int kind = 0; kind < SVB_KINDS; kind++) {
             tally *t = &c->tallies[node][kind];
 
-            t->mark = svb_fleet_clients_mark(c->slots.fleet, node, kind);
+            t->mark = svb_records_clients_mark(c->slots.fleet, node, kind);
             t->found = t->removed = 0;
         }
     }
@@ -147,12 +147,12 @@ static void begin_pass(svb_clients *c)
 
 static void end_pass(svb_clients *c)
 {
-    for (int node = 0; node < SVB_FLEET_NODES; node++) {
+    for (int node = 0; node < SVB_RECORDS_MAX; node++) {
         for (int kind = 0; kind < SVB_KINDS; kind++) {
             tally *t = &c->tallies[node][kind];
 
-            svb_fleet_clients_correct(c->slots.fleet, node, kind, t->mark,
-                                      t->removed, t->found);
+            svb_records_clients_correct(c->slots.fleet, node, kind, t->mark,
+                                        t->removed, t->found);
         }
     }
 }
@@ -279,8 +279,8 @@ apr_size_t svb_clients_count(const svb_clients *clients)
 {
     apr_size_t sum = 0;
 
-    for (int node = 0; node < SVB_FLEET_NODES; node++) {
-        sum += svb_fleet_clients_all(clients->slots.fleet, node);
+    for (int node = 0; node < SVB_RECORDS_MAX; node++) {
+        sum += svb_records_clients_all(clients->slots.fleet, node);
     }
     return sum;
 }

@@ -23,7 +23,7 @@
  * A client is live while its node's epoch is the one in its word and it was
  * seen within the timeout of its kind. All others are dead: nobody finds them,
  * and their slots are for the taking. A node that goes down thus loses all its
- * clients at once, by the change of one number in svb_fleet.
+ * clients at once, by the change of one number in svb_records.
  *
  * How a new client gets a slot, in three steps:
  *
@@ -36,7 +36,7 @@
  * since whoever made it is dead, or so late that step 3 will fail, upon which
  * it begins again. A change to a client that has a slot is one swap of its
  * word, and so is its removal. For each client that a swap brings, the node's
- * count in svb_fleet grows before it; for each that a swap takes away, it
+ * count in svb_records grows before it; for each that a swap takes away, it
  * shrinks after it. A process that dies in between leaves the count too high by
  * one, until the sweep has counted.
  *
@@ -129,7 +129,7 @@ apr_size_t svb_clients_size(apr_size_t capacity);
  */
 apr_status_t svb_clients_open(svb_clients **clients, void *mem,
                               apr_size_t capacity, const unsigned char *secret,
-                              svb_fleet *fleet, apr_pool_t *p);
+                              svb_records *fleet, apr_pool_t *p);
 
 /**
  * Say how long clients live; until then, for ever. To be called before another
@@ -194,7 +194,7 @@ void svb_clients_forget(svb_clients *clients, int node);
 /**
  * Sweep the next buckets: free the slots of dead clients and dead processes,
  * and count the live ones. When a pass through the table ends, the counts in
- * svb_fleet are corrected by what was found: exactly, where no other process
+ * svb_records are corrected by what was found: exactly, where no other process
  * has changed them during the pass, and otherwise when they are further off
  * than such changes explain.
  * @param buckets how many at most; the call stops at the end of a pass
@@ -215,7 +215,7 @@ int svb_clients_next(svb_clients *clients, apr_size_t *pos, apr_time_t now,
 /**
  * Put back a client that svb_clients_next() gave, perhaps from another table
  * with the same secret, unless it is dead by now, or is here and was not seen
- * earlier. Where the counts in svb_fleet
+ * earlier. Where the counts in svb_records
  * know these clients already, they are too high until the next pass of the
  * sweep has ended.
  */
@@ -231,7 +231,7 @@ apr_size_t svb_clients_buckets(const svb_clients *clients);
 /** @return the bytes of shared memory it takes */
 apr_size_t svb_clients_bytes(const svb_clients *clients);
 
-/** @return clients of all kinds on all nodes, by the counts in svb_fleet; looks
+/** @return clients of all kinds on all nodes, by the counts in svb_records; looks
  *          at every node, so it is for pages and not for requests */
 apr_size_t svb_clients_count(const svb_clients *clients);
 

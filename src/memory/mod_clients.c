@@ -14,7 +14,7 @@
 /* The peak of confirmed clients halves in so many ticks. */
 #define PEAK_HALF_LIFE 1800.0
 
-static apr_interval_time_t timeouts[SVB_FLEET_NODES][SVB_KINDS];
+static apr_interval_time_t timeouts[SVB_RECORDS_MAX][SVB_KINDS];
 
 /* ---------------------------------------------------------------- lifetimes */
 
@@ -26,9 +26,9 @@ static apr_interval_time_t timeout_of(void *baton, int node, enum svb_kind kind)
                                 : svb_section_defaults.session_timeout;
 }
 
-void svb_table_init(void)
+void svb_clients_start(void)
 {
-    svb_clients_set_timeout(svb_shm_clients(), timeout_of, NULL);
+    svb_clients_set_timeout(svb_segments_clients(), timeout_of, NULL);
 }
 
 static void at_least(apr_interval_time_t *timeout, apr_interval_time_t value)
@@ -39,7 +39,7 @@ static void at_least(apr_interval_time_t *timeout, apr_interval_time_t value)
 }
 
 /* Balancers of one fleet may differ; the longest counts. */
-void svb_table_set_timeouts(int node, const svb_balancer *balancer)
+void svb_clients_set_timeouts(int node, const svb_balancer *balancer)
 {
     apr_interval_time_t *kinds = timeouts[node];
 
@@ -51,66 +51,68 @@ void svb_table_set_timeouts(int node, const svb_balancer *balancer)
 
 /* ---------------------------------------------------------------------- ids */
 
-apr_uint64_t svb_table_id(const svb_balancer *balancer, const char *text,
-                          apr_size_t len)
+apr_uint64_t svb_clients_fleet_id(const svb_balancer *balancer,
+                                  const char *text, apr_size_t len)
 {
-    apr_uint64_t id =
-        svb_clients_id(svb_shm_clients(), text, len) ^ balancer->fleet->salt;
+    apr_uint64_t id = svb_clients_id(svb_segments_clients(), text, len)
+                      ^ balancer->fleet->salt;
 
     return id ? id : 1;
 }
 
 /* ------------------------------------------------------------------- counts */
 
-unsigned svb_table_web(int node)
+unsigned svb_clients_web(int node)
 {
-    svb_fleet *fleet = svb_shm_fleet();
+    svb_records *fleet = svb_segments_records();
 
-    return svb_fleet_clients(fleet, node, SVB_KIND_WEB)
-           + svb_fleet_clients(fleet, node, SVB_KIND_ASSUMED);
+    return svb_records_clients(fleet, node, SVB_KIND_WEB)
+           + svb_records_clients(fleet, node, SVB_KIND_ASSUMED);
 }
 
-unsigned svb_table_load(int node)
+unsigned svb_clients_load(int node)
 {
-    svb_fleet *fleet = svb_shm_fleet();
+    svb_records *fleet = svb_segments_records();
 
-    return svb_table_web(node) + svb_fleet_clients(fleet, node, SVB_KIND_SMART)
-           + svb_fleet_clients(fleet, node, SVB_KIND_PENDING);
+    return svb_clients_web(node)
+           + svb_records_clients(fleet, node, SVB_KIND_SMART)
+           + svb_records_clients(fleet, node, SVB_KIND_PENDING);
 }
 
 /* Several notice it at once, or keep noticing: only who finds clients on the
  * node begins a new epoch, so that its numbers last. */
-void svb_table_node_down(int node)
+void svb_clients_node_down(int node)
 {
-    if (svb_table_load(node) > 0) {
-        svb_clients_forget(svb_shm_clients(), node);
+    if (svb_clients_load(node) > 0) {
+        svb_clients_forget(svb_segments_clients(), node);
     }
 }
 
-int svb_table_assume(apr_uint64_t id, int node, apr_time_t now)
+int svb_clients_assume(apr_uint64_t id, int node, apr_time_t now)
 {
-    svb_shared *shared = svb_shm_shared();
+    svb_shared *shared = svb_segments_shared();
 
     if (atomic_fetch_sub(&shared->assumed_room, 1) <= 0) {
         return 0;
     }
-    return svb_clients_put(svb_shm_clients(), id, node, SVB_KIND_ASSUMED, now);
+    return svb_clients_put(svb_segments_clients(), id, node, SVB_KIND_ASSUMED,
+                           now);
 }
 
 /* --------------------------------------------------------------------- ticks */
 
 static void refill_room(void)
 {
-    svb_fleet *fleet = svb_shm_fleet();
-    svb_shared *shared = svb_shm_shared();
+    svb_records *fleet = svb_segments_records();
+    svb_shared *shared = svb_segments_shared();
     apr_int64_t confirmed = 0, assumed = 0, all = 0, peak, room;
     int node;
 
-    for (node = 0; node < SVB_FLEET_NODES; node++) {
-        if (svb_fleet_used(fleet, node)) {
-            confirmed += svb_fleet_clients(fleet, node, SVB_KIND_WEB);
-            assumed += svb_fleet_clients(fleet, node, SVB_KIND_ASSUMED);
-            all += svb_table_load(node);
+    for (node = 0; node < SVB_RECORDS_MAX; node++) {
+        if (svb_records_used(fleet, node)) {
+            confirmed += svb_records_clients(fleet, node, SVB_KIND_WEB);
+            assumed += svb_records_clients(fleet, node, SVB_KIND_ASSUMED);
+            all += svb_clients_load(node);
         }
     }
     /* Kept in 1/1024ths, or the decay of small numbers would be lost. */
@@ -120,7 +122,8 @@ static void refill_room(void)
     shared->confirmed_peak = (apr_uint64_t)peak;
     peak /= 1024;
     room = (peak > SVB_ASSUMED_LEAST ? peak : SVB_ASSUMED_LEAST) - assumed;
-    if (all > (apr_int64_t)svb_clients_capacity(svb_shm_clients()) / 4 * 3) {
+    if (all
+        > (apr_int64_t)svb_clients_capacity(svb_segments_clients()) / 4 * 3) {
         room = 0;
     }
     shared->assumed_room = room > 0 ? room : 0;
@@ -128,15 +131,15 @@ static void refill_room(void)
 
 static void touch(void *now, apr_uint64_t id)
 {
-    svb_clients_touch(svb_shm_clients(), id, *(apr_time_t *)now);
+    svb_clients_touch(svb_segments_clients(), id, *(apr_time_t *)now);
 }
 
-void svb_table_tick(apr_time_t now)
+void svb_clients_tick(apr_time_t now)
 {
-    svb_clients *clients = svb_shm_clients();
+    svb_clients *clients = svb_segments_clients();
     apr_size_t buckets = svb_clients_buckets(clients) / TICKS_PER_PASS + 1;
 
-    svb_fleet_held(svb_shm_fleet(), touch, &now);
+    svb_rows_held(svb_segments_records(), touch, &now);
     svb_clients_sweep(clients, buckets < MOST_BUCKETS ? buckets : MOST_BUCKETS,
                       now);
     refill_room();

@@ -33,34 +33,34 @@
 /** A new client whose first answer has not come lives so long unheard of. */
 #define SVB_PENDING_TIMEOUT apr_time_from_sec(60)
 
-/** Begin to use the table; in post_config, after svb_shm_attach(). */
-void svb_table_init(void);
+/** Begin to use the table; in post_config, after svb_segments_attach(). */
+void svb_clients_start(void);
 
 /** The clients of this node live as long as the balancer's settings say. */
-void svb_table_set_timeouts(int node, const svb_balancer *balancer);
+void svb_clients_set_timeouts(int node, const svb_balancer *balancer);
 
 /** @return the id in the table of a session or launch id of the fleet */
-apr_uint64_t svb_table_id(const svb_balancer *balancer, const char *text,
-                          apr_size_t len);
+apr_uint64_t svb_clients_fleet_id(const svb_balancer *balancer,
+                                  const char *text, apr_size_t len);
 
 /**
  * Put a client whose session the node has not confirmed, if there is room.
  * @return whether it was put
  */
-int svb_table_assume(apr_uint64_t id, int node, apr_time_t now);
+int svb_clients_assume(apr_uint64_t id, int node, apr_time_t now);
 
 /** @return clients of the node that elections count: all kinds */
-unsigned svb_table_load(int node);
+unsigned svb_clients_load(int node);
 
 /** @return the node's HTTP sessions, confirmed or assumed */
-unsigned svb_table_web(int node);
+unsigned svb_clients_web(int node);
 
 /** The node is down: it has no clients any more. */
-void svb_table_node_down(int node);
+void svb_clients_node_down(int node);
 
 /** Keep the clients of requests in flight alive, work through the next part of
  *  the table, refill the room for assumptions; from the watchdog, about once a
  *  second. */
-void svb_table_tick(apr_time_t now);
+void svb_clients_tick(apr_time_t now);
 
 #endif /* SVB_MEMORY_MOD_CLIENTS_H */

@@ -67,8 +67,9 @@ void svb_persist_restore(apr_pool_t *p, server_rec *s, const svb_server *conf)
 {
     const char *path = path_of(p, conf), *err = NULL;
     svb_save_result result;
-    apr_status_t rv = svb_save_read(path, svb_shm_fleet(), svb_shm_clients(),
-                                    apr_time_now(), p, &result, &err);
+    apr_status_t rv =
+        svb_save_read(path, svb_segments_records(), svb_segments_clients(),
+                      apr_time_now(), p, &result, &err);
 
     if (rv != APR_SUCCESS) {
         set_aside(p, s, path, rv, err);
@@ -94,8 +95,9 @@ static apr_status_t save(void *baton)
         || ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_EXITING) {
         return APR_SUCCESS;
     }
-    rv = svb_save_write(end->path, svb_shm_fleet(), svb_shm_clients(),
-                        svb_shm_shared()->secret, apr_time_now(), end->p, &err);
+    rv = svb_save_write(end->path, svb_segments_records(),
+                        svb_segments_clients(), svb_segments_shared()->secret,
+                        apr_time_now(), end->p, &err);
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_ERR, rv, end->server,
                      SVB_LOGNO(0083) "state not saved: %s: %s", end->path, err);

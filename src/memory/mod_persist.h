@@ -10,7 +10,7 @@
 
 /**
  * The file's secret, which the table has to be made with so that the ids of the
- * file mean something in it. In post_config, before svb_shm_attach().
+ * file mean something in it. In post_config, before svb_segments_attach().
  * @param secret filled in
  * @return whether there is a good file; a bad one is set aside with a warning
  */

@@ -25,7 +25,7 @@ typedef struct {
     apr_time_t replaced; /* when it was */
 } retained;
 
-static svb_fleet *fleet;
+static svb_records *fleet;
 static svb_clients *clients, *old_clients;
 static svb_shared *shared;
 static apr_time_t replaced, followed;
@@ -40,7 +40,7 @@ static void *base_of(apr_shm_t *segment)
 
 static apr_size_t nodes_size(void)
 {
-    return ROUNDED(sizeof(svb_shared)) + svb_fleet_size();
+    return ROUNDED(sizeof(svb_shared)) + svb_records_size();
 }
 
 /* From the process's pool: pconf goes at every restart. */
@@ -176,16 +176,16 @@ static int fits(const retained *kept)
     return words->magic == MAGIC && words->size == nodes_size();
 }
 
-int svb_shm_exists(void)
+int svb_segments_exists(void)
 {
     const retained *kept = ap_retained_data_get(RETAINED_KEY);
 
     return kept && fits(kept);
 }
 
-apr_status_t svb_shm_attach(apr_pool_t *pconf, server_rec *main_server,
-                            apr_size_t capacity, const unsigned char *secret,
-                            int *is_new)
+apr_status_t svb_segments_attach(apr_pool_t *pconf, server_rec *main_server,
+                                 apr_size_t capacity,
+                                 const unsigned char *secret, int *is_new)
 {
     retained *kept = ap_retained_data_get(RETAINED_KEY);
     apr_status_t rv = APR_SUCCESS;
@@ -200,7 +200,7 @@ apr_status_t svb_shm_attach(apr_pool_t *pconf, server_rec *main_server,
     }
     if (rv == APR_SUCCESS) {
         shared = base_of(kept->nodes);
-        rv = svb_fleet_open(
+        rv = svb_records_open(
             &fleet, (char *)shared + ROUNDED(sizeof(svb_shared)), pconf);
     }
     return rv == APR_SUCCESS ? attach_table(kept, pconf, main_server, capacity)
@@ -215,43 +215,43 @@ static int is_alive(apr_int64_t pid)
 static apr_status_t release_row(void *dummy)
 {
     (void)dummy;
-    svb_fleet_row_release(fleet, row, getpid());
+    svb_rows_free(fleet, row, getpid());
     row = 0;
     return APR_SUCCESS;
 }
 
-void svb_shm_child_init(apr_pool_t *pchild)
+void svb_segments_child_init(apr_pool_t *pchild)
 {
-    row = svb_fleet_row_claim(fleet, getpid(), is_alive);
+    row = svb_rows_claim(fleet, getpid(), is_alive);
     apr_pool_cleanup_register(pchild, NULL, release_row, apr_pool_cleanup_null);
 }
 
-svb_fleet *svb_shm_fleet(void)
+svb_records *svb_segments_records(void)
 {
     return fleet;
 }
 
-svb_clients *svb_shm_clients(void)
+svb_clients *svb_segments_clients(void)
 {
     return clients;
 }
 
-svb_shared *svb_shm_shared(void)
+svb_shared *svb_segments_shared(void)
 {
     return shared;
 }
 
-int svb_shm_row(void)
+int svb_segments_row(void)
 {
     return row;
 }
 
-void svb_shm_sweep(void)
+void svb_segments_sweep(void)
 {
-    svb_fleet_rows_sweep(fleet, getpid(), is_alive);
+    svb_rows_sweep(fleet, getpid(), is_alive);
 }
 
-void svb_shm_follow(apr_time_t now)
+void svb_segments_follow(apr_time_t now)
 {
     if (old_clients && now < replaced + FOLLOW_FOR) {
         /* Last seen is kept in whole seconds. */
@@ -261,7 +261,7 @@ void svb_shm_follow(apr_time_t now)
     }
 }
 
-int svb_shm_find_old(apr_uint64_t id, apr_time_t now, svb_client *client)
+int svb_segments_find_old(apr_uint64_t id, apr_time_t now, svb_client *client)
 {
     if (!old_clients || now >= replaced + FOLLOW_FOR
         || !svb_clients_find(old_clients, id, now, client)) {
@@ -271,7 +271,7 @@ int svb_shm_find_old(apr_uint64_t id, apr_time_t now, svb_client *client)
     return 1;
 }
 
-void svb_shm_remove_old(apr_uint64_t id)
+void svb_segments_remove_old(apr_uint64_t id)
 {
     svb_client client;
 
@@ -279,8 +279,8 @@ void svb_shm_remove_old(apr_uint64_t id)
         && svb_clients_find(old_clients, id, apr_time_now(), &client)
         && svb_clients_remove(old_clients, id)) {
         /* It stands in both tables, and was counted once. */
-        svb_fleet_clients_add(fleet, client.node,
-                              svb_fleet_epoch(fleet, client.node), client.kind,
-                              1);
+        svb_records_clients_add(fleet, client.node,
+                                svb_records_epoch(fleet, client.node),
+                                client.kind, 1);
     }
 }

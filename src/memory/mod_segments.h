@@ -10,7 +10,7 @@
  * otherwise starts with segments of its own. When the table's size changes, its
  * clients move to a new segment; children of the old generation go on with the
  * old one, from which what they still learn is fetched for as long as they may
- * live (svb_shm_follow()).
+ * live (svb_segments_follow()).
  */
 #ifndef SVB_MEMORY_MOD_SEGMENTS_H
 #define SVB_MEMORY_MOD_SEGMENTS_H
@@ -25,7 +25,7 @@ typedef struct svb_shared {
     apr_time_t started;       /**< when the segments were made */
     unsigned char secret[SVB_CLIENTS_SECRET];
     char nonce[33];                      /**< what actions must carry */
-    _Atomic apr_int64_t assumed_room;    /**< see mod_svb_table.h */
+    _Atomic apr_int64_t assumed_room;    /**< see memory/mod_clients.h */
     _Atomic apr_uint64_t confirmed_peak; /**< likewise */
     _Atomic apr_time_t probed;           /**< when nodes were last probed */
 } svb_shared;
@@ -39,43 +39,43 @@ typedef struct svb_shared {
  * @param is_new   set to whether the segments were made now
  * @return APR_SUCCESS or why there is no memory; logged
  */
-apr_status_t svb_shm_attach(apr_pool_t *pconf, server_rec *main_server,
-                            apr_size_t capacity, const unsigned char *secret,
-                            int *is_new);
+apr_status_t svb_segments_attach(apr_pool_t *pconf, server_rec *main_server,
+                                 apr_size_t capacity,
+                                 const unsigned char *secret, int *is_new);
 
 /** Are there segments from before a restart? In post_config, before attach. */
-int svb_shm_exists(void);
+int svb_segments_exists(void);
 
 /**
  * Claim this child's row for requests in flight; it is given back when pchild
  * is destroyed. In child_init.
  */
-void svb_shm_child_init(apr_pool_t *pchild);
+void svb_segments_child_init(apr_pool_t *pchild);
 
 /** @return the nodes; valid from post_config on, in parent and children */
-svb_fleet *svb_shm_fleet(void);
+svb_records *svb_segments_records(void);
 
 /** @return the client table; likewise */
-svb_clients *svb_shm_clients(void);
+svb_clients *svb_segments_clients(void);
 
 /** @return the shared words; likewise */
-svb_shared *svb_shm_shared(void);
+svb_shared *svb_segments_shared(void);
 
-/** @return this child's row, for svb_fleet_enter() and svb_fleet_leave() */
-int svb_shm_row(void);
+/** @return this child's row, for svb_rows_enter() and svb_rows_leave() */
+int svb_segments_row(void);
 
 /** Free the rows of dead children; from the watchdog. */
-void svb_shm_sweep(void);
+void svb_segments_sweep(void);
 
 /** Fetch what children of an earlier generation put into a table of another
  *  size; from the watchdog. */
-void svb_shm_follow(apr_time_t now);
+void svb_segments_follow(apr_time_t now);
 
 /** Look in the table of before a change of size, for what was not fetched yet;
  *  what is found is put into the table. @return whether it was */
-int svb_shm_find_old(apr_uint64_t id, apr_time_t now, svb_client *client);
+int svb_segments_find_old(apr_uint64_t id, apr_time_t now, svb_client *client);
 
 /** A client goes, or gets another id: it must not be fetched again. */
-void svb_shm_remove_old(apr_uint64_t id);
+void svb_segments_remove_old(apr_uint64_t id);
 
 #endif /* SVB_MEMORY_MOD_SEGMENTS_H */

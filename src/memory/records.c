@@ -46,26 +46,26 @@ typedef struct {
 typedef struct {
     _Atomic int64_t pid ALIGNED; /* 0 is a free row, and always empty */
     _Atomic uint32_t next;       /* where to look for a free place */
-    _Atomic uint64_t held[SVB_FLEET_HELD];
-    _Atomic uint16_t in_flight[SVB_FLEET_NODES];
+    _Atomic uint64_t held[SVB_ROWS_HELD];
+    _Atomic uint16_t in_flight[SVB_RECORDS_MAX];
 } row_rec;
 
 typedef struct {
     _Atomic uint64_t turns ALIGNED; /* number of the last election of all */
-    node_rec nodes[SVB_FLEET_NODES];
-    row_rec rows[SVB_FLEET_ROWS];
+    node_rec nodes[SVB_RECORDS_MAX];
+    row_rec rows[SVB_ROWS_MAX];
 } region;
 
-struct svb_fleet {
+struct svb_records {
     region *shm;
 };
 
-apr_size_t svb_fleet_size(void)
+apr_size_t svb_records_size(void)
 {
     return sizeof(region);
 }
 
-apr_status_t svb_fleet_open(svb_fleet **fleet, void *mem, apr_pool_t *p)
+apr_status_t svb_records_open(svb_records **fleet, void *mem, apr_pool_t *p)
 {
     *fleet = apr_palloc(p, sizeof(**fleet));
     (*fleet)->shm = mem;
@@ -103,7 +103,7 @@ static int names_fit(const char *name, const char *route)
            && strlen(route) <= SVB_NAME_MAX;
 }
 
-static int lookup(svb_fleet *fleet, const char *name, const char *route,
+static int lookup(svb_records *fleet, const char *name, const char *route,
                   int add)
 {
     uint64_t key, seen;
@@ -113,8 +113,8 @@ static int lookup(svb_fleet *fleet, const char *name, const char *route,
         return -1;
     }
     key = node_key(name, route);
-    for (probe = 0; probe < SVB_FLEET_NODES; probe++) {
-        int node = (int)((key + (unsigned)probe) % SVB_FLEET_NODES);
+    for (probe = 0; probe < SVB_RECORDS_MAX; probe++) {
+        int node = (int)((key + (unsigned)probe) % SVB_RECORDS_MAX);
         node_rec *rec = &fleet->shm->nodes[node];
 
         seen = atomic_load(&rec->key);
@@ -138,46 +138,46 @@ static int lookup(svb_fleet *fleet, const char *name, const char *route,
     return -1;
 }
 
-int svb_fleet_add(svb_fleet *fleet, const char *name, const char *route)
+int svb_records_add(svb_records *fleet, const char *name, const char *route)
 {
     return lookup(fleet, name, route, 1);
 }
 
-int svb_fleet_find(svb_fleet *fleet, const char *name, const char *route)
+int svb_records_find(svb_records *fleet, const char *name, const char *route)
 {
     return lookup(fleet, name, route, 0);
 }
 
-const char *svb_fleet_name(svb_fleet *fleet, int node)
+const char *svb_records_name(svb_records *fleet, int node)
 {
     return fleet->shm->nodes[node].fleet;
 }
 
-const char *svb_fleet_route(svb_fleet *fleet, int node)
+const char *svb_records_route(svb_records *fleet, int node)
 {
     return fleet->shm->nodes[node].route;
 }
 
-void svb_fleet_count(svb_fleet *fleet, int node, enum svb_counter counter)
+void svb_records_count(svb_records *fleet, int node, enum svb_counter counter)
 {
     atomic_fetch_add_explicit(&fleet->shm->nodes[node].counters[counter], 1,
                               memory_order_relaxed);
 }
 
-apr_uint64_t svb_fleet_counter(svb_fleet *fleet, int node,
-                               enum svb_counter counter)
+apr_uint64_t svb_records_counter(svb_records *fleet, int node,
+                                 enum svb_counter counter)
 {
     return atomic_load_explicit(&fleet->shm->nodes[node].counters[counter],
                                 memory_order_relaxed);
 }
 
-void svb_fleet_set_counter(svb_fleet *fleet, int node, enum svb_counter counter,
-                           apr_uint64_t value)
+void svb_records_set_counter(svb_records *fleet, int node,
+                             enum svb_counter counter, apr_uint64_t value)
 {
     atomic_store(&fleet->shm->nodes[node].counters[counter], value);
 }
 
-int svb_fleet_used(svb_fleet *fleet, int node)
+int svb_records_used(svb_records *fleet, int node)
 {
     /* Names come right after the key; a record without them is nobody's yet. */
     return atomic_load_explicit(&fleet->shm->nodes[node].named,
@@ -185,12 +185,12 @@ int svb_fleet_used(svb_fleet *fleet, int node)
            != 0;
 }
 
-apr_uint64_t svb_fleet_admin(svb_fleet *fleet, int node)
+apr_uint64_t svb_records_admin(svb_records *fleet, int node)
 {
     return atomic_load(&fleet->shm->nodes[node].admin);
 }
 
-void svb_fleet_set_admin(svb_fleet *fleet, int node, apr_uint64_t word)
+void svb_records_set_admin(svb_records *fleet, int node, apr_uint64_t word)
 {
     atomic_store(&fleet->shm->nodes[node].admin, word);
 }
@@ -215,8 +215,8 @@ static double decay(uint64_t word, apr_time_t now,
            * (1 / (RECENT_ONE * ((uint64_t)1 << DECAY_BITS)));
 }
 
-void svb_fleet_elected(svb_fleet *fleet, int node, apr_time_t now,
-                       apr_interval_time_t half_life)
+void svb_records_elected(svb_records *fleet, int node, apr_time_t now,
+                         apr_interval_time_t half_life)
 {
     node_rec *rec = &fleet->shm->nodes[node];
     uint64_t seen = atomic_load(&rec->recent), next;
@@ -230,18 +230,19 @@ void svb_fleet_elected(svb_fleet *fleet, int node, apr_time_t now,
     atomic_store(&rec->turn, atomic_fetch_add(&fleet->shm->turns, 1) + 1);
 }
 
-double svb_fleet_recent(svb_fleet *fleet, int node, apr_time_t now,
-                        apr_interval_time_t half_life)
+double svb_records_recent(svb_records *fleet, int node, apr_time_t now,
+                          apr_interval_time_t half_life)
 {
     return decay(atomic_load(&fleet->shm->nodes[node].recent), now, half_life);
 }
 
-apr_uint64_t svb_fleet_last_turn(svb_fleet *fleet, int node)
+apr_uint64_t svb_records_last_turn(svb_records *fleet, int node)
 {
     return atomic_load(&fleet->shm->nodes[node].turn);
 }
 
-int svb_fleet_note_state(svb_fleet *fleet, int node, int state, apr_time_t now)
+int svb_records_note_state(svb_records *fleet, int node, int state,
+                           apr_time_t now)
 {
     node_rec *rec = &fleet->shm->nodes[node];
     uint64_t seen = atomic_load(&rec->state);
@@ -255,56 +256,56 @@ int svb_fleet_note_state(svb_fleet *fleet, int node, int state, apr_time_t now)
     return (int)(seen & 0xff) - 1;
 }
 
-int svb_fleet_state(svb_fleet *fleet, int node)
+int svb_records_state(svb_records *fleet, int node)
 {
     return (int)(atomic_load(&fleet->shm->nodes[node].state) & 0xff) - 1;
 }
 
-void svb_fleet_set_up_since(svb_fleet *fleet, int node, apr_time_t when)
+void svb_records_set_up_since(svb_records *fleet, int node, apr_time_t when)
 {
     atomic_store(&fleet->shm->nodes[node].up_since, (uint64_t)when);
 }
 
-apr_time_t svb_fleet_up_since(svb_fleet *fleet, int node)
+apr_time_t svb_records_up_since(svb_records *fleet, int node)
 {
     return (apr_time_t)atomic_load(&fleet->shm->nodes[node].up_since);
 }
 
-apr_time_t svb_fleet_last_change(svb_fleet *fleet, int node)
+apr_time_t svb_records_last_change(svb_records *fleet, int node)
 {
     return (apr_time_t)(atomic_load(&fleet->shm->nodes[node].state) >> 8);
 }
 
-apr_time_t svb_fleet_maintenance(svb_fleet *fleet, int node)
+apr_time_t svb_records_maintenance(svb_records *fleet, int node)
 {
     return (apr_time_t)atomic_load(&fleet->shm->nodes[node].maintenance);
 }
 
-void svb_fleet_set_maintenance(svb_fleet *fleet, int node, apr_time_t until)
+void svb_records_set_maintenance(svb_records *fleet, int node, apr_time_t until)
 {
     atomic_store(&fleet->shm->nodes[node].maintenance, (uint64_t)until);
 }
 
-const char *svb_fleet_reach_text(enum svb_reach reach)
+const char *svb_records_reach_text(enum svb_reach reach)
 {
     return reach == SVB_REACH_REFUSED ? "connection refused" : "timed out";
 }
 
-enum svb_reach svb_fleet_reach(svb_fleet *fleet, int node)
+enum svb_reach svb_records_reach(svb_records *fleet, int node)
 {
     return (enum svb_reach)atomic_load_explicit(&fleet->shm->nodes[node].reach,
                                                 memory_order_relaxed);
 }
 
-enum svb_reach svb_fleet_set_reach(svb_fleet *fleet, int node,
-                                   enum svb_reach reach)
+enum svb_reach svb_records_set_reach(svb_records *fleet, int node,
+                                     enum svb_reach reach)
 {
     return (enum svb_reach)atomic_exchange(&fleet->shm->nodes[node].reach,
                                            (uint64_t)reach);
 }
 
 /* Written by every answer, so only when the second is another. */
-void svb_fleet_hear(svb_fleet *fleet, int node, apr_time_t now)
+void svb_records_hear(svb_records *fleet, int node, apr_time_t now)
 {
     _Atomic uint64_t *word = &fleet->shm->nodes[node].heard;
     uint64_t second = (uint64_t)apr_time_sec(now);
@@ -314,14 +315,14 @@ void svb_fleet_hear(svb_fleet *fleet, int node, apr_time_t now)
     }
 }
 
-apr_time_t svb_fleet_heard(svb_fleet *fleet, int node)
+apr_time_t svb_records_heard(svb_records *fleet, int node)
 {
     return apr_time_from_sec(
         (apr_time_t)atomic_load(&fleet->shm->nodes[node].heard));
 }
 
-int svb_fleet_claim_trial(svb_fleet *fleet, int node, apr_time_t now,
-                          apr_time_t until)
+int svb_records_claim_trial(svb_records *fleet, int node, apr_time_t now,
+                            apr_time_t until)
 {
     _Atomic uint64_t *word = &fleet->shm->nodes[node].maintenance;
     uint64_t seen = atomic_load(word);
@@ -330,8 +331,8 @@ int svb_fleet_claim_trial(svb_fleet *fleet, int node, apr_time_t now,
            && atomic_compare_exchange_strong(word, &seen, (uint64_t)until);
 }
 
-int svb_fleet_may_warn(svb_fleet *fleet, int node, apr_time_t now,
-                       apr_interval_time_t every)
+int svb_records_may_warn(svb_records *fleet, int node, apr_time_t now,
+                         apr_interval_time_t every)
 {
     _Atomic uint64_t *warned = &fleet->shm->nodes[node].warned;
     uint64_t seen = atomic_load(warned);
@@ -340,12 +341,12 @@ int svb_fleet_may_warn(svb_fleet *fleet, int node, apr_time_t now,
            && atomic_compare_exchange_strong(warned, &seen, (uint64_t)now);
 }
 
-unsigned svb_fleet_epoch(svb_fleet *fleet, int node)
+unsigned svb_records_epoch(svb_records *fleet, int node)
 {
     return atomic_load(&fleet->shm->nodes[node].epoch) & 0xffff;
 }
 
-void svb_fleet_next_epoch(svb_fleet *fleet, int node)
+void svb_records_next_epoch(svb_records *fleet, int node)
 {
     atomic_fetch_add(&fleet->shm->nodes[node].epoch, 1);
 }
@@ -364,15 +365,15 @@ static uint64_t count_word(uint64_t word, unsigned changes, unsigned epoch,
     return ((word >> 48) + changes) << 48 | (uint64_t)epoch << 32 | count;
 }
 
-void svb_fleet_clients_add(svb_fleet *fleet, int node, unsigned epoch,
-                           enum svb_kind kind, int delta)
+void svb_records_clients_add(svb_records *fleet, int node, unsigned epoch,
+                             enum svb_kind kind, int delta)
 {
     _Atomic uint64_t *word = &fleet->shm->nodes[node].clients[kind];
     uint64_t seen = atomic_load(word), next;
     int64_t count;
 
     do {
-        if (epoch != svb_fleet_epoch(fleet, node)) {
+        if (epoch != svb_records_epoch(fleet, node)) {
             return;
         }
         count = (int64_t)count_in(seen, epoch) + delta;
@@ -381,17 +382,18 @@ void svb_fleet_clients_add(svb_fleet *fleet, int node, unsigned epoch,
     } while (!atomic_compare_exchange_weak(word, &seen, next));
 }
 
-apr_uint64_t svb_fleet_clients_mark(svb_fleet *fleet, int node,
-                                    enum svb_kind kind)
+apr_uint64_t svb_records_clients_mark(svb_records *fleet, int node,
+                                      enum svb_kind kind)
 {
     uint64_t word = atomic_load(&fleet->shm->nodes[node].clients[kind]);
-    unsigned epoch = svb_fleet_epoch(fleet, node);
+    unsigned epoch = svb_records_epoch(fleet, node);
 
     return count_word(word, 0, epoch, count_in(word, epoch));
 }
 
-void svb_fleet_clients_correct(svb_fleet *fleet, int node, enum svb_kind kind,
-                               apr_uint64_t mark, unsigned own, unsigned count)
+void svb_records_clients_correct(svb_records *fleet, int node,
+                                 enum svb_kind kind, apr_uint64_t mark,
+                                 unsigned own, unsigned count)
 {
     _Atomic uint64_t *word = &fleet->shm->nodes[node].clients[kind];
     uint64_t seen = atomic_load(word), next;
@@ -400,7 +402,7 @@ void svb_fleet_clients_correct(svb_fleet *fleet, int node, enum svb_kind kind,
     do {
         changes = ((seen >> 48) - (mark >> 48) - own) & 0xffff;
         cached = count_in(seen, epoch);
-        if (epoch != svb_fleet_epoch(fleet, node)
+        if (epoch != svb_records_epoch(fleet, node)
             || (count > cached ? count - cached : cached - count) <= changes) {
             return;
         }
@@ -408,16 +410,16 @@ void svb_fleet_clients_correct(svb_fleet *fleet, int node, enum svb_kind kind,
     } while (!atomic_compare_exchange_weak(word, &seen, next));
 }
 
-unsigned svb_fleet_clients(svb_fleet *fleet, int node, enum svb_kind kind)
+unsigned svb_records_clients(svb_records *fleet, int node, enum svb_kind kind)
 {
     return count_in(atomic_load(&fleet->shm->nodes[node].clients[kind]),
-                    svb_fleet_epoch(fleet, node));
+                    svb_records_epoch(fleet, node));
 }
 
-unsigned svb_fleet_clients_all(svb_fleet *fleet, int node)
+unsigned svb_records_clients_all(svb_records *fleet, int node)
 {
     const node_rec *rec = &fleet->shm->nodes[node];
-    unsigned epoch = svb_fleet_epoch(fleet, node), sum = 0;
+    unsigned epoch = svb_records_epoch(fleet, node), sum = 0;
     int kind;
 
     for (kind = 0; kind < SVB_KINDS; kind++) {
@@ -426,12 +428,12 @@ unsigned svb_fleet_clients_all(svb_fleet *fleet, int node)
     return sum;
 }
 
-void svb_fleet_look(svb_fleet *fleet, int node, apr_time_t now,
-                    apr_interval_time_t half_life, svb_fleet_load *load)
+void svb_records_look(svb_records *fleet, int node, apr_time_t now,
+                      apr_interval_time_t half_life, svb_records_load *load)
 {
     const node_rec *rec = &fleet->shm->nodes[node];
 
-    load->clients = svb_fleet_clients_all(fleet, node);
+    load->clients = svb_records_clients_all(fleet, node);
     load->recent = decay(atomic_load(&rec->recent), now, half_life);
     load->last_turn = atomic_load(&rec->turn);
     load->up_since = (apr_time_t)atomic_load(&rec->up_since);
@@ -443,12 +445,12 @@ static void row_clear(row_rec *row)
 {
     int i;
 
-    for (i = 0; i < SVB_FLEET_NODES; i++) {
+    for (i = 0; i < SVB_RECORDS_MAX; i++) {
         if (atomic_load_explicit(&row->in_flight[i], memory_order_relaxed)) {
             atomic_store(&row->in_flight[i], 0);
         }
     }
-    for (i = 0; i < SVB_FLEET_HELD; i++) {
+    for (i = 0; i < SVB_ROWS_HELD; i++) {
         if (atomic_load_explicit(&row->held[i], memory_order_relaxed)) {
             atomic_store(&row->held[i], 0);
         }
@@ -457,18 +459,19 @@ static void row_clear(row_rec *row)
 
 /* May this process take the row? Its own pid on it is a dead child's that had
  * the same one before. */
-static int can_take(int64_t holder, apr_int64_t pid, svb_alive_fn *alive)
+static int can_take(int64_t holder, apr_int64_t pid, svb_rows_alive_fn *alive)
 {
     apr_int64_t owner = holder < 0 ? -holder : holder;
 
     return owner == 0 || owner == pid || !alive(owner);
 }
 
-int svb_fleet_row_claim(svb_fleet *fleet, apr_int64_t pid, svb_alive_fn *alive)
+int svb_rows_claim(svb_records *fleet, apr_int64_t pid,
+                   svb_rows_alive_fn *alive)
 {
     int i;
 
-    for (i = 1; i < SVB_FLEET_ROWS; i++) {
+    for (i = 1; i < SVB_ROWS_MAX; i++) {
         row_rec *row = &fleet->shm->rows[i];
         int64_t holder = atomic_load(&row->pid);
 
@@ -481,7 +484,7 @@ int svb_fleet_row_claim(svb_fleet *fleet, apr_int64_t pid, svb_alive_fn *alive)
     return 0;
 }
 
-void svb_fleet_row_release(svb_fleet *fleet, int row, apr_int64_t pid)
+void svb_rows_free(svb_records *fleet, int row, apr_int64_t pid)
 {
     row_rec *rec = &fleet->shm->rows[row];
     int64_t holder = pid;
@@ -492,12 +495,12 @@ void svb_fleet_row_release(svb_fleet *fleet, int row, apr_int64_t pid)
     }
 }
 
-void svb_fleet_rows_sweep(svb_fleet *fleet, apr_int64_t pid,
-                          svb_alive_fn *alive)
+void svb_rows_sweep(svb_records *fleet, apr_int64_t pid,
+                    svb_rows_alive_fn *alive)
 {
     int i;
 
-    for (i = 1; i < SVB_FLEET_ROWS; i++) {
+    for (i = 1; i < SVB_ROWS_MAX; i++) {
         row_rec *row = &fleet->shm->rows[i];
         int64_t holder = atomic_load(&row->pid);
 
@@ -511,20 +514,20 @@ void svb_fleet_rows_sweep(svb_fleet *fleet, apr_int64_t pid,
     }
 }
 
-void svb_fleet_enter(svb_fleet *fleet, int row, int node)
+void svb_rows_enter(svb_records *fleet, int row, int node)
 {
     atomic_fetch_add_explicit(&fleet->shm->rows[row].in_flight[node], 1,
                               memory_order_relaxed);
 }
 
-void svb_fleet_leave(svb_fleet *fleet, int row, int node)
+void svb_rows_leave(svb_records *fleet, int row, int node)
 {
     atomic_fetch_sub_explicit(&fleet->shm->rows[row].in_flight[node], 1,
                               memory_order_relaxed);
 }
 
 /* Rows of nobody are empty; not reading them leaves them untouched. */
-static int is_in_use(const svb_fleet *fleet, int row)
+static int is_in_use(const svb_records *fleet, int row)
 {
     return row == 0
            || atomic_load_explicit(&fleet->shm->rows[row].pid,
@@ -532,15 +535,15 @@ static int is_in_use(const svb_fleet *fleet, int row)
                   != 0;
 }
 
-int svb_fleet_hold(svb_fleet *fleet, int row, apr_uint64_t id)
+int svb_rows_hold(svb_records *fleet, int row, apr_uint64_t id)
 {
     row_rec *rec = &fleet->shm->rows[row];
     uint32_t start =
         atomic_fetch_add_explicit(&rec->next, 1, memory_order_relaxed);
     uint32_t i;
 
-    for (i = 0; i < SVB_FLEET_HELD; i++) {
-        uint32_t place = (start + i) % SVB_FLEET_HELD;
+    for (i = 0; i < SVB_ROWS_HELD; i++) {
+        uint32_t place = (start + i) % SVB_ROWS_HELD;
         uint64_t none = 0;
 
         if (atomic_compare_exchange_strong(&rec->held[place], &none, id)) {
@@ -550,22 +553,21 @@ int svb_fleet_hold(svb_fleet *fleet, int row, apr_uint64_t id)
     return -1;
 }
 
-void svb_fleet_release(svb_fleet *fleet, int row, int place)
+void svb_rows_release(svb_records *fleet, int row, int place)
 {
     if (place >= 0) {
         atomic_store(&fleet->shm->rows[row].held[place], 0);
     }
 }
 
-void svb_fleet_held(svb_fleet *fleet, svb_fleet_held_fn *fn, void *baton)
+void svb_rows_held(svb_records *fleet, svb_rows_held_fn *fn, void *baton)
 {
     int i, place;
 
-    for (i = 0; i < SVB_FLEET_ROWS; i++) {
+    for (i = 0; i < SVB_ROWS_MAX; i++) {
         row_rec *rec = &fleet->shm->rows[i];
 
-        for (place = 0; is_in_use(fleet, i) && place < SVB_FLEET_HELD;
-             place++) {
+        for (place = 0; is_in_use(fleet, i) && place < SVB_ROWS_HELD; place++) {
             uint64_t id =
                 atomic_load_explicit(&rec->held[place], memory_order_relaxed);
 
@@ -576,12 +578,12 @@ void svb_fleet_held(svb_fleet *fleet, svb_fleet_held_fn *fn, void *baton)
     }
 }
 
-unsigned svb_fleet_in_flight(svb_fleet *fleet, int node)
+unsigned svb_rows_in_flight(svb_records *fleet, int node)
 {
     unsigned sum = 0;
     int i;
 
-    for (i = 0; i < SVB_FLEET_ROWS; i++) {
+    for (i = 0; i < SVB_ROWS_MAX; i++) {
         if (is_in_use(fleet, i)) {
             sum += atomic_load_explicit(&fleet->shm->rows[i].in_flight[node],
                                         memory_order_relaxed);

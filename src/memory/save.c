@@ -40,7 +40,7 @@ static const unsigned char magic[MAGIC_SIZE] = {'s', 'v', 'b', '-',
 _Static_assert(SVB_NAME_MAX == 63, "length of a name in the file");
 _Static_assert(SVB_CLIENTS_SECRET == 16, "length of the secret in the file");
 _Static_assert(SVB_COUNTERS == 7, "number of counters in the file");
-_Static_assert(SVB_FLEET_NODES <= 0x10000, "a node's number has 16 bits");
+_Static_assert(SVB_RECORDS_MAX <= 0x10000, "a node's number has 16 bits");
 _Static_assert(SVB_KINDS == 4 && SVB_KIND_WEB == 1 && SVB_KIND_SMART == 2
                    && SVB_KIND_ASSUMED == 3,
                "kinds in the file");
@@ -83,7 +83,7 @@ typedef struct {
     apr_uint64_t sum;
     apr_size_t len; /* bytes in the block */
     unsigned char block[BLOCK];
-    int number_of[SVB_FLEET_NODES]; /* the node's in the file, or -1 */
+    int number_of[SVB_RECORDS_MAX]; /* the node's in the file, or -1 */
 } writer;
 
 static void flush(writer *w)
@@ -110,15 +110,15 @@ static void put(writer *w, const unsigned char *data, apr_size_t len)
     }
 }
 
-static void put_header(writer *w, svb_fleet *fleet, const unsigned char *secret,
-                       apr_time_t now)
+static void put_header(writer *w, svb_records *fleet,
+                       const unsigned char *secret, apr_time_t now)
 {
     unsigned char raw[HEADER_SIZE];
     int nodes = 0;
 
     /* A node that is added from now on is not in this file. */
-    for (int node = 0; node < SVB_FLEET_NODES; node++) {
-        w->number_of[node] = svb_fleet_used(fleet, node) ? nodes++ : -1;
+    for (int node = 0; node < SVB_RECORDS_MAX; node++) {
+        w->number_of[node] = svb_records_used(fleet, node) ? nodes++ : -1;
     }
     memcpy(raw, magic, MAGIC_SIZE);
     put_number(raw + 8, VERSION, 4);
@@ -128,17 +128,17 @@ static void put_header(writer *w, svb_fleet *fleet, const unsigned char *secret,
     put(w, raw, sizeof(raw));
 }
 
-static void put_node(writer *w, svb_fleet *fleet, int node)
+static void put_node(writer *w, svb_records *fleet, int node)
 {
     unsigned char raw[NODE_SIZE] = {0};
     unsigned char *words = raw + 2 * NAME_SIZE;
 
-    apr_cpystrn((char *)raw, svb_fleet_name(fleet, node), NAME_SIZE);
-    apr_cpystrn((char *)raw + NAME_SIZE, svb_fleet_route(fleet, node),
+    apr_cpystrn((char *)raw, svb_records_name(fleet, node), NAME_SIZE);
+    apr_cpystrn((char *)raw + NAME_SIZE, svb_records_route(fleet, node),
                 NAME_SIZE);
-    put_number(words, svb_fleet_admin(fleet, node), 8);
+    put_number(words, svb_records_admin(fleet, node), 8);
     for (int i = 0; i < SVB_COUNTERS; i++) {
-        put_number(words + 8 + 8 * i, svb_fleet_counter(fleet, node, i), 8);
+        put_number(words + 8 + 8 * i, svb_records_counter(fleet, node, i), 8);
     }
     put(w, raw, sizeof(raw));
 }
@@ -178,13 +178,14 @@ static apr_uint64_t put_clients(writer *w, svb_clients *clients, apr_time_t now)
     return count;
 }
 
-static apr_status_t write_all(writer *w, svb_fleet *fleet, svb_clients *clients,
-                              const unsigned char *secret, apr_time_t now)
+static apr_status_t write_all(writer *w, svb_records *fleet,
+                              svb_clients *clients, const unsigned char *secret,
+                              apr_time_t now)
 {
     unsigned char raw[8];
 
     put_header(w, fleet, secret, now);
-    for (int node = 0; node < SVB_FLEET_NODES; node++) {
+    for (int node = 0; node < SVB_RECORDS_MAX; node++) {
         if (w->number_of[node] >= 0) {
             put_node(w, fleet, node);
         }
@@ -225,7 +226,7 @@ static int is_named(apr_file_t *file, const char *name, apr_pool_t *p)
            && open.device == named.device && open.inode == named.inode;
 }
 
-apr_status_t svb_save_write(const char *path, svb_fleet *fleet,
+apr_status_t svb_save_write(const char *path, svb_records *fleet,
                             svb_clients *clients,
                             const unsigned char secret[SVB_CLIENTS_SECRET],
                             apr_time_t now, apr_pool_t *p, const char **err)
@@ -282,16 +283,16 @@ typedef struct {
     unsigned char secret[SVB_CLIENTS_SECRET];
     unsigned nodes;
     apr_uint64_t clients;
-    unsigned char has_clients[SVB_FLEET_NODES];
+    unsigned char has_clients[SVB_RECORDS_MAX];
 } reader;
 
 /* Where to restore what is read. */
 typedef struct {
-    svb_fleet *fleet;
+    svb_records *fleet;
     svb_clients *clients;
     apr_time_t now;
     int taken;                    /* records of the fleet that are */
-    int node_of[SVB_FLEET_NODES]; /* in the fleet; -1 where there was no room */
+    int node_of[SVB_RECORDS_MAX]; /* in the fleet; -1 where there was no room */
     svb_save_result *result;
 } target;
 
@@ -354,7 +355,7 @@ static apr_status_t get_header(reader *r)
     r->nodes = (unsigned)number_at(raw + 12, 4);
     r->saved = (apr_time_t)number_at(raw + 16, 8);
     memcpy(r->secret, raw + 24, SVB_CLIENTS_SECRET);
-    if (r->nodes > SVB_FLEET_NODES || r->saved < 0) {
+    if (r->nodes > SVB_RECORDS_MAX || r->saved < 0) {
         return bad(r, "has a damaged header");
     }
     rest = r->size - HEADER_SIZE - (apr_off_t)r->nodes * NODE_SIZE - COUNT_SIZE
@@ -386,10 +387,10 @@ static void restore_node(target *t, unsigned number, const unsigned char *raw,
     const char *route = (const char *)raw + NAME_SIZE;
     const unsigned char *words = raw + 2 * NAME_SIZE;
     apr_uint64_t admin = number_at(words, 8);
-    int node = svb_fleet_find(t->fleet, name, route);
+    int node = svb_records_find(t->fleet, name, route);
 
-    if (node < 0 && (has_clients || admin || t->taken < SVB_FLEET_NODES / 2)) {
-        node = svb_fleet_add(t->fleet, name, route);
+    if (node < 0 && (has_clients || admin || t->taken < SVB_RECORDS_MAX / 2)) {
+        node = svb_records_add(t->fleet, name, route);
         t->taken += node >= 0;
     }
     t->node_of[number] = node;
@@ -398,10 +399,10 @@ static void restore_node(target *t, unsigned number, const unsigned char *raw,
         return;
     }
     t->result->nodes++;
-    svb_fleet_set_admin(t->fleet, node, admin);
+    svb_records_set_admin(t->fleet, node, admin);
     for (int i = 0; i < SVB_COUNTERS; i++) {
-        svb_fleet_set_counter(t->fleet, node, i,
-                              number_at(words + 8 + 8 * i, 8));
+        svb_records_set_counter(t->fleet, node, i,
+                                number_at(words + 8 + 8 * i, 8));
     }
 }
 
@@ -604,8 +605,8 @@ static apr_status_t restore(reader *r, target *t)
     apr_size_t before = svb_clients_count(t->clients), after;
     apr_status_t rv;
 
-    for (int node = 0; node < SVB_FLEET_NODES; node++) {
-        t->taken += svb_fleet_used(t->fleet, node) != 0;
+    for (int node = 0; node < SVB_RECORDS_MAX; node++) {
+        t->taken += svb_records_used(t->fleet, node) != 0;
     }
     t->result->saved = r->saved;
     rv = walk(r, t);
@@ -616,7 +617,7 @@ static apr_status_t restore(reader *r, target *t)
     return rv;
 }
 
-apr_status_t svb_save_read(const char *path, svb_fleet *fleet,
+apr_status_t svb_save_read(const char *path, svb_records *fleet,
                            svb_clients *clients, apr_time_t now, apr_pool_t *p,
                            svb_save_result *result, const char **err)
 {

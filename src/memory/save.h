@@ -12,7 +12,7 @@
  *              16  the secret under which the clients' ids are hashes
  *     node     64  fleet, filled up with NULs, of which there is one at least
  *              64  route, likewise
- *               8  what the administrator has set, see svb_fleet_admin()
+ *               8  what the administrator has set, see svb_records_admin()
  *            7*8  counters, in the order of enum svb_counter
  *     client    8  id, not 0
  *               2  number of its node, counted from 0 in this file
@@ -88,7 +88,7 @@ typedef struct svb_save_result {
  *         any error of the file system, upon which the old file is still there
  *         and no other
  */
-apr_status_t svb_save_write(const char *path, svb_fleet *fleet,
+apr_status_t svb_save_write(const char *path, svb_records *fleet,
                             svb_clients *clients,
                             const unsigned char secret[SVB_CLIENTS_SECRET],
                             apr_time_t now, apr_pool_t *p, const char **err);
@@ -130,7 +130,7 @@ apr_status_t svb_save_read_secret(const char *path,
  *         APR_EGENERAL with result->nodes above 0 is a file that was changed
  *         while it was read
  */
-apr_status_t svb_save_read(const char *path, svb_fleet *fleet,
+apr_status_t svb_save_read(const char *path, svb_records *fleet,
                            svb_clients *clients, apr_time_t now, apr_pool_t *p,
                            svb_save_result *result, const char **err);
 

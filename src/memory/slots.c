@@ -42,7 +42,7 @@
  * to lie ahead. */
 #define SEEN_HALF 0x400000
 
-_Static_assert(SVB_FLEET_NODES <= NODE_MASK + 1, "a node fits in its bits");
+_Static_assert(SVB_RECORDS_MAX <= NODE_MASK + 1, "a node fits in its bits");
 _Static_assert(SVB_KINDS <= KIND_MASK, "a kind + 1 fits in its bits");
 
 struct svb_slot {
@@ -98,7 +98,7 @@ static uint64_t seen_bits(apr_time_t now)
 
 apr_uint64_t svb_slots_word(const svb_slots *slots, const svb_client *client)
 {
-    uint64_t epoch = svb_fleet_epoch(slots->fleet, client->node);
+    uint64_t epoch = svb_records_epoch(slots->fleet, client->node);
 
     return ((uint64_t)client->kind + 1) | (uint64_t)client->node << NODE_SHIFT
            | epoch << EPOCH_SHIFT | seen_bits(client->seen)
@@ -166,7 +166,7 @@ apr_int64_t svb_slots_read(const svb_slot_view *view, apr_time_t now,
 
 int svb_slots_is_current(const svb_slots *slots, apr_uint64_t word)
 {
-    return epoch_of(word) == svb_fleet_epoch(slots->fleet, node_of(word));
+    return epoch_of(word) == svb_records_epoch(slots->fleet, node_of(word));
 }
 
 int svb_slots_is_live(const svb_slots *slots, apr_uint64_t word, apr_time_t now)
@@ -259,8 +259,8 @@ int svb_slots_find(const svb_slots *slots, apr_uint64_t id,
 static void count(const svb_slots *slots, uint64_t word, int delta)
 {
     if (svb_slots_is_client(word)) {
-        svb_fleet_clients_add(slots->fleet, node_of(word), epoch_of(word),
-                              kind_of(word), delta);
+        svb_records_clients_add(slots->fleet, node_of(word), epoch_of(word),
+                                kind_of(word), delta);
     }
 }
 

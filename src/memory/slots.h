@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /*
- * The slots of the client table: svb_clients.h says how they are laid out, and
+ * The slots of the client table: memory/clients.h says how they are laid out, and
  * what happens when processes meet in one. Every change to the table goes
  * through here; only svb_clients does so.
  *
@@ -22,7 +22,7 @@ typedef struct svb_slot svb_slot;
 typedef struct svb_slots {
     void *shm;                       /**< svb_slots_size() bytes */
     apr_size_t buckets;              /**< svb_slots_buckets() */
-    svb_fleet *fleet;                /**< its counts are kept */
+    svb_records *fleet;              /**< its counts are kept */
     svb_clients_timeout_fn *timeout; /**< NULL: clients live for ever */
     void *baton;                     /**< the timeout's */
 } svb_slots;
@@ -87,7 +87,7 @@ int svb_slots_find(const svb_slots *slots, apr_uint64_t id,
 
 /**
  * Swap the word of a slot, unless it has changed since it was looked at, and
- * have the counts in svb_fleet follow. They are never below what is there, so
+ * have the counts in svb_records follow. They are never below what is there, so
  * that a client which another process takes away at once is not missing.
  * @param next the new word, 0 to free the slot
  * @return whether it was swapped

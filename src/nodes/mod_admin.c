@@ -24,7 +24,7 @@
 #define ENABLE_BITS (MODE_BITS | PROXY_WORKER_STOPPED | PROXY_WORKER_IN_ERROR)
 
 /* What the configuration sets for each node's members; since the last start. */
-static unsigned configured[SVB_FLEET_NODES];
+static unsigned configured[SVB_RECORDS_MAX];
 
 static unsigned bits_of(unsigned mode)
 {
@@ -35,19 +35,21 @@ static unsigned bits_of(unsigned mode)
 
 static unsigned mode_of(int node)
 {
-    return (unsigned)svb_fleet_admin(svb_shm_fleet(), node) & MODE_MASK;
+    return (unsigned)svb_records_admin(svb_segments_records(), node)
+           & MODE_MASK;
 }
 
 static int loadfactor_of(int node)
 {
-    return (int)(svb_fleet_admin(svb_shm_fleet(), node) >> LOADFACTOR_SHIFT
+    return (int)(svb_records_admin(svb_segments_records(), node)
+                     >> LOADFACTOR_SHIFT
                  & LOADFACTOR_MASK);
 }
 
 static void set_word(int node, unsigned mode, int loadfactor)
 {
-    svb_fleet_set_admin(svb_shm_fleet(), node,
-                        mode | (apr_uint64_t)loadfactor << LOADFACTOR_SHIFT);
+    svb_records_set_admin(svb_segments_records(), node,
+                          mode | (apr_uint64_t)loadfactor << LOADFACTOR_SHIFT);
 }
 
 int svb_admin_in_maintenance(int node)
@@ -127,10 +129,10 @@ void svb_admin_apply(const svb_model *model)
 {
     int node;
 
-    for (node = 0; node < SVB_FLEET_NODES; node++) {
+    for (node = 0; node < SVB_RECORDS_MAX; node++) {
         shown sum = {0};
 
-        if (!svb_fleet_used(svb_shm_fleet(), node)) {
+        if (!svb_records_used(svb_segments_records(), node)) {
             continue;
         }
         each_member(model, node, look, &sum);
@@ -139,7 +141,7 @@ void svb_admin_apply(const svb_model *model)
             /* The configuration agrees by now. */
             set_word(node, MODE_NORMAL, loadfactor_of(node));
         }
-        if (svb_fleet_admin(svb_shm_fleet(), node)) {
+        if (svb_records_admin(svb_segments_records(), node)) {
             each_member(model, node, apply, NULL);
         }
     }
@@ -158,7 +160,7 @@ static void change_mode(const svb_model *model, int node, unsigned mode)
     each_member(model, node, set_mode, &mode);
     set_word(node, word, loadfactor_of(node));
     if (mode == MODE_NORMAL) {
-        svb_fleet_set_maintenance(svb_shm_fleet(), node, 0);
+        svb_records_set_maintenance(svb_segments_records(), node, 0);
     }
 }
 
@@ -184,12 +186,12 @@ static void reset_counters(const svb_model *model, int node)
     each_member(model, node, reset_bytes, NULL);
 
     for (i = 0; i < SVB_COUNTERS; i++) {
-        svb_fleet_set_counter(svb_shm_fleet(), node, i, 0);
+        svb_records_set_counter(svb_segments_records(), node, i, 0);
     }
 }
 
 static void carry_out(const svb_model *model, int node,
-                      const svb_form_action *action)
+                      const svb_action *action)
 {
     switch (action->action) {
     case SVB_ACTION_DRAIN:
@@ -208,7 +210,7 @@ static void carry_out(const svb_model *model, int node,
         change_loadfactor(model, node, action->value);
         break;
     case SVB_ACTION_FORGET:
-        svb_clients_forget(svb_shm_clients(), node);
+        svb_clients_forget(svb_segments_clients(), node);
         break;
     case SVB_ACTION_RESET:
         reset_counters(model, node);
@@ -224,9 +226,10 @@ static void found(const svb_member *member, void *any)
     *(int *)any = 1;
 }
 
-int svb_admin_act(const svb_model *model, const svb_form_action *action)
+int svb_admin_act(const svb_model *model, const svb_action *action)
 {
-    int node = svb_fleet_find(svb_shm_fleet(), action->fleet, action->node);
+    int node =
+        svb_records_find(svb_segments_records(), action->fleet, action->node);
     int any = 0;
 
     if (node >= 0) {
@@ -258,11 +261,11 @@ static void reconcile(const svb_model *model, int node)
 
 void svb_admin_reconcile(const svb_model *model)
 {
-    svb_fleet *fleet = svb_shm_fleet();
+    svb_records *fleet = svb_segments_records();
     int node;
 
-    for (node = 0; node < SVB_FLEET_NODES; node++) {
-        if (svb_fleet_used(fleet, node) && svb_fleet_admin(fleet, node)) {
+    for (node = 0; node < SVB_RECORDS_MAX; node++) {
+        if (svb_records_used(fleet, node) && svb_records_admin(fleet, node)) {
             reconcile(model, node);
         }
     }

@@ -5,14 +5,14 @@
  * An action is carried out on mod_proxy's own words about each member of the
  * node, in shared memory, so that it holds in all processes at once and is seen
  * in mod_proxy's balancer-manager as well. It is also noted in the node's word
- * in svb_fleet, from where it is done again after a restart, when mod_proxy
+ * in svb_records, from where it is done again after a restart, when mod_proxy
  * starts from its configuration. What is changed elsewhere later, say in the
  * balancer-manager, is what counts: the watchdog drops from the word what no
  * member shows any more.
  *
  * Maintenance is ours alone; mod_proxy has no such thing. Set by an action, it
  * lasts until the node is enabled; found out from a node's answers, it lasts
- * for a while (mod_svb_maintenance.h).
+ * for a while (course/mod_retry.h).
  */
 #ifndef SVB_NODES_MOD_ADMIN_H
 #define SVB_NODES_MOD_ADMIN_H
@@ -25,7 +25,7 @@
  * @param action a well-formed one
  * @return the node's index, or -1 when there is no such fleet or node
  */
-int svb_admin_act(const svb_model *model, const svb_form_action *action);
+int svb_admin_act(const svb_model *model, const svb_action *action);
 
 /** Do to all members what their nodes' words say; in post_config, after
  *  mod_proxy_balancer's. */

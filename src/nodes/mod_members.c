@@ -16,7 +16,7 @@ static const char *node_name(apr_pool_t *p, const proxy_worker *worker)
     return *worker->s->route
                ? worker->s->route
                : apr_psprintf(p, ";%016" APR_UINT64_T_HEX_FMT,
-                              svb_elect_id_hash(name, strlen(name)));
+                              svb_hash_client(name, strlen(name)));
 }
 
 static void fill(apr_pool_t *p, const svb_balancer *balancer, svb_member *m,
@@ -24,10 +24,10 @@ static void fill(apr_pool_t *p, const svb_balancer *balancer, svb_member *m,
 {
     m->worker = worker;
     m->route = apr_pstrdup(p, worker->s->route);
-    m->node = svb_fleet_add(svb_shm_fleet(), balancer->fleet->name,
-                            node_name(p, worker));
+    m->node = svb_records_add(svb_segments_records(), balancer->fleet->name,
+                              node_name(p, worker));
     if (m->node >= 0) {
-        svb_table_set_timeouts(m->node, balancer);
+        svb_clients_set_timeouts(m->node, balancer);
     }
     svb_model_facts(p, balancer, worker, &m->facts);
 }

@@ -22,7 +22,7 @@
 typedef struct svb_member {
     proxy_worker *worker;
     const char *route; /**< as it was when the index was made; "" for none */
-    int node;          /**< index in svb_fleet, or -1: there is no room */
+    int node;          /**< index in svb_records, or -1: there is no room */
     svb_facts facts;
 } svb_member;
 
@@ -33,7 +33,7 @@ typedef struct svb_members {
     apr_hash_t *by_node;  /**< index of the node -> svb_member *, likewise */
 } svb_members;
 
-/** Make the first index, from pool p; in post_config, after svb_shm_attach(). */
+/** Make the first index, from pool p; in post_config, after svb_segments_attach(). */
 void svb_members_init(apr_pool_t *p, svb_balancer *balancer);
 
 /**

@@ -156,7 +156,7 @@ static int is_out(const proxy_worker *worker)
 static int is_vouched(const probe_round *round, const svb_member *member)
 {
     const proxy_worker_shared *s = member->worker->s;
-    apr_time_t heard = svb_fleet_heard(svb_shm_fleet(), member->node);
+    apr_time_t heard = svb_records_heard(svb_segments_records(), member->node);
 
     return (heard <= round->now && round->now - heard < VOUCHED_FOR)
            || (s->method != NONE && s->updated <= round->now
@@ -300,21 +300,21 @@ static enum svb_reach verdict(const subject *of)
 static void note(const probe_round *round, const subject *of,
                  enum svb_reach reach)
 {
-    svb_fleet *fleet = svb_shm_fleet();
+    svb_records *fleet = svb_segments_records();
     enum svb_reach before;
 
     if (reach == SVB_REACH_UNKNOWN) {
         return;
     }
-    before = svb_fleet_set_reach(fleet, of->node, reach);
+    before = svb_records_set_reach(fleet, of->node, reach);
     if (reach == SVB_REACH_REFUSED) {
-        svb_table_node_down(of->node);
+        svb_clients_node_down(of->node);
     }
     if (before == SVB_REACH_OK && reach != SVB_REACH_OK) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, round->server,
                      SVB_LOGNO(0092) "fleet %s, node %s does not answer (%s): "
                                      "it gets no launches until it does",
-                     of->fleet, of->route, svb_fleet_reach_text(reach));
+                     of->fleet, of->route, svb_records_reach_text(reach));
     }
     else if (before != SVB_REACH_OK && reach == SVB_REACH_OK) {
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, round->server,
@@ -384,12 +384,12 @@ static void settle(probe_round *round, int is_last)
 
         if (of->is_settled
             || (!is_last && reach == SVB_REACH_SILENT
-                && svb_fleet_reach(svb_shm_fleet(), of->node)
+                && svb_records_reach(svb_segments_records(), of->node)
                        == SVB_REACH_OK)) {
             continue;
         }
         if (reach == SVB_REACH_OK) {
-            svb_fleet_hear(svb_shm_fleet(), of->node, apr_time_now());
+            svb_records_hear(svb_segments_records(), of->node, apr_time_now());
         }
         note(round, of, reach);
         of->is_settled = 1;
@@ -415,14 +415,14 @@ void svb_probe_round(const svb_model *model, apr_pool_t *p)
     round.names = known_names(round.now);
     look_around(&round, -1);
     judge(&round);
-    svb_shm_shared()->probed = apr_time_now();
+    svb_segments_shared()->probed = apr_time_now();
 }
 
 int svb_probe_finds(const svb_balancer *balancer, const svb_member *member,
                     apr_pool_t *p)
 {
-    svb_fleet *fleet = svb_shm_fleet();
-    apr_time_t now = apr_time_now(), probed = svb_shm_shared()->probed;
+    svb_records *fleet = svb_segments_records();
+    apr_time_t now = apr_time_now(), probed = svb_segments_shared()->probed;
     probe_round round;
 
     if (member->node < 0) {
@@ -433,5 +433,5 @@ int svb_probe_finds(const svb_balancer *balancer, const svb_member *member,
         look_around(&round, member->node);
         judge(&round);
     }
-    return svb_fleet_reach(fleet, member->node) == SVB_REACH_OK;
+    return svb_records_reach(fleet, member->node) == SVB_REACH_OK;
 }

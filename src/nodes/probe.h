@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /**
- * @file svb_probe.h
+ * @file nodes/probe.h
  * Asking many addresses at once whether somebody is there.
  *
  * To ask is to connect and, where AJP is spoken, to send a CPing and wait for

@@ -89,7 +89,7 @@ static apr_uint64_t user_seed, method_seed;
 static double draw(apr_uint64_t *seed)
 {
     *seed += 0x9e3779b97f4a7c15u;
-    return ((double)(svb_elect_id_hash((const char *)seed, 8) >> 11) + 0.5)
+    return ((double)(svb_hash_client((const char *)seed, 8) >> 11) + 0.5)
            / 9007199254740992.0;
 }
 
@@ -146,10 +146,10 @@ static double recent_of(const node *n)
     return n->recent * exp2(-(now - n->recent_at) / HALF_LIFE);
 }
 
-/* The election of svb_elect. */
+/* The election of choice/score. */
 static int servoy(apr_uint64_t id)
 {
-    svb_elect_cand best = {0};
+    svb_score_candidate best = {0};
     double recent_all = 0, loadfactor_all = 0;
     int won = -1;
 
@@ -160,12 +160,12 @@ static int servoy(apr_uint64_t id)
     }
     for (int i = 0; i < NODES; i++) {
         node *n = &nodes[i];
-        svb_elect_cand cand = {
-            svb_elect_load(n->sessions + n->pending, n->loadfactor), n->turn,
-            svb_elect_over_share(recent_of(n), recent_all, n->loadfactor,
+        svb_score_candidate cand = {
+            svb_score_load(n->sessions + n->pending, n->loadfactor), n->turn,
+            svb_score_over_share(recent_of(n), recent_all, n->loadfactor,
                                  loadfactor_all, CATCH_UP)};
 
-        if (n->up && (won < 0 || svb_elect_better(&cand, &best))) {
+        if (n->up && (won < 0 || svb_score_better(&cand, &best))) {
             best = cand;
             won = i;
         }
@@ -184,7 +184,7 @@ static int rendezvous(apr_uint64_t id)
 
     for (int i = 0; i < NODES; i++) {
         char route[] = {'n', (char)('0' + i), 0};
-        double score = svb_elect_score(id, route, nodes[i].loadfactor);
+        double score = svb_score_rendezvous(id, route, nodes[i].loadfactor);
 
         if (nodes[i].up && score > best) {
             best = score;
@@ -347,7 +347,7 @@ static void leave(user *u)
 static void user_acts(int i, enum what what)
 {
     user *u = &users[i];
-    apr_uint64_t id = svb_elect_id_hash((const char *)&i, sizeof(i));
+    apr_uint64_t id = svb_hash_client((const char *)&i, sizeof(i));
 
     if (now > u->end) {
         if (u->logs_out) {

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /*
  * What an election and a failover cost among two to a thousand nodes, with all
- * that is read from the shared memory of svb_fleet, as a request does it.
+ * that is read from the shared memory of svb_records, as a request does it.
  *
  *     elect
  *
@@ -36,7 +36,7 @@ typedef struct {
 static const apr_interval_time_t half_life = apr_time_from_sec(60);
 static const apr_interval_time_t slowstart = apr_time_from_sec(300);
 
-static svb_fleet *fleet;
+static svb_records *fleet;
 static member members[MOST];
 static apr_time_t now = T0 + apr_time_from_sec(30);
 
@@ -57,17 +57,17 @@ static int by_size(const void *a, const void *b)
 
 static int plain(int count)
 {
-    svb_elect_cand best = {0};
+    svb_score_candidate best = {0};
     int won = -1;
 
     for (int i = 0; i < count; i++) {
         const member *m = &members[i];
-        svb_elect_cand cand = {
-            svb_elect_load(svb_fleet_clients_all(fleet, m->node),
+        svb_score_candidate cand = {
+            svb_score_load(svb_records_clients_all(fleet, m->node),
                            m->loadfactor),
-            svb_fleet_last_turn(fleet, m->node), 0};
+            svb_records_last_turn(fleet, m->node), 0};
 
-        if (won < 0 || svb_elect_better(&cand, &best)) {
+        if (won < 0 || svb_score_better(&cand, &best)) {
             best = cand;
             won = i;
         }
@@ -80,27 +80,27 @@ static int plain(int count)
 static int walk(int count, double *recent_all, double *loadfactor_all,
                 int brake)
 {
-    svb_elect_cand best = {0};
+    svb_score_candidate best = {0};
     double recent_sum = 0, loadfactor_sum = 0;
     int won = -1;
 
     for (int i = 0; i < count; i++) {
         member *m = &members[i];
-        svb_elect_cand cand = {0};
-        svb_fleet_load load;
+        svb_score_candidate cand = {0};
+        svb_records_load load;
 
-        svb_fleet_look(fleet, m->node, now, half_life, &load);
+        svb_records_look(fleet, m->node, now, half_life, &load);
         m->recent = load.recent;
         m->scaled =
-            svb_elect_slowstart(m->loadfactor, load.up_since, now, slowstart);
-        cand.load = svb_elect_load(load.clients, m->scaled);
+            svb_score_slowstart(m->loadfactor, load.up_since, now, slowstart);
+        cand.load = svb_score_load(load.clients, m->scaled);
         cand.last_turn = load.last_turn;
         cand.braked = brake
-                      && svb_elect_over_share(m->recent, *recent_all, m->scaled,
+                      && svb_score_over_share(m->recent, *recent_all, m->scaled,
                                               *loadfactor_all, CATCH_UP);
         recent_sum += m->recent;
         loadfactor_sum += m->scaled;
-        if (won < 0 || svb_elect_better(&cand, &best)) {
+        if (won < 0 || svb_score_better(&cand, &best)) {
             best = cand;
             won = i;
         }
@@ -115,7 +115,7 @@ static int all(int count)
     double recent_all = 0, loadfactor_all = 0;
     int won = walk(count, &recent_all, &loadfactor_all, 0);
 
-    if (svb_elect_over_share(members[won].recent, recent_all,
+    if (svb_score_over_share(members[won].recent, recent_all,
                              members[won].scaled, loadfactor_all, CATCH_UP)) {
         won = walk(count, &recent_all, &loadfactor_all, 1);
     }
@@ -139,7 +139,7 @@ static int failover(int count)
     id++;
     for (int i = 0; i < count; i++) {
         double score =
-            svb_elect_score(id, members[i].route, members[i].loadfactor);
+            svb_score_rendezvous(id, members[i].route, members[i].loadfactor);
 
         if (score > best) {
             best = score;
@@ -174,10 +174,10 @@ static double measure(int count, int (*decide)(int))
             int node = members[decide(count)].node;
 
             spent += nanoseconds() - begin;
-            svb_fleet_elected(fleet, node, now, half_life);
-            svb_fleet_clients_add(fleet, node, 0, SVB_KIND_WEB, 1);
-            svb_fleet_clients_add(fleet, leaver(&leaves, count), 0,
-                                  SVB_KIND_WEB, -1);
+            svb_records_elected(fleet, node, now, half_life);
+            svb_records_clients_add(fleet, node, 0, SVB_KIND_WEB, 1);
+            svb_records_clients_add(fleet, leaver(&leaves, count), 0,
+                                    SVB_KIND_WEB, -1);
             now += 50000;
         }
         rounds[i] = spent / calls;
@@ -194,22 +194,22 @@ int main(void)
 
     apr_initialize();
     apr_pool_create(&pool, NULL);
-    if (posix_memalign(&mem, 64, svb_fleet_size()) != 0) {
+    if (posix_memalign(&mem, 64, svb_records_size()) != 0) {
         return 1;
     }
-    memset(mem, 0, svb_fleet_size());
-    svb_fleet_open(&fleet, mem, pool);
+    memset(mem, 0, svb_records_size());
+    svb_records_open(&fleet, mem, pool);
     for (int i = 0; i < MOST; i++) {
         member *m = &members[i];
 
         snprintf(m->route, sizeof(m->route), "servoy%d", i);
-        m->node = svb_fleet_add(fleet, "servoy", m->route);
+        m->node = svb_records_add(fleet, "servoy", m->route);
         m->loadfactor = 1 + i % 3;
-        svb_fleet_clients_add(fleet, m->node, 0, SVB_KIND_WEB,
-                              100 * (1 + i % 3));
-        svb_fleet_elected(fleet, m->node, T0 + apr_time_from_sec(i % 30),
-                          half_life);
-        svb_fleet_set_up_since(fleet, m->node, i % 8 ? 0 : T0);
+        svb_records_clients_add(fleet, m->node, 0, SVB_KIND_WEB,
+                                100 * (1 + i % 3));
+        svb_records_elected(fleet, m->node, T0 + apr_time_from_sec(i % 30),
+                            half_life);
+        svb_records_set_up_since(fleet, m->node, i % 8 ? 0 : T0);
     }
     printf("nodes   plain     all   brake  failover\n");
     for (int i = 0; i < 10; i++) {

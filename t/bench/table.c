@@ -51,7 +51,7 @@ static struct {
     double rate[PROCESSES];
 } * board;
 
-static svb_fleet *fleet;
+static svb_records *fleet;
 static svb_clients *table;
 static void *table_mem;
 static apr_uint64_t *ids; /* of the clients in the table */
@@ -310,12 +310,12 @@ int main(int argc, char **argv)
     apr_initialize();
     apr_pool_create(&pool, NULL);
     board = share(sizeof(*board));
-    svb_fleet_open(&fleet, share(svb_fleet_size()), pool);
+    svb_records_open(&fleet, share(svb_records_size()), pool);
     for (int i = 0; i < NODES; i++) {
         char route[16];
 
         snprintf(route, sizeof(route), "node%d", i);
-        nodes[i] = svb_fleet_add(fleet, "servoy", route);
+        nodes[i] = svb_records_add(fleet, "servoy", route);
     }
     printf(
         " clients  bytes dropped procs    id   read    hit   miss  touch   seen"

@@ -51,7 +51,7 @@ static void check_field(const char *value, apr_size_t most)
 
 static void check_form(apr_pool_t *p, const char *data, apr_size_t len)
 {
-    svb_form_action form;
+    svb_action form;
     const char *error = svb_form_parse(p, data, len, &form);
 
     if (error) {
@@ -62,7 +62,7 @@ static void check_form(apr_pool_t *p, const char *data, apr_size_t len)
     check_field(form.fleet, SVB_NAME_MAX);
     check_field(form.node, SVB_NAME_MAX);
     check_field(form.nonce, 128);
-    MUST(*svb_form_action_name(form.action));
+    MUST(*svb_action_name(form.action));
     if (form.action == SVB_ACTION_LOADFACTOR) {
         MUST(form.value >= SVB_LOADFACTOR_MIN);
         MUST(form.value <= SVB_LOADFACTOR_MAX);

@@ -49,7 +49,7 @@ static void check_location(apr_pool_t *p, const char *url, const char *path,
     apr_uri_t uri, direct;
     apr_size_t path_len;
 
-    if (svb_launch_location(p, url, path, query, &where)) {
+    if (svb_location_make(p, url, path, query, &where)) {
         MUST(!where);
         return;
     }
@@ -75,8 +75,8 @@ static void check_location(apr_pool_t *p, const char *url, const char *path,
         same_meaning(p, mark + 1, strlen(mark + 1), query, strlen(query));
     }
     /* what has been encoded is not encoded again */
-    MUST(!svb_launch_location(p, url, apr_pstrmemdup(p, rest, path_len),
-                              mark ? mark + 1 : NULL, &again));
+    MUST(!svb_location_make(p, url, apr_pstrmemdup(p, rest, path_len),
+                            mark ? mark + 1 : NULL, &again));
     MUST(!strcmp(where, again));
 }
 
@@ -110,7 +110,7 @@ static int stands_for(const char *raw, apr_size_t raw_len,
 static void check_raw_path(apr_pool_t *p, const char *uri,
                            const char *node_path)
 {
-    const char *raw = svb_launch_raw_path(p, uri, node_path);
+    const char *raw = svb_location_raw_path(p, uri, node_path);
     apr_size_t end = strcspn(uri, "?#"), len;
 
     if (!raw) {
@@ -144,14 +144,14 @@ static void check_way_back(apr_pool_t *p, const char *uri)
         return;
     }
     decoded = decode(p, uri, end, &len);
-    raw = svb_launch_raw_path(p, uri, decoded);
+    raw = svb_location_raw_path(p, uri, decoded);
     MUST(raw && strlen(raw) <= end);
     same_meaning(p, raw, strlen(raw), uri, end);
 }
 
 static void check_match_path(apr_pool_t *p, const char *path)
 {
-    const char *match = svb_launch_match_path(p, path);
+    const char *match = svb_location_match_path(p, path);
 
     for (; *path; ++path) {
         if (*path == ';') {

@@ -40,7 +40,7 @@ static char *path;
  * saved. */
 static struct {
     void *fleet_mem, *table_mem;
-    svb_fleet *fleet;
+    svb_records *fleet;
     svb_clients *clients;
 } worlds[2];
 
@@ -63,7 +63,7 @@ static void *new_memory(size_t size)
 
 static void empty(int i)
 {
-    MUST(!madvise(worlds[i].fleet_mem, svb_fleet_size(), MADV_DONTNEED));
+    MUST(!madvise(worlds[i].fleet_mem, svb_records_size(), MADV_DONTNEED));
     memset(worlds[i].table_mem, 0, svb_clients_size(CAPACITY));
 }
 
@@ -88,9 +88,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     path = apr_pstrcat(root, path, "/clients", NULL);
     atexit(remove_files);
     for (int i = 0; i < 2; i++) {
-        worlds[i].fleet_mem = new_memory(svb_fleet_size());
+        worlds[i].fleet_mem = new_memory(svb_records_size());
         worlds[i].table_mem = new_memory(svb_clients_size(CAPACITY));
-        svb_fleet_open(&worlds[i].fleet, worlds[i].fleet_mem, root);
+        svb_records_open(&worlds[i].fleet, worlds[i].fleet_mem, root);
         svb_clients_open(&worlds[i].clients, worlds[i].table_mem, CAPACITY,
                          secret, worlds[i].fleet, root);
         svb_clients_set_timeout(worlds[i].clients, timeout, NULL);
@@ -200,12 +200,12 @@ static void write_file(const uint8_t *data, size_t size)
     close(fd);
 }
 
-static int used(svb_fleet *fleet)
+static int used(svb_records *fleet)
 {
     int sum = 0;
 
-    for (int node = 0; node < SVB_FLEET_NODES; node++) {
-        sum += svb_fleet_used(fleet, node);
+    for (int node = 0; node < SVB_RECORDS_MAX; node++) {
+        sum += svb_records_used(fleet, node);
     }
     return sum;
 }
@@ -232,7 +232,7 @@ static void check_restored(apr_pool_t *p, const svb_save_result *result)
     svb_client client, same;
     const char *err;
 
-    MUST(result->nodes + result->nodes_skipped <= SVB_FLEET_NODES);
+    MUST(result->nodes + result->nodes_skipped <= SVB_RECORDS_MAX);
     MUST(used(worlds[0].fleet) <= (int)result->nodes);
     MUST(svb_clients_count(one) == result->clients);
     MUST(!svb_save_write(path, worlds[0].fleet, one, secret, now, p, &err));
@@ -245,8 +245,8 @@ static void check_restored(apr_pool_t *p, const svb_save_result *result)
         MUST(client.kind != SVB_KIND_PENDING);
         MUST(svb_clients_find(other, client.id, now, &same));
         MUST(same.kind == client.kind && same.seen == client.seen);
-        MUST(!strcmp(svb_fleet_route(worlds[0].fleet, client.node),
-                     svb_fleet_route(worlds[1].fleet, same.node)));
+        MUST(!strcmp(svb_records_route(worlds[0].fleet, client.node),
+                     svb_records_route(worlds[1].fleet, same.node)));
         count++;
     }
     MUST(again.clients == count || count == 0);

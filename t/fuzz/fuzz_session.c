@@ -3,7 +3,7 @@
 /*
  * libFuzzer harness of svb_session. The input is taken as a Cookie header, as
  * a path and as a Set-Cookie header; what is read from each must keep the
- * invariants of svb_session.h.
+ * invariants of choice/session.h.
  */
 
 #include <apr_strings.h>

@@ -3,7 +3,7 @@
 /*
  * libFuzzer harness of svb_url. The input has up to three lines: a template, a
  * member's host, a route. Whatever becomes a direct URL must keep the
- * invariants of svb_url.h, as seen by apr_uri_parse() and by a reader that
+ * invariants of config/url.h, as seen by apr_uri_parse() and by a reader that
  * takes '\' for '/', as browsers do.
  */
 

@@ -193,10 +193,10 @@ int main(int argc, char **argv)
         rv = svb_metrics_snapshot(snap, &s);
     }
     else if (strcmp(format, "csp") == 0) {
-        rv = puts(svb_html_csp(p, NONCE)) < 0;
+        rv = puts(svb_page_csp(p, NONCE)) < 0;
     }
     else {
-        rv = svb_html_page(snap, NONCE, &s);
+        rv = svb_page_page(snap, NONCE, &s);
     }
     return rv == APR_SUCCESS ? 0 : 1;
 }

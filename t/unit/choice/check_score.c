@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /*
- * svb_elect: each sequence of the worked example in its header, and the bounds
+ * score: each sequence of the worked example in its header, and the bounds
  * that its functions promise.
  */
 #include <math.h>
@@ -26,7 +26,7 @@ static apr_uint64_t turns;
 static char elect(node *nodes, int count, double factor)
 {
     double recent_all = 0, loadfactor_all = 0;
-    svb_elect_cand best = {0};
+    svb_score_candidate best = {0};
     int won = -1;
 
     for (int i = 0; i < count; i++) {
@@ -34,12 +34,12 @@ static char elect(node *nodes, int count, double factor)
         loadfactor_all += nodes[i].loadfactor;
     }
     for (int i = 0; i < count; i++) {
-        svb_elect_cand cand = {
-            svb_elect_load(nodes[i].clients, nodes[i].loadfactor),
+        svb_score_candidate cand = {
+            svb_score_load(nodes[i].clients, nodes[i].loadfactor),
             nodes[i].turn,
-            svb_elect_over_share(nodes[i].recent, recent_all,
+            svb_score_over_share(nodes[i].recent, recent_all,
                                  nodes[i].loadfactor, loadfactor_all, factor)};
-        if (won < 0 || svb_elect_better(&cand, &best)) {
+        if (won < 0 || svb_score_better(&cand, &best)) {
             won = i;
             best = cand;
         }
@@ -121,41 +121,41 @@ END_TEST
 
 START_TEST(brake_bounds)
 {
-    ck_assert(!svb_elect_over_share(1e6, 1e6, 1, 100, 0));
-    ck_assert(!svb_elect_over_share(0, 0, 1, 100, 2));
-    ck_assert(!svb_elect_over_share(1, 1, 1, 100, 2));
-    ck_assert(svb_elect_over_share(2, 2, 1, 100, 2));
+    ck_assert(!svb_score_over_share(1e6, 1e6, 1, 100, 0));
+    ck_assert(!svb_score_over_share(0, 0, 1, 100, 2));
+    ck_assert(!svb_score_over_share(1, 1, 1, 100, 2));
+    ck_assert(svb_score_over_share(2, 2, 1, 100, 2));
     /* A single node is never over its share. */
-    ck_assert(!svb_elect_over_share(1e6, 1e6, 1, 1, 1));
+    ck_assert(!svb_score_over_share(1e6, 1e6, 1, 1, 1));
     /* With a factor of 1 or more someone is always left. */
     for (int nodes = 1; nodes < 200; nodes++) {
-        ck_assert(!svb_elect_over_share(5, 5.0 * nodes, 1, nodes, 1));
+        ck_assert(!svb_score_over_share(5, 5.0 * nodes, 1, nodes, 1));
     }
 }
 END_TEST
 
 START_TEST(better_is_robust)
 {
-    svb_elect_cand a = {0, 0, 0}, b = {0, 0, 0};
+    svb_score_candidate a = {0, 0, 0}, b = {0, 0, 0};
 
-    ck_assert(!svb_elect_better(&a, &b));
+    ck_assert(!svb_score_better(&a, &b));
     /* 0.1 + 0.1 + 0.1 is not 0.3: still a tie, which the turn decides. */
-    a.load = svb_elect_load(2, 0.1 + 0.1 + 0.1);
-    b.load = svb_elect_load(2, 0.3);
+    a.load = svb_score_load(2, 0.1 + 0.1 + 0.1);
+    b.load = svb_score_load(2, 0.3);
     ck_assert(a.load != b.load);
-    ck_assert(!svb_elect_better(&a, &b) && !svb_elect_better(&b, &a));
+    ck_assert(!svb_score_better(&a, &b) && !svb_score_better(&b, &a));
     a.last_turn = 2;
     b.last_turn = 1;
-    ck_assert(svb_elect_better(&b, &a) && !svb_elect_better(&a, &b));
+    ck_assert(svb_score_better(&b, &a) && !svb_score_better(&a, &b));
     /* One client in four million is no tie. */
-    a.load = svb_elect_load(4000000, 100);
-    b.load = svb_elect_load(4000001, 100);
-    ck_assert(svb_elect_better(&a, &b) && !svb_elect_better(&b, &a));
+    a.load = svb_score_load(4000000, 100);
+    b.load = svb_score_load(4000001, 100);
+    ck_assert(svb_score_better(&a, &b) && !svb_score_better(&b, &a));
     /* The brake is asked first, and does not matter when both are braked. */
     a.braked = 1;
-    ck_assert(svb_elect_better(&b, &a) && !svb_elect_better(&a, &b));
+    ck_assert(svb_score_better(&b, &a) && !svb_score_better(&a, &b));
     b.braked = 7;
-    ck_assert(svb_elect_better(&a, &b) && !svb_elect_better(&b, &a));
+    ck_assert(svb_score_better(&a, &b) && !svb_score_better(&b, &a));
 }
 END_TEST
 
@@ -164,16 +164,16 @@ START_TEST(slowstart)
     const apr_time_t up = SEC(1000);
     const apr_interval_time_t four = SEC(240);
 
-    ck_assert_double_eq(svb_elect_slowstart(1, up, up, four), 1.0 / 16);
-    ck_assert_double_eq(svb_elect_slowstart(1, up, up + SEC(60), four), 0.25);
-    ck_assert_double_eq(svb_elect_slowstart(8, up, up + SEC(120), four), 4);
-    ck_assert_double_eq(svb_elect_slowstart(8, up, up + SEC(240), four), 8);
-    ck_assert_double_eq(svb_elect_slowstart(8, up, up + SEC(9999), four), 8);
-    ck_assert_double_eq(svb_elect_slowstart(3, up, up, 0), 3);
-    ck_assert_double_eq(svb_elect_slowstart(3, 0, up, SEC(9999)), 3);
+    ck_assert_double_eq(svb_score_slowstart(1, up, up, four), 1.0 / 16);
+    ck_assert_double_eq(svb_score_slowstart(1, up, up + SEC(60), four), 0.25);
+    ck_assert_double_eq(svb_score_slowstart(8, up, up + SEC(120), four), 4);
+    ck_assert_double_eq(svb_score_slowstart(8, up, up + SEC(240), four), 8);
+    ck_assert_double_eq(svb_score_slowstart(8, up, up + SEC(9999), four), 8);
+    ck_assert_double_eq(svb_score_slowstart(3, up, up, 0), 3);
+    ck_assert_double_eq(svb_score_slowstart(3, 0, up, SEC(9999)), 3);
     /* The clock of another process a moment ahead, and one set back. */
-    ck_assert_double_eq(svb_elect_slowstart(1, up, up - 5, four), 1.0 / 16);
-    ck_assert_double_eq(svb_elect_slowstart(1, up, up - SEC(9999), four), 1);
+    ck_assert_double_eq(svb_score_slowstart(1, up, up - 5, four), 1.0 / 16);
+    ck_assert_double_eq(svb_score_slowstart(1, up, up - SEC(9999), four), 1);
 }
 END_TEST
 
@@ -183,11 +183,11 @@ START_TEST(slowstart_walk)
     node nodes[4];
 
     joined(nodes);
-    nodes[3].loadfactor = svb_elect_slowstart(1, SEC(1), SEC(1), SEC(240));
+    nodes[3].loadfactor = svb_score_slowstart(1, SEC(1), SEC(1), SEC(240));
     assert_sequence(nodes, 4, 0, "dc");
     joined(nodes);
     nodes[3].clients = 1;
-    nodes[3].loadfactor = svb_elect_slowstart(1, SEC(1), SEC(61), SEC(240));
+    nodes[3].loadfactor = svb_score_slowstart(1, SEC(1), SEC(61), SEC(240));
     assert_sequence(nodes, 4, 0, "ddddc");
 }
 END_TEST
@@ -204,12 +204,15 @@ START_TEST(hashes_are_the_same_everywhere)
                  {"0A1B", 0x6865e537ee167a60, 1.67, 1.03, 2.99}};
 
     for (int i = 0; i < 3; i++) {
-        apr_uint64_t hash = svb_elect_id_hash(known[i].id, strlen(known[i].id));
+        apr_uint64_t hash = svb_hash_client(known[i].id, strlen(known[i].id));
 
         ck_assert_uint_eq(hash, known[i].hash);
-        ck_assert_double_eq_tol(svb_elect_score(hash, "a", 1), known[i].a, .01);
-        ck_assert_double_eq_tol(svb_elect_score(hash, "c", 2), known[i].c, .01);
-        ck_assert_double_eq_tol(svb_elect_score(hash, "d", 1), known[i].d, .01);
+        ck_assert_double_eq_tol(svb_score_rendezvous(hash, "a", 1), known[i].a,
+                                .01);
+        ck_assert_double_eq_tol(svb_score_rendezvous(hash, "c", 2), known[i].c,
+                                .01);
+        ck_assert_double_eq_tol(svb_score_rendezvous(hash, "d", 1), known[i].d,
+                                .01);
     }
 }
 END_TEST
@@ -221,7 +224,7 @@ static int winner(apr_uint64_t hash, const double *weights, int count, int down)
 
     for (int i = 0; i < count; i++) {
         char route[] = {'n', (char)('0' + i), 0};
-        double score = svb_elect_score(hash, route, weights[i]);
+        double score = svb_score_rendezvous(hash, route, weights[i]);
 
         if (i != down && score > best) {
             best = score;
@@ -241,7 +244,7 @@ START_TEST(rendezvous_spread)
     const int ids = 30000;
 
     for (int i = 0; i < ids; i++) {
-        apr_uint64_t hash = svb_elect_id_hash((const char *)&i, sizeof(i));
+        apr_uint64_t hash = svb_hash_client((const char *)&i, sizeof(i));
         int before = winner(hash, weights, 5, -1);
         int after = winner(hash, weights, 5, 3);
 

@@ -30,7 +30,7 @@ static const struct {
 
 START_TEST(match_path)
 {
-    ck_assert_str_eq(svb_launch_match_path(pool, matches[_i].path),
+    ck_assert_str_eq(svb_location_match_path(pool, matches[_i].path),
                      matches[_i].match);
 }
 END_TEST
@@ -124,7 +124,7 @@ static const struct {
 START_TEST(raw_path)
 {
     const char *raw =
-        svb_launch_raw_path(pool, raw_paths[_i].uri, raw_paths[_i].node_path);
+        svb_location_raw_path(pool, raw_paths[_i].uri, raw_paths[_i].node_path);
 
     if (raw_paths[_i].raw) {
         ck_assert_ptr_nonnull(raw);
@@ -144,7 +144,7 @@ START_TEST(raw_path_all_bytes)
     for (c = 1; c < 256; ++c) {
         char *uri = apr_psprintf(pool, "/p/x%%%02x%%%02X", c, c);
         char *node_path = apr_psprintf(pool, "/x%c%c", c, c);
-        const char *raw = svb_launch_raw_path(pool, uri, node_path);
+        const char *raw = svb_location_raw_path(pool, uri, node_path);
 
         ck_assert_msg(raw != NULL, "%s", uri);
         ck_assert_str_eq(raw, uri + 2);
@@ -165,10 +165,10 @@ START_TEST(raw_path_long)
         node_path[i + 2] = '0';
     }
     uri[3 * n + 1] = node_path[n + 2] = '\0';
-    ck_assert_ptr_null(svb_launch_raw_path(pool, uri, node_path));
+    ck_assert_ptr_null(svb_location_raw_path(pool, uri, node_path));
     node_path[n + 1] = '\0';
     node_path[1] = '0';
-    ck_assert_ptr_nonnull(svb_launch_raw_path(pool, uri, node_path));
+    ck_assert_ptr_nonnull(svb_location_raw_path(pool, uri, node_path));
     free(uri);
     free(node_path);
 }
@@ -206,8 +206,8 @@ static const struct {
 START_TEST(location)
 {
     const char *where = NULL;
-    const char *error = svb_launch_location(pool, URL, locations[_i].path,
-                                            locations[_i].query, &where);
+    const char *error = svb_location_make(pool, URL, locations[_i].path,
+                                          locations[_i].query, &where);
 
     ck_assert_msg(!error, "%s", error);
     ck_assert_int_eq(strncmp(where, URL, strlen(URL)), 0);
@@ -224,26 +224,26 @@ START_TEST(location_refuses)
         const char *text = apr_psprintf(pool, "/a%cb", c);
         int control = c < 0x20 || c == 0x7f;
         const char *path_error =
-            svb_launch_location(pool, URL, text, NULL, &where);
+            svb_location_make(pool, URL, text, NULL, &where);
         const char *query_error =
-            svb_launch_location(pool, URL, "/", text, &where);
+            svb_location_make(pool, URL, "/", text, &where);
 
         ck_assert_int_eq(path_error != NULL, control);
         ck_assert_int_eq(query_error != NULL, control);
     }
     where = NULL;
-    ck_assert_ptr_nonnull(svb_launch_location(pool, URL, "", NULL, &where));
-    ck_assert_ptr_nonnull(svb_launch_location(pool, URL, "a", NULL, &where));
-    ck_assert_ptr_nonnull(svb_launch_location(pool, URL, ".evil", "", &where));
-    ck_assert_ptr_nonnull(svb_launch_location(pool, URL, NULL, NULL, &where));
-    ck_assert_ptr_nonnull(svb_launch_location(pool, NULL, "/", NULL, &where));
-    ck_assert_ptr_nonnull(svb_launch_location(pool, "", "/", NULL, &where));
+    ck_assert_ptr_nonnull(svb_location_make(pool, URL, "", NULL, &where));
+    ck_assert_ptr_nonnull(svb_location_make(pool, URL, "a", NULL, &where));
+    ck_assert_ptr_nonnull(svb_location_make(pool, URL, ".evil", "", &where));
+    ck_assert_ptr_nonnull(svb_location_make(pool, URL, NULL, NULL, &where));
+    ck_assert_ptr_nonnull(svb_location_make(pool, NULL, "/", NULL, &where));
+    ck_assert_ptr_nonnull(svb_location_make(pool, "", "/", NULL, &where));
     ck_assert_ptr_nonnull(
-        svb_launch_location(pool, "https://a/", "/", NULL, &where));
+        svb_location_make(pool, "https://a/", "/", NULL, &where));
     ck_assert_ptr_nonnull(
-        svb_launch_location(pool, "https://u@a", "/", NULL, &where));
+        svb_location_make(pool, "https://u@a", "/", NULL, &where));
     ck_assert_ptr_nonnull(
-        svb_launch_location(pool, "https://%h", "/", NULL, &where));
+        svb_location_make(pool, "https://%h", "/", NULL, &where));
     ck_assert_ptr_null(where);
 }
 END_TEST
@@ -359,7 +359,7 @@ static void check_host(const char *url, const char *path, const char *query)
     const char *where = NULL, *c;
     apr_uri_t direct, uri;
 
-    if (svb_launch_location(pool, url, path, query, &where)) {
+    if (svb_location_make(pool, url, path, query, &where)) {
         ck_assert_ptr_null(where);
         return;
     }
@@ -394,7 +394,7 @@ START_TEST(hostile_target)
         check_host(url, target, target);
         check_host(url, apr_pstrcat(pool, "/", target, NULL), NULL);
         check_host(url, "/a.jnlp", target);
-        raw = svb_launch_raw_path(pool, target, "//evil");
+        raw = svb_location_raw_path(pool, target, "//evil");
         if (raw) {
             check_host(url, raw, NULL);
         }
@@ -458,7 +458,7 @@ static const struct {
 START_TEST(split_target)
 {
     const char *path = "unset", *query = "unset";
-    int found = svb_launch_target(pool, targets[_i].uri, &path, &query);
+    int found = svb_location_target(pool, targets[_i].uri, &path, &query);
 
     ck_assert_int_eq(found, targets[_i].path != NULL);
     if (found) {
@@ -486,7 +486,7 @@ static const struct {
 
 START_TEST(encode_query)
 {
-    ck_assert_str_eq(svb_launch_query(pool, queries[_i].query),
+    ck_assert_str_eq(svb_location_query(pool, queries[_i].query),
                      queries[_i].encoded);
 }
 END_TEST
@@ -502,9 +502,9 @@ START_TEST(encode_query_all_bytes)
         const char *encoded;
 
         query[0] = (char)c;
-        encoded = svb_launch_query(pool, query);
-        ck_assert_str_eq(svb_launch_query(pool, encoded), encoded);
-        if (!svb_launch_location(pool, URL, "/a", query, &sent_to)) {
+        encoded = svb_location_query(pool, query);
+        ck_assert_str_eq(svb_location_query(pool, encoded), encoded);
+        if (!svb_location_make(pool, URL, "/a", query, &sent_to)) {
             ck_assert_str_eq(sent_to + strlen(URL "/a?"), encoded);
         }
         else {

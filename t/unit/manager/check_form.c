@@ -11,7 +11,7 @@
 #include "unit.h"
 
 /* On the heap and without a NUL, so that the sanitizer sees a byte too far. */
-static const char *parse(const char *body, apr_size_t len, svb_form_action *out)
+static const char *parse(const char *body, apr_size_t len, svb_action *out)
 {
     char *copy = malloc(len ? len : 1);
     const char *error;
@@ -26,7 +26,7 @@ static const char *parse(const char *body, apr_size_t len, svb_form_action *out)
 
 static const struct {
     const char *body;
-    svb_action action;
+    svb_action_kind action;
     double value;
 } good[] = {
     {BASE "&action=drain", SVB_ACTION_DRAIN, 0},
@@ -47,7 +47,7 @@ static const struct {
 
 START_TEST(well_formed)
 {
-    svb_form_action form;
+    svb_action form;
     const char *error = parse(good[_i].body, strlen(good[_i].body), &form);
 
     ck_assert_msg(error == NULL, "%s: %s", good[_i].body, error);
@@ -63,7 +63,7 @@ START_TEST(escapes_are_undone)
 {
     static const char body[] = "fleet=a+b%26%3d%2B%25&node=%c3%A9%22%3C"
                                "&nonce=x=y&action=drain";
-    svb_form_action form;
+    svb_action form;
 
     ck_assert_ptr_null(parse(body, sizeof(body) - 1, &form));
     ck_assert_str_eq(form.fleet, "a b&=+%");
@@ -156,7 +156,7 @@ static const struct {
 
 START_TEST(malformed)
 {
-    svb_form_action form;
+    svb_action form;
     const char *error = parse(bad[_i].body, strlen(bad[_i].body), &form);
 
     ck_assert_ptr_nonnull(error);
@@ -167,7 +167,7 @@ END_TEST
 START_TEST(a_raw_nul)
 {
     static const char body[] = "fleet=a\0b";
-    svb_form_action form;
+    svb_action form;
 
     ck_assert_str_eq(parse(body, sizeof(body) - 1, &form),
                      "Field \"fleet\" has a control character.");
@@ -188,7 +188,7 @@ static const char *filled(const char *name, int n)
 
 START_TEST(lengths)
 {
-    svb_form_action form;
+    svb_action form;
     const char *rest = "&node=n&action=drain&nonce=x", *body, *error;
 
     body = apr_pstrcat(pool, filled("fleet", SVB_NAME_MAX), rest, NULL);
@@ -210,10 +210,10 @@ END_TEST
 
 START_TEST(names)
 {
-    ck_assert_str_eq(svb_form_action_name(SVB_ACTION_DRAIN), "drain");
-    ck_assert_str_eq(svb_form_action_name(SVB_ACTION_RESET), "reset");
-    ck_assert_str_eq(svb_form_action_name(SVB_ACTIONS), "");
-    ck_assert_str_eq(svb_form_action_name((svb_action)-1), "");
+    ck_assert_str_eq(svb_action_name(SVB_ACTION_DRAIN), "drain");
+    ck_assert_str_eq(svb_action_name(SVB_ACTION_RESET), "reset");
+    ck_assert_str_eq(svb_action_name(SVB_ACTIONS), "");
+    ck_assert_str_eq(svb_action_name((svb_action_kind)-1), "");
 }
 END_TEST
 

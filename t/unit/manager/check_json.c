@@ -201,10 +201,10 @@ START_TEST(states)
 {
     int i, j;
 
-    ck_assert_str_eq(svb_snapshot_state_name(SVB_STATE_READY), "ready");
-    ck_assert_str_eq(svb_snapshot_state_name(SVB_STATE_STOPPED), "stopped");
-    ck_assert_str_eq(svb_snapshot_state_name(SVB_STATES), "error");
-    ck_assert_str_eq(svb_snapshot_state_name((svb_state)-1), "error");
+    ck_assert_str_eq(svb_state_name(SVB_STATE_READY), "ready");
+    ck_assert_str_eq(svb_state_name(SVB_STATE_STOPPED), "stopped");
+    ck_assert_str_eq(svb_state_name(SVB_STATES), "error");
+    ck_assert_str_eq(svb_state_name((svb_state)-1), "error");
     for (i = 0; i < SVB_STATES; i++) {
         const svb_state_info *info = svb_state_describe((svb_state)i);
 

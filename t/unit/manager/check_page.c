@@ -49,7 +49,7 @@ static void write_page(const svb_snapshot *snap)
 
     text_len = 0;
     svb_sink_init(&s, to_text, NULL);
-    ck_assert_int_eq(svb_html_page(snap, NONCE, &s), APR_SUCCESS);
+    ck_assert_int_eq(svb_page_page(snap, NONCE, &s), APR_SUCCESS);
 }
 
 static int count(const char *what)
@@ -278,7 +278,7 @@ START_TEST(actions_only_where_allowed)
     for (i = 0; i < SVB_ACTIONS; i++) {
         ck_assert_int_eq(
             count(apr_pstrcat(pool, "<button name=\"action\" value=\"",
-                              svb_form_action_name((svb_action)i), "\"", NULL)),
+                              svb_action_name((svb_action_kind)i), "\"", NULL)),
             3);
     }
     ck_assert_int_eq(count("min=\"0.01\" max=\"100.0\" value=\"0.5\""), 1);
@@ -379,13 +379,13 @@ START_TEST(content_security_policy)
         NULL, "", "a b", "x'; script-src *", "a\r\nX: y", "\xff"};
     apr_size_t i;
 
-    ck_assert_str_eq(svb_html_csp(pool, NONCE),
+    ck_assert_str_eq(svb_page_csp(pool, NONCE),
                      "default-src 'none'; style-src 'nonce-" NONCE "'; "
                      "script-src 'nonce-" NONCE "'; form-action 'self'; "
                      "frame-ancestors 'none'; base-uri 'none'; "
                      "connect-src 'self'");
     for (i = 0; i < COUNT(others); i++) {
-        ck_assert_str_eq(svb_html_csp(pool, others[i]),
+        ck_assert_str_eq(svb_page_csp(pool, others[i]),
                          "default-src 'none'; style-src 'none'; "
                          "script-src 'none'; form-action 'self'; "
                          "frame-ancestors 'none'; base-uri 'none'; "

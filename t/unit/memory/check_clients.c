@@ -20,7 +20,7 @@ static const apr_time_t t0 = SEC(1796000000);
 
 static const unsigned char secret[SVB_CLIENTS_SECRET] = "0123456789abcde";
 
-static svb_fleet *fleet;
+static svb_records *fleet;
 static svb_clients *table;
 static void *table_mem;
 static int nodes[NODES];
@@ -60,11 +60,11 @@ static svb_clients *open_table(void *mem, apr_size_t capacity)
 static void setup(apr_size_t capacity)
 {
     pool_setup();
-    svb_fleet_open(&fleet, zeroed(svb_fleet_size()), pool);
+    svb_records_open(&fleet, zeroed(svb_records_size()), pool);
     for (int i = 0; i < NODES; i++) {
         char route[] = {'n', (char)('0' + i), 0};
 
-        nodes[i] = svb_fleet_add(fleet, "servoy", route);
+        nodes[i] = svb_records_add(fleet, "servoy", route);
     }
     table_mem = zeroed(svb_clients_size(capacity));
     table = open_table(table_mem, capacity);
@@ -77,7 +77,7 @@ static apr_uint64_t id_of(unsigned n)
 
 static unsigned counted(int node, enum svb_kind kind)
 {
-    return svb_fleet_clients(fleet, node, kind);
+    return svb_records_clients(fleet, node, kind);
 }
 
 /* Where the client is, or -1. */
@@ -92,11 +92,11 @@ static int where(apr_uint64_t id, apr_time_t now)
     return client.node;
 }
 
-/* The counts in svb_fleet are those of the live clients, each of which can be
+/* The counts in svb_records are those of the live clients, each of which can be
  * found. */
 static void assert_counts(svb_clients *clients, apr_time_t now)
 {
-    unsigned found[SVB_FLEET_NODES][SVB_KINDS] = {{0}};
+    unsigned found[SVB_RECORDS_MAX][SVB_KINDS] = {{0}};
     apr_size_t pos = 0, sum = 0;
     svb_client client, again;
 
@@ -106,7 +106,7 @@ static void assert_counts(svb_clients *clients, apr_time_t now)
         REQUIRE(svb_clients_find(clients, client.id, now, &again));
         REQUIRE(again.node == client.node);
     }
-    for (int node = 0; node < SVB_FLEET_NODES; node++) {
+    for (int node = 0; node < SVB_RECORDS_MAX; node++) {
         for (int kind = 0; kind < SVB_KINDS; kind++) {
             REQUIRE(found[node][kind] == counted(node, kind));
         }
@@ -306,7 +306,7 @@ START_TEST(epochs)
     for (unsigned i = 0; i < 20; i++) {
         svb_clients_put(table, id_of(i), nodes[i % 2], SVB_KIND_WEB, t0);
     }
-    svb_fleet_next_epoch(fleet, nodes[0]);
+    svb_records_next_epoch(fleet, nodes[0]);
     for (unsigned i = 0; i < 20; i++) {
         ck_assert_int_eq(where(id_of(i), t0), i % 2 ? nodes[1] : -1);
         ck_assert_int_eq(svb_clients_touch(table, id_of(i), t0), i % 2);
@@ -391,7 +391,7 @@ START_TEST(who_is_dropped)
         full++;
     }
     before = (unsigned)svb_clients_evicted(table);
-    svb_fleet_next_epoch(fleet, nodes[0]);
+    svb_records_next_epoch(fleet, nodes[0]);
     svb_clients_put(table, id_of(1000), nodes[2], SVB_KIND_WEB, t0 + SEC(20));
     ck_assert_uint_eq(svb_clients_evicted(table), before);
 
@@ -431,14 +431,14 @@ START_TEST(sweep_corrects_counts)
         svb_clients_put(table, id_of(i + 5000), nodes[i % 4], SVB_KIND_PENDING,
                         t0 + SEC(i));
     }
-    svb_fleet_next_epoch(fleet, nodes[3]);
+    svb_records_next_epoch(fleet, nodes[3]);
     /* As if processes had been killed between two steps. */
-    svb_fleet_clients_add(fleet, nodes[0], svb_fleet_epoch(fleet, nodes[0]),
-                          SVB_KIND_WEB, 5);
-    svb_fleet_clients_add(fleet, nodes[1], svb_fleet_epoch(fleet, nodes[1]),
-                          SVB_KIND_WEB, -7);
-    svb_fleet_clients_add(fleet, nodes[3], svb_fleet_epoch(fleet, nodes[3]),
-                          SVB_KIND_SMART, 9);
+    svb_records_clients_add(fleet, nodes[0], svb_records_epoch(fleet, nodes[0]),
+                            SVB_KIND_WEB, 5);
+    svb_records_clients_add(fleet, nodes[1], svb_records_epoch(fleet, nodes[1]),
+                            SVB_KIND_WEB, -7);
+    svb_records_clients_add(fleet, nodes[3], svb_records_epoch(fleet, nodes[3]),
+                            SVB_KIND_SMART, 9);
     slice = svb_clients_buckets(table) / 7;
     while (!svb_clients_sweep(table, slice, now)) {
         calls++;
@@ -473,14 +473,14 @@ START_TEST(sweep_leaves_a_busy_count_alone)
     for (unsigned i = 100; i < 110; i++) {
         svb_clients_remove(table, id_of(i));
     }
-    svb_fleet_clients_add(fleet, nodes[0], 0, SVB_KIND_WEB, -1);
-    svb_fleet_clients_add(fleet, nodes[0], 0, SVB_KIND_WEB, 1);
+    svb_records_clients_add(fleet, nodes[0], 0, SVB_KIND_WEB, -1);
+    svb_records_clients_add(fleet, nodes[0], 0, SVB_KIND_WEB, 1);
     ck_assert(svb_clients_sweep(table, half, t0));
     ck_assert_uint_eq(counted(nodes[0], SVB_KIND_WEB), 890);
     ck_assert(svb_clients_sweep(table, ALL, t0));
     assert_counts(table, t0);
 
-    svb_fleet_clients_add(fleet, nodes[0], 0, SVB_KIND_WEB, 200);
+    svb_records_clients_add(fleet, nodes[0], 0, SVB_KIND_WEB, 200);
     svb_clients_sweep(table, half, t0);
     svb_clients_put(table, id_of(5000), nodes[0], SVB_KIND_WEB, t0);
     ck_assert(svb_clients_sweep(table, half, t0));
@@ -566,7 +566,7 @@ static struct {
 static int model_live(int i, apr_time_t now)
 {
     return model[i].known
-           && model[i].epoch == svb_fleet_epoch(fleet, model[i].node)
+           && model[i].epoch == svb_records_epoch(fleet, model[i].node)
            && apr_time_sec(now) - apr_time_sec(model[i].seen)
                   <= apr_time_sec(timeout(NULL, 0, model[i].kind));
 }
@@ -576,7 +576,7 @@ static void model_put(int i, int node, enum svb_kind kind, apr_time_t now)
     model[i].known = 1;
     model[i].node = node;
     model[i].kind = kind;
-    model[i].epoch = svb_fleet_epoch(fleet, node);
+    model[i].epoch = svb_records_epoch(fleet, node);
     model[i].seen = now;
 }
 
@@ -598,7 +598,7 @@ static void model_step(apr_time_t now)
         break;
     case 2:
         if (rand() % 50 == 0) {
-            svb_fleet_next_epoch(fleet, node);
+            svb_records_next_epoch(fleet, node);
         }
         break;
     case 3:

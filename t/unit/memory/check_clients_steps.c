@@ -33,7 +33,7 @@ static const unsigned char secret[SVB_CLIENTS_SECRET] = "0123456789abcde";
 /* The shared memory, and a copy of it to look at. */
 typedef struct {
     void *fleet_mem, *table_mem;
-    svb_fleet *fleet;
+    svb_records *fleet;
     svb_clients *table;
 } world;
 
@@ -51,12 +51,12 @@ static void make_world(world *w)
 {
     apr_size_t table_size = svb_clients_size(CAPACITY);
 
-    w->fleet_mem = mmap(NULL, svb_fleet_size(), PROT_READ | PROT_WRITE,
+    w->fleet_mem = mmap(NULL, svb_records_size(), PROT_READ | PROT_WRITE,
                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     w->table_mem = mmap(NULL, table_size, PROT_READ | PROT_WRITE,
                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert(w->fleet_mem != MAP_FAILED && w->table_mem != MAP_FAILED);
-    svb_fleet_open(&w->fleet, w->fleet_mem, pool);
+    svb_records_open(&w->fleet, w->fleet_mem, pool);
     svb_clients_open(&w->table, w->table_mem, CAPACITY, secret, w->fleet, pool);
     svb_clients_set_timeout(w->table, timeout, NULL);
 }
@@ -69,7 +69,7 @@ static void setup(void)
     for (int i = 0; i < NODES; i++) {
         char route[] = {'n', (char)('0' + i), 0};
 
-        nodes[i] = svb_fleet_add(real.fleet, "servoy", route);
+        nodes[i] = svb_records_add(real.fleet, "servoy", route);
     }
 }
 
@@ -139,7 +139,7 @@ static void prepare(const scenario *s)
 {
     memset(real.table_mem, 0, svb_clients_size(CAPACITY));
     for (int i = 0; i < NODES; i++) {
-        svb_fleet_next_epoch(real.fleet, nodes[i]);
+        svb_records_next_epoch(real.fleet, nodes[i]);
     }
     for (unsigned i = 0; i < s->bystanders; i++) {
         svb_clients_put(real.table, id_of(100 + i), nodes[i % 2], SVB_KIND_WEB,
@@ -154,9 +154,9 @@ static void prepare(const scenario *s)
             svb_clients_put(real.table, id_of(i + 300), nodes[2], SVB_KIND_WEB,
                             t0 - SEC(3600));
         }
-        svb_fleet_clients_add(real.fleet, nodes[0],
-                              svb_fleet_epoch(real.fleet, nodes[0]),
-                              SVB_KIND_WEB, 3);
+        svb_records_clients_add(real.fleet, nodes[0],
+                                svb_records_epoch(real.fleet, nodes[0]),
+                                SVB_KIND_WEB, 3);
     }
 }
 
@@ -232,8 +232,8 @@ static void assert_counts(world *w, apr_time_t now)
         REQUIRE(where(w, client.id, now) == client.node);
     }
     for (int i = 0; i < NODES; i++) {
-        ck_assert_uint_eq(found[i],
-                          svb_fleet_clients(w->fleet, nodes[i], SVB_KIND_WEB));
+        ck_assert_uint_eq(
+            found[i], svb_records_clients(w->fleet, nodes[i], SVB_KIND_WEB));
     }
     ck_assert_uint_eq(svb_clients_count(w->table), sum);
 }
@@ -286,7 +286,7 @@ static void assert_killed_here(const scenario *s, apr_uint64_t evicted)
     apr_time_t later = t0 + SEC(10);
     int old, new;
 
-    memcpy(copy.fleet_mem, real.fleet_mem, svb_fleet_size());
+    memcpy(copy.fleet_mem, real.fleet_mem, svb_records_size());
     memcpy(copy.table_mem, real.table_mem, svb_clients_size(CAPACITY));
     assert_bystanders(&copy, s, evicted);
     assert_once(&copy, id_of(1));
@@ -322,7 +322,7 @@ static apr_uint64_t state_now(void)
     }
     for (int i = 0; i < NODES; i++) {
         sum = sum * 0x9e3779b97f4a7c15u
-              + svb_fleet_clients_mark(real.fleet, nodes[i], SVB_KIND_WEB);
+              + svb_records_clients_mark(real.fleet, nodes[i], SVB_KIND_WEB);
     }
     return sum;
 }

@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /*
- * svb_clients and svb_fleet under several processes that do everything at once,
+ * svb_clients and svb_records under several processes that do everything at once,
  * some of which are killed at random and replaced; and elections by several
  * processes at once. The invariants are those of any such table: a client whose
  * node is up is where it was put, and after a sweep the counts are right.
@@ -38,7 +38,7 @@ typedef struct {
 } board;
 
 static board *shared;
-static svb_fleet *fleet;
+static svb_records *fleet;
 static svb_clients *table;
 static void *table_mem;
 static int nodes[NODES];
@@ -68,11 +68,11 @@ static void setup(void)
     pool_setup();
     shared = share(sizeof(*shared));
     atomic_store(&shared->clock, 1796000000);
-    svb_fleet_open(&fleet, share(svb_fleet_size()), pool);
+    svb_records_open(&fleet, share(svb_records_size()), pool);
     for (int i = 0; i < NODES; i++) {
         char route[] = {'n', (char)('0' + i), 0};
 
-        nodes[i] = svb_fleet_add(fleet, "servoy", route);
+        nodes[i] = svb_records_add(fleet, "servoy", route);
     }
     table_mem = share(svb_clients_size(CAPACITY));
     svb_clients_open(&table, table_mem, CAPACITY, secret, fleet, pool);
@@ -134,7 +134,7 @@ static void own_look(int worker, int n)
     if (found && client.node != o->node) {
         give_up("on another node", worker, n);
     }
-    if (!found && o->there && svb_fleet_epoch(fleet, o->node) == o->epoch) {
+    if (!found && o->there && svb_records_epoch(fleet, o->node) == o->epoch) {
         give_up("not found", worker, n);
     }
 }
@@ -145,7 +145,7 @@ static void own_put(int worker, int n)
     unsigned before;
 
     o->node = nodes[random() % NODES];
-    before = svb_fleet_epoch(fleet, o->node);
+    before = svb_records_epoch(fleet, o->node);
     if (random() % 2) {
         svb_clients_put(table, own_id(worker, n), o->node, SVB_KIND_SMART,
                         now());
@@ -158,7 +158,7 @@ static void own_put(int worker, int n)
                            SVB_KIND_SMART, now());
     }
     o->there = 1;
-    o->epoch = svb_fleet_epoch(fleet, o->node);
+    o->epoch = svb_records_epoch(fleet, o->node);
     o->certain = before == o->epoch;
 }
 
@@ -230,7 +230,7 @@ static void work(int worker)
 
         atomic_fetch_add(&shared->calls[worker], 1);
         if (dice == 0) {
-            svb_fleet_next_epoch(fleet, nodes[random() % NODES]);
+            svb_records_next_epoch(fleet, nodes[random() % NODES]);
         }
         else if (dice < 200) {
             svb_clients_sweep(table, 500, now());
@@ -294,7 +294,7 @@ static int by_id(const void *a, const void *b)
 
 static void assert_counts(void)
 {
-    unsigned found[SVB_FLEET_NODES][SVB_KINDS] = {{0}};
+    unsigned found[SVB_RECORDS_MAX][SVB_KINDS] = {{0}};
     apr_uint64_t *ids = calloc(4 * CAPACITY, sizeof(*ids));
     apr_size_t pos = 0, sum = 0;
     svb_client client;
@@ -307,9 +307,10 @@ static void assert_counts(void)
     for (apr_size_t i = 1; i < sum; i++) {
         REQUIRE(ids[i] != ids[i - 1]);
     }
-    for (int node = 0; node < SVB_FLEET_NODES; node++) {
+    for (int node = 0; node < SVB_RECORDS_MAX; node++) {
         for (int kind = 0; kind < SVB_KINDS; kind++) {
-            REQUIRE(found[node][kind] == svb_fleet_clients(fleet, node, kind));
+            REQUIRE(found[node][kind]
+                    == svb_records_clients(fleet, node, kind));
         }
     }
     ck_assert_uint_eq(svb_clients_count(table), sum);
@@ -405,7 +406,7 @@ static const double loadfactors[NODES] = {1, 1, 2, 3, 0.5};
 static void arrive(int worker)
 {
     for (int n = 0; n < ARRIVALS; n++) {
-        svb_elect_cand best = {0};
+        svb_score_candidate best = {0};
         apr_uint64_t token;
         int won = -1;
 
@@ -413,20 +414,20 @@ static void arrive(int worker)
         token = random64();
         for (int i = 0; i < NODES; i++) {
             unsigned clients = 0;
-            svb_elect_cand cand = {0};
+            svb_score_candidate cand = {0};
 
             for (int kind = 0; kind < SVB_KINDS; kind++) {
-                clients += svb_fleet_clients(fleet, nodes[i], kind);
+                clients += svb_records_clients(fleet, nodes[i], kind);
             }
-            cand.load = svb_elect_load(clients, loadfactors[i]);
-            cand.last_turn = svb_fleet_last_turn(fleet, nodes[i]);
-            if (won < 0 || svb_elect_better(&cand, &best)) {
+            cand.load = svb_score_load(clients, loadfactors[i]);
+            cand.last_turn = svb_records_last_turn(fleet, nodes[i]);
+            if (won < 0 || svb_score_better(&cand, &best)) {
                 best = cand;
                 won = i;
             }
         }
         svb_clients_put(table, token, nodes[won], SVB_KIND_PENDING, now());
-        svb_fleet_elected(fleet, nodes[won], now(), SEC(60));
+        svb_records_elected(fleet, nodes[won], now(), SEC(60));
         usleep(random() % 500);
         svb_clients_rename(table, token, id_of(worker, n), nodes[won],
                            SVB_KIND_SMART, now());
@@ -449,7 +450,7 @@ START_TEST(elections_at_once)
     }
     assert_counts();
     for (int i = 0; i < NODES; i++) {
-        clients[i] = svb_fleet_clients(fleet, nodes[i], SVB_KIND_SMART);
+        clients[i] = svb_records_clients(fleet, nodes[i], SVB_KIND_SMART);
         sum += clients[i];
     }
     ck_assert_uint_eq(sum, WORKERS * ARRIVALS);

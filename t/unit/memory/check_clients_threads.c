@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /*
- * svb_clients and svb_fleet under several threads of one process, for
+ * svb_clients and svb_records under several threads of one process, for
  * ThreadSanitizer, which cannot see what other processes do to shared memory.
  * It is a test without it, too.
  */
@@ -25,7 +25,7 @@
 static const unsigned char secret[SVB_CLIENTS_SECRET] = "0123456789abcde";
 
 static void *fleet_mem;
-static svb_fleet *fleet;
+static svb_records *fleet;
 static svb_clients *table;
 static int nodes[NODES];
 static void *table_mem;
@@ -88,15 +88,15 @@ static void one_call(unsigned dice, unsigned n)
         svb_clients_put(table, id_of(n), node, SVB_KIND_WEB, now());
         break;
     case 5:
-        svb_fleet_count(fleet, node, SVB_CTR_STICKY);
-        svb_fleet_elected(fleet, node, now(), SEC(60));
+        svb_records_count(fleet, node, SVB_CTR_STICKY);
+        svb_records_elected(fleet, node, now(), SEC(60));
         break;
     case 6:
-        svb_fleet_note_state(fleet, node, (int)n % 5, now());
+        svb_records_note_state(fleet, node, (int)n % 5, now());
         break;
     case 7:
-        svb_fleet_enter(fleet, 0, node);
-        svb_fleet_leave(fleet, 0, node);
+        svb_rows_enter(fleet, 0, node);
+        svb_rows_leave(fleet, 0, node);
         break;
     default:
         svb_clients_touch(table, id_of(n), now());
@@ -119,7 +119,7 @@ static void *work(void *arg)
             atomic_fetch_add(&seconds, 1);
         }
         if (rand_r(&seed) % 10000 == 0) {
-            svb_fleet_next_epoch(fleet, nodes[n % NODES]);
+            svb_records_next_epoch(fleet, nodes[n % NODES]);
         }
     }
     return NULL;
@@ -145,12 +145,12 @@ START_TEST(everything_at_once)
 
     pool_setup();
     apr_pool_create(&sub, NULL);
-    fleet_mem = zeroed(svb_fleet_size());
-    svb_fleet_open(&fleet, fleet_mem, pool);
+    fleet_mem = zeroed(svb_records_size());
+    svb_records_open(&fleet, fleet_mem, pool);
     for (int i = 0; i < NODES; i++) {
         char route[] = {'n', (char)('0' + i), 0};
 
-        nodes[i] = svb_fleet_add(fleet, "servoy", route);
+        nodes[i] = svb_records_add(fleet, "servoy", route);
     }
     table_mem = zeroed(svb_clients_size(CAPACITY));
     table = open_table(pool);

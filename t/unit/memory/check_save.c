@@ -23,7 +23,7 @@
 
 #define SEC(n) apr_time_from_sec(n)
 
-/* Where things are in a file; see svb_save.h. */
+/* Where things are in a file; see memory/save.h. */
 #define HEADER 40
 #define NODE 192
 #define CLIENT 16
@@ -39,7 +39,7 @@ static char *folder, *path, *temp;
 typedef struct world {
     void *fleet_mem, *table_mem;
     apr_size_t table_size;
-    svb_fleet *fleet;
+    svb_records *fleet;
     svb_clients *clients;
 } world;
 
@@ -80,10 +80,10 @@ static void *zeroed(apr_size_t size)
 
 static void open_with(world *w, apr_size_t capacity, const unsigned char *key)
 {
-    w->fleet_mem = zeroed(svb_fleet_size());
+    w->fleet_mem = zeroed(svb_records_size());
     w->table_size = svb_clients_size(capacity);
     w->table_mem = zeroed(w->table_size);
-    svb_fleet_open(&w->fleet, w->fleet_mem, pool);
+    svb_records_open(&w->fleet, w->fleet_mem, pool);
     svb_clients_open(&w->clients, w->table_mem, capacity, key, w->fleet, pool);
     svb_clients_set_timeout(w->clients, timeout, NULL);
 }
@@ -219,16 +219,16 @@ typedef struct copy {
 
 static copy copy_of(const world *w)
 {
-    copy c = {zeroed(svb_fleet_size()), zeroed(w->table_size)};
+    copy c = {zeroed(svb_records_size()), zeroed(w->table_size)};
 
-    memcpy(c.fleet_mem, w->fleet_mem, svb_fleet_size());
+    memcpy(c.fleet_mem, w->fleet_mem, svb_records_size());
     memcpy(c.table_mem, w->table_mem, w->table_size);
     return c;
 }
 
 static int is_like(const world *w, const copy *c)
 {
-    return memcmp(w->fleet_mem, c->fleet_mem, svb_fleet_size()) == 0
+    return memcmp(w->fleet_mem, c->fleet_mem, svb_records_size()) == 0
            && memcmp(w->table_mem, c->table_mem, w->table_size) == 0;
 }
 
@@ -238,13 +238,14 @@ static void add_nodes(world *w, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
         const char *name = i % 3 ? "servoy" : "other";
-        int node = svb_fleet_add(w->fleet, name, apr_psprintf(pool, "r%u", i));
+        int node =
+            svb_records_add(w->fleet, name, apr_psprintf(pool, "r%u", i));
 
         ck_assert_int_ge(node, 0);
-        svb_fleet_set_admin(w->fleet, node, 0x8000000000000001u * i);
+        svb_records_set_admin(w->fleet, node, 0x8000000000000001u * i);
         for (int ctr = 0; ctr < SVB_COUNTERS; ctr++) {
-            svb_fleet_set_counter(w->fleet, node, ctr,
-                                  ~(apr_uint64_t)0 - 10 * i - (unsigned)ctr);
+            svb_records_set_counter(w->fleet, node, ctr,
+                                    ~(apr_uint64_t)0 - 10 * i - (unsigned)ctr);
         }
     }
 }
@@ -258,7 +259,7 @@ static int node_for(const world *w, unsigned i)
 {
     const char *name = i % 3 ? "servoy" : "other";
 
-    return svb_fleet_find(w->fleet, name, apr_psprintf(pool, "r%u", i));
+    return svb_records_find(w->fleet, name, apr_psprintf(pool, "r%u", i));
 }
 
 static void add_clients(world *w, unsigned nodes, unsigned n)
@@ -274,20 +275,20 @@ static void add_clients(world *w, unsigned nodes, unsigned n)
 /* All the nodes of a are in b, with all that they have. */
 static void assert_nodes(const world *a, const world *b)
 {
-    for (int i = 0; i < SVB_FLEET_NODES; i++) {
+    for (int i = 0; i < SVB_RECORDS_MAX; i++) {
         int node;
 
-        if (!svb_fleet_used(a->fleet, i)) {
+        if (!svb_records_used(a->fleet, i)) {
             continue;
         }
-        node = svb_fleet_find(b->fleet, svb_fleet_name(a->fleet, i),
-                              svb_fleet_route(a->fleet, i));
+        node = svb_records_find(b->fleet, svb_records_name(a->fleet, i),
+                                svb_records_route(a->fleet, i));
         ck_assert_int_ge(node, 0);
-        ck_assert_uint_eq(svb_fleet_admin(a->fleet, i),
-                          svb_fleet_admin(b->fleet, node));
+        ck_assert_uint_eq(svb_records_admin(a->fleet, i),
+                          svb_records_admin(b->fleet, node));
         for (int ctr = 0; ctr < SVB_COUNTERS; ctr++) {
-            ck_assert_uint_eq(svb_fleet_counter(a->fleet, i, ctr),
-                              svb_fleet_counter(b->fleet, node, ctr));
+            ck_assert_uint_eq(svb_records_counter(a->fleet, i, ctr),
+                              svb_records_counter(b->fleet, node, ctr));
         }
     }
 }
@@ -301,10 +302,10 @@ static apr_uint64_t assert_clients(const world *a, const world *b)
 
     while (svb_clients_next(a->clients, &pos, t0, &one)) {
         ck_assert(svb_clients_find(b->clients, one.id, t0, &other));
-        ck_assert_str_eq(svb_fleet_name(a->fleet, one.node),
-                         svb_fleet_name(b->fleet, other.node));
-        ck_assert_str_eq(svb_fleet_route(a->fleet, one.node),
-                         svb_fleet_route(b->fleet, other.node));
+        ck_assert_str_eq(svb_records_name(a->fleet, one.node),
+                         svb_records_name(b->fleet, other.node));
+        ck_assert_str_eq(svb_records_route(a->fleet, one.node),
+                         svb_records_route(b->fleet, other.node));
         ck_assert_int_eq(one.kind, other.kind);
         ck_assert_int_eq(one.seen, other.seen);
         count++;
@@ -319,7 +320,7 @@ static void round_trip(unsigned nodes, unsigned clients, apr_size_t capacity)
 
     add_nodes(&a, nodes);
     /* another place for the rest */
-    svb_fleet_add(b.fleet, "servoy", "first");
+    svb_records_add(b.fleet, "servoy", "first");
     if (nodes) {
         add_clients(&a, nodes, clients);
     }
@@ -350,7 +351,7 @@ START_TEST(round_trips)
     round_trip(1, 1, 10);
     round_trip(7, 100, 150);
     round_trip(1000, 5000, 7000);
-    round_trip(SVB_FLEET_NODES - 1, 100, 150);
+    round_trip(SVB_RECORDS_MAX - 1, 100, 150);
     /* the content ends where a block does */
     round_trip(2, (2 * 8192 - HEADER - 2 * NODE - 8) / CLIENT, 2000);
     round_trip(2, (2 * 8192 - HEADER - 2 * NODE - 8) / CLIENT + 1, 2000);
@@ -382,7 +383,7 @@ END_TEST
 
 /* --- the layout --- */
 
-/* A node and a client, written by hand from svb_save.h. */
+/* A node and a client, written by hand from memory/save.h. */
 static unsigned char *by_hand(apr_size_t *len)
 {
     static unsigned char data[HEADER + NODE + CLIENT + TRAILER];
@@ -415,11 +416,11 @@ START_TEST(layout)
     world w = new_world(10);
     apr_size_t len, got;
     unsigned char *data = by_hand(&len), *written;
-    int node = svb_fleet_add(w.fleet, "servoy", "s1");
+    int node = svb_records_add(w.fleet, "servoy", "s1");
 
-    svb_fleet_set_admin(w.fleet, node, 0x1122334455667788u);
+    svb_records_set_admin(w.fleet, node, 0x1122334455667788u);
     for (unsigned i = 0; i < SVB_COUNTERS; i++) {
-        svb_fleet_set_counter(w.fleet, node, i, 1000 + i);
+        svb_records_set_counter(w.fleet, node, i, 1000 + i);
     }
     svb_clients_put(w.clients, 0xfedcba9876543210u, node, SVB_KIND_SMART,
                     t0 - SEC(7));
@@ -458,8 +459,8 @@ START_TEST(all_names)
 
     memset(longest, 'x', SVB_NAME_MAX);
     longest[SVB_NAME_MAX] = 0;
-    svb_fleet_add(a.fleet, longest, "\x01\xff \"\n");
-    svb_fleet_add(a.fleet, "s", longest);
+    svb_records_add(a.fleet, longest, "\x01\xff \"\n");
+    svb_records_add(a.fleet, "s", longest);
     save(&a);
     load(&b);
     ck_assert_uint_eq(result.nodes, 2);
@@ -495,7 +496,7 @@ static unsigned char *small_file(world *w, apr_size_t *len)
     save(&a);
     end_world(&a);
     *w = new_world(100);
-    svb_fleet_add(w->fleet, "servoy", "third");
+    svb_records_add(w->fleet, "servoy", "third");
     return slurp(len);
 }
 
@@ -607,7 +608,7 @@ static const struct {
 } wrong[] = {
     {"one node more", 12, 4, 3},
     {"one node less", 12, 4, 1},
-    {"a node more than a fleet holds", 12, 4, SVB_FLEET_NODES + 1},
+    {"a node more than a fleet holds", 12, 4, SVB_RECORDS_MAX + 1},
     {"as many nodes as can be", 12, 4, 0xffffffff},
     {"time below zero", 16, 8, 0x8000000000000000u},
     {"an empty fleet", HEADER, 8, 0},
@@ -643,13 +644,13 @@ START_TEST(too_many_nodes)
 {
     world w = new_world(10);
     copy before = copy_of(&w);
-    apr_size_t len = HEADER + (SVB_FLEET_NODES + 1) * NODE + TRAILER;
+    apr_size_t len = HEADER + (SVB_RECORDS_MAX + 1) * NODE + TRAILER;
     unsigned char *data = apr_pcalloc(pool, len);
 
     memcpy(data, "svb-save\1\0\0\0", 12);
-    put(data + 12, SVB_FLEET_NODES + 1, 4);
+    put(data + 12, SVB_RECORDS_MAX + 1, 4);
     memcpy(data + 24, secret, 16);
-    for (int i = 0; i <= SVB_FLEET_NODES; i++) {
+    for (int i = 0; i <= SVB_RECORDS_MAX; i++) {
         strcpy((char *)data + HEADER + i * NODE, "servoy");
         apr_snprintf((char *)data + HEADER + i * NODE + 64, 64, "r%d", i);
     }
@@ -846,7 +847,7 @@ START_TEST(odd_clocks)
 
     for (int i = 0; i < 4; i++) {
         world a = new_world(10), b = new_world(10);
-        int node = svb_fleet_add(a.fleet, "servoy", "s1");
+        int node = svb_records_add(a.fleet, "servoy", "s1");
 
         svb_clients_put(a.clients, 7, node, SVB_KIND_WEB, clocks[i]);
         ck_assert_int_eq(save_at(&a, clocks[i]), APR_SUCCESS);
@@ -864,15 +865,15 @@ START_TEST(other_nodes)
     add_nodes(&a, 3);
     add_clients(&a, 3, 30);
     save(&a);
-    other = svb_fleet_add(b.fleet, "servoy", "new");
-    svb_fleet_set_admin(b.fleet, other, 77);
-    ck_assert_int_ge(svb_fleet_add(b.fleet, "servoy", "r2"), 0);
+    other = svb_records_add(b.fleet, "servoy", "new");
+    svb_records_set_admin(b.fleet, other, 77);
+    ck_assert_int_ge(svb_records_add(b.fleet, "servoy", "r2"), 0);
     load(&b);
     ck_assert_uint_eq(result.nodes, 3);
     ck_assert_uint_eq(result.clients, 30);
     assert_nodes(&a, &b);
     assert_clients(&a, &b);
-    ck_assert_uint_eq(svb_fleet_admin(b.fleet, other), 77);
+    ck_assert_uint_eq(svb_records_admin(b.fleet, other), 77);
 }
 END_TEST
 
@@ -880,7 +881,7 @@ static void fill(world *w, int n)
 {
     for (int i = 0; i < n; i++) {
         ck_assert_int_ge(
-            svb_fleet_add(w->fleet, "full", apr_psprintf(pool, "n%d", i)), 0);
+            svb_records_add(w->fleet, "full", apr_psprintf(pool, "n%d", i)), 0);
     }
 }
 
@@ -891,8 +892,8 @@ START_TEST(a_full_fleet)
     add_nodes(&a, 3);
     add_clients(&a, 3, 30);
     save(&a);
-    fill(&b, SVB_FLEET_NODES - 1);
-    svb_fleet_add(b.fleet, "servoy", "r2");
+    fill(&b, SVB_RECORDS_MAX - 1);
+    svb_records_add(b.fleet, "servoy", "r2");
     load(&b);
     ck_assert_uint_eq(result.nodes, 1);
     ck_assert_uint_eq(result.nodes_skipped, 2);
@@ -910,20 +911,20 @@ START_TEST(nodes_of_long_ago)
     for (int i = 0; i < 5; i++) {
         const char *route = apr_psprintf(pool, "old%d", i);
 
-        node = svb_fleet_add(a.fleet, "servoy", route);
-        svb_fleet_count(a.fleet, node, SVB_CTR_STICKY);
+        node = svb_records_add(a.fleet, "servoy", route);
+        svb_records_count(a.fleet, node, SVB_CTR_STICKY);
         if (i == 3) {
-            svb_fleet_set_admin(a.fleet, node, 1);
+            svb_records_set_admin(a.fleet, node, 1);
         }
     }
     svb_clients_put(a.clients, 7, node, SVB_KIND_WEB, t0);
     save(&a);
-    fill(&b, SVB_FLEET_NODES / 2 - 1);
+    fill(&b, SVB_RECORDS_MAX / 2 - 1);
     load(&b);
     ck_assert_uint_eq(result.nodes, 3);
     ck_assert_uint_eq(result.nodes_skipped, 2);
-    ck_assert_int_ge(svb_fleet_find(b.fleet, "servoy", "old3"), 0);
-    ck_assert_int_ge(svb_fleet_find(b.fleet, "servoy", "old4"), 0);
+    ck_assert_int_ge(svb_records_find(b.fleet, "servoy", "old3"), 0);
+    ck_assert_int_ge(svb_records_find(b.fleet, "servoy", "old4"), 0);
     ck_assert_uint_eq(result.clients, 1);
 }
 END_TEST
