@@ -1,149 +1,30 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /*
  * The front door: the module record and the hooks. What the module is and how
- * it is configured is told in README; how it is built, at the top of each
- * header in src/.
+ * it is configured is told in README; how it is built, in src/README.
  */
 #include "mod_log.h"
 
-#include <http_core.h>
-
-#include "nodes/mod_admin.h"
-#include "config/mod_checks.h"
-#include "choice/mod_election.h"
-#include "launch/mod_launch.h"
-#include "course/mod_learn.h"
+#include "choice/mod_method.h"
+#include "config/mod_directives.h"
 #include "course/mod_attempt.h"
+#include "course/mod_learn.h"
 #include "course/mod_retry.h"
-#include "manager/mod_manager.h"
-#include "nodes/mod_members.h"
-#include "config/mod_model.h"
-#include "memory/mod_persist.h"
+#include "launch/mod_launch.h"
 #include "launch/mod_rewrite.h"
-#include "memory/mod_segments.h"
-#include "memory/mod_clients.h"
-#include "mod_watchdog.h"
-
-static int is_first_pass(void)
-{
-    return ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG;
-}
-
-/* Log the problems of a level; say whether there were any. */
-static int tell(const svb_model *model, int level)
-{
-    int i, any = 0;
-
-    for (i = 0; i < model->problems->nelts; i++) {
-        const svb_problem *problem =
-            &APR_ARRAY_IDX(model->problems, i, svb_problem);
-
-        if (problem->level == level) {
-            ap_log_error(APLOG_MARK, level, 0, problem->server, "%s",
-                         problem->text);
-            any = 1;
-        }
-    }
-    return any;
-}
-
-/* The only hook that a configuration test runs. Errors stop a start here as
- * well; warnings wait for post_config, when there is a log to write them to. */
-static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
-                        server_rec *s)
-{
-    svb_model *model;
-
-    (void)pconf, (void)plog;
-    if (svb_checks_modules(s) != OK) {
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
-    model = svb_model_build(ptemp, s);
-    svb_checks_run(model);
-    if (ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST) {
-        tell(model, APLOG_WARNING);
-        svb_directives_note_unused(s);
-    }
-    return tell(model, APLOG_ERR) ? HTTP_INTERNAL_SERVER_ERROR : OK;
-}
-
-/* Before mod_proxy_balancer's, which reads the method's name. */
-static int early_post_config(apr_pool_t *pconf, apr_pool_t *plog,
-                             apr_pool_t *ptemp, server_rec *s)
-{
-    (void)pconf, (void)plog, (void)ptemp;
-    svb_model_mend_lbmethod(s);
-    return OK;
-}
-
-/* Find the shared state, or make it, from what the last run has saved if there
- * is such. The nodes must have their places before their clients come. */
-static apr_status_t attach_state(apr_pool_t *pconf, apr_pool_t *ptemp,
-                                 svb_model *model)
-{
-    server_rec *s = model->main_server;
-    unsigned char secret[SVB_CLIENTS_SECRET];
-    int saved = !svb_segments_exists()
-                && svb_persist_secret(ptemp, s, model->server, secret);
-    int is_new, i;
-    apr_status_t rv =
-        svb_segments_attach(pconf, s, (apr_size_t)model->server->client_table,
-                            saved ? secret : NULL, &is_new);
-
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    svb_clients_start();
-    for (i = 0; i < model->balancers->nelts; i++) {
-        svb_members_init(pconf,
-                         APR_ARRAY_IDX(model->balancers, i, svb_balancer *));
-    }
-    if (saved) {
-        svb_persist_restore(ptemp, s, model->server);
-    }
-    svb_admin_apply(model);
-    svb_clients_tick(apr_time_now());
-    svb_persist_at_exit(pconf, s, model->server);
-    return APR_SUCCESS;
-}
-
-static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
-                       server_rec *s)
-{
-    svb_model *model;
-
-    (void)plog;
-    if (is_first_pass()) {
-        return OK;
-    }
-    model = svb_model_build(pconf, s);
-    svb_checks_run(model);
-    tell(model, APLOG_WARNING);
-    svb_directives_note_unused(s);
-    if (attach_state(pconf, ptemp, model) != APR_SUCCESS
-        || svb_watchdog_start(pconf, model) != APR_SUCCESS) {
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
-    svb_condition_start();
-    svb_method_use(model);
-    svb_manager_use(model);
-    return OK;
-}
-
-static void child_init(apr_pool_t *pchild, server_rec *s)
-{
-    (void)s;
-    svb_segments_child_init(pchild);
-}
+#include "manager/mod_manager.h"
+#include "mod_startup.h"
 
 static void register_hooks(apr_pool_t *p)
 {
     static const char *const balancer[] = {"mod_proxy_balancer.c", NULL};
 
-    ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_post_config(early_post_config, NULL, balancer, APR_HOOK_MIDDLE);
-    ap_hook_post_config(post_config, balancer, NULL, APR_HOOK_MIDDLE);
-    ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_config(svb_startup_check, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(svb_startup_early, NULL, balancer, APR_HOOK_MIDDLE);
+    ap_hook_post_config(svb_startup_post_config, balancer, NULL,
+                        APR_HOOK_MIDDLE);
+    ap_hook_child_init(svb_startup_child, NULL, NULL, APR_HOOK_MIDDLE);
+    svb_method_register(p);
     svb_attempt_register(p);
     svb_learn_register(p);
     svb_launch_register(p);

@@ -3,11 +3,15 @@
 
 #include <mod_watchdog.h>
 
+#include "manager/mod_snapshot.h"
+#include "manager/snapshot.h"
+#include "memory/clients.h"
+#include "memory/mod_clients.h"
+#include "memory/mod_segments.h"
+#include "memory/records.h"
 #include "nodes/mod_admin.h"
 #include "nodes/mod_probe.h"
-#include "memory/mod_segments.h"
-#include "memory/mod_clients.h"
-#include "manager/mod_snapshot.h"
+#include "nodes/state.h"
 
 #define TICK_EVERY apr_time_from_sec(1)
 

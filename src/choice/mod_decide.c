@@ -2,9 +2,12 @@
 #include "choice/mod_decide.h"
 
 #include "choice/mod_election.h"
-#include "memory/mod_segments.h"
+#include "choice/mod_failover.h"
+#include "memory/clients.h"
+#include "memory/hash.h"
 #include "memory/mod_clients.h"
-#include "choice/score.h"
+#include "memory/mod_segments.h"
+#include "nodes/mod_condition.h"
 
 #define RETRY_AFTER_GUESS 30
 #define RETRY_AFTER_MOST 300
@@ -15,7 +18,7 @@ typedef struct {
     const svb_member *member; /* the first named that can serve, or NULL */
     const svb_member *from;   /* the first named */
     apr_uint64_t hash;        /* of the id that named it, without the route */
-    enum svb_how how;
+    svb_how how;
 } verdict;
 
 /* The member named by the longest route that the id ends in. */
@@ -52,7 +55,7 @@ static apr_uint64_t table_id(const svb_request *req, const svb_session_id *id)
         && (dot = memchr(id->id, '.', id->len)) != NULL) {
         len = (apr_size_t)(dot - id->id);
     }
-    return svb_clients_fleet_id(req->balancer, id->id, len);
+    return svb_clients_fleet_id(req->balancer->fleet->salt, id->id, len);
 }
 
 /* The client that the request is of: the first id that names a member, or the
@@ -80,7 +83,7 @@ static int named(svb_request *req, const svb_session_id *id,
 
     if (!v->from) {
         v->from = member;
-        v->hash = svb_hash_client(id->id, svb_session_base_len(id, route_len));
+        v->hash = svb_hash_text(id->id, svb_session_base_len(id, route_len));
         set_client(req, id, known);
     }
     else if (decides) {
@@ -246,7 +249,7 @@ proxy_worker *svb_decide(svb_request *req, request_rec *r)
     return req->choice.member ? req->choice.member->worker : NULL;
 }
 
-int svb_decide_retry_after(const svb_balancer *balancer)
+static int retry_after(const svb_balancer *balancer)
 {
     const apr_array_header_t *workers = balancer->proxy->workers;
     apr_time_t now = apr_time_now(), wait,
@@ -267,4 +270,23 @@ int svb_decide_retry_after(const svb_balancer *balancer)
         return RETRY_AFTER_GUESS;
     }
     return least > 0 ? (int)apr_time_sec(least) + 1 : 1;
+}
+
+void svb_decide_set_retry_after(request_rec *r, const svb_balancer *balancer)
+{
+    apr_table_setn(r->err_headers_out, "Retry-After",
+                   apr_itoa(r->pool, retry_after(balancer)));
+}
+
+void svb_decide_set_env(request_rec *r, const svb_balancer *balancer,
+                        const proxy_worker *worker, svb_how how)
+{
+    apr_table_setn(r->subprocess_env, SVB_ENV_FLEET, balancer->fleet->name);
+    apr_table_setn(r->subprocess_env, SVB_ENV_ROUTE, worker->s->route);
+    apr_table_setn(r->subprocess_env, SVB_ENV_HOW, svb_how_name(how));
+    apr_table_setn(r->subprocess_env, "BALANCER_NAME", balancer->name);
+    apr_table_setn(r->subprocess_env, "BALANCER_WORKER_NAME",
+                   worker->s->name_ex);
+    apr_table_setn(r->subprocess_env, "BALANCER_WORKER_ROUTE",
+                   worker->s->route);
 }

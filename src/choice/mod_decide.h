@@ -36,10 +36,11 @@ proxy_worker *svb_decide(svb_request *req, request_rec *r);
  */
 void svb_decide_adopt(svb_request *req, proxy_worker *worker, request_rec *r);
 
-/**
- * Seconds after which a client that got 503 may try again: when the first
- * member in error is due for its retry, or a guess.
- */
-int svb_decide_retry_after(const svb_balancer *balancer);
+/** Set the variables that tell where a request goes, and why. */
+void svb_decide_set_env(request_rec *r, const svb_balancer *balancer,
+                        const proxy_worker *worker, svb_how how);
+
+/** Tell the client when to come back; for an answer of 503. */
+void svb_decide_set_retry_after(request_rec *r, const svb_balancer *balancer);
 
 #endif /* SVB_CHOICE_MOD_DECIDE_H */

@@ -1,6 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 #include "choice/mod_request.h"
 
+#include "nodes/mod_condition.h"
+
 svb_request *svb_request_get(request_rec *r)
 {
     return ap_get_module_config(r->request_config, &servoy_balancer_module);
@@ -84,7 +86,20 @@ int svb_request_has_tried(const svb_request *req, const proxy_worker *worker)
     return 0;
 }
 
-const char *svb_how_name(enum svb_how how)
+int svb_request_is_ruled_out(const svb_request *req, const svb_member *member)
+{
+    return svb_request_has_tried(req, member->worker)
+           || (req->is_launch && !svb_condition_answers(member));
+}
+
+int svb_request_can_have(const svb_request *req, const svb_member *member,
+                         request_rec *r)
+{
+    return !svb_request_is_ruled_out(req, member)
+           && svb_condition_can_serve_now(member->worker, r);
+}
+
+const char *svb_how_name(svb_how how)
 {
     static const char *const names[] = {"",         "known",   "route",
                                         "failover", "elected", "launch"};

@@ -15,20 +15,20 @@
 #include "choice/session.h"
 
 /** Why a member was chosen. */
-enum svb_how {
+typedef enum svb_how {
     SVB_HOW_NONE,
     SVB_HOW_KNOWN,    /**< the client table remembers the client */
     SVB_HOW_ROUTE,    /**< the id's route names the node */
     SVB_HOW_FAILOVER, /**< the node that it should be cannot serve */
     SVB_HOW_ELECTED,  /**< a new client */
     SVB_HOW_LAUNCH    /**< a Smart Client's launch */
-};
+} svb_how;
 
 /** The choice of a member for one attempt. */
 typedef struct svb_choice {
     const svb_member *member; /**< NULL: none can take the request */
     const svb_member *from;   /**< the node it should have been, or NULL */
-    enum svb_how how;
+    svb_how how;
 } svb_choice;
 
 typedef struct svb_request {
@@ -48,7 +48,7 @@ typedef struct svb_request {
     apr_uint64_t client;     /**< id in the table of the client, or 0 */
     const char *client_name; /**< of the cookie that it came in */
     int is_known;            /**< the table has that id */
-    enum svb_kind kind;      /**< of the known client */
+    svb_kind kind;           /**< of the known client */
     apr_uint64_t pending;    /**< id of the new client it may be, or 0 */
     int place;               /**< from svb_rows_hold(), or -1 */
     ap_filter_t *upgrade;    /**< waits for 101, or NULL */
@@ -76,7 +76,15 @@ void svb_request_rule_out(svb_request *req, proxy_worker *worker);
 /** Has this worker been ruled out? */
 int svb_request_has_tried(const svb_request *req, const proxy_worker *worker);
 
+/** Not this member for this request, whatever it may do for others: it has failed
+ *  it, or it would be a launch's way to a node that does not answer. */
+int svb_request_is_ruled_out(const svb_request *req, const svb_member *member);
+
+/** May it serve this request: not ruled out, and able to serve now? */
+int svb_request_can_have(const svb_request *req, const svb_member *member,
+                         request_rec *r);
+
 /** The word for a how, as SERVOY_HOW shows it. */
-const char *svb_how_name(enum svb_how how);
+const char *svb_how_name(svb_how how);
 
 #endif /* SVB_CHOICE_MOD_REQUEST_H */

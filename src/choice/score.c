@@ -2,9 +2,8 @@
 #include "choice/score.h"
 
 #include <math.h>
-#include <string.h>
 
-#include <apr_siphash.h>
+#include "memory/hash.h"
 
 /* Loads this close to one another are the same but for rounding. One client in
  * a million is a difference a thousand times as large. */
@@ -15,14 +14,6 @@
 
 /* Elections by which a node may be ahead before that means anything. */
 #define SHARE_ALLOWANCE 2.0
-
-/* Every front end has to give a client of a failed node to the same other one,
- * knowing nothing of the rest, so the key of these hashes is the same for all
- * and known to all. What a client could gain by choosing its id with care is to
- * be sent to a node of its choice, and the route in an id, which is not secret
- * either, gives it that anyway. The client table, where chosen ids could crowd
- * out others, has a secret key. */
-static const unsigned char id_key[APR_SIPHASH_KSIZE] = "svb_elect client";
 
 double svb_score_load(unsigned clients, double loadfactor)
 {
@@ -69,28 +60,12 @@ int svb_score_over_share(double recent, double recent_all, double loadfactor,
            > factor * recent_all * loadfactor;
 }
 
-apr_uint64_t svb_hash_client(const char *id, apr_size_t len)
-{
-    return apr_siphash24(id, len, id_key);
-}
-
 double svb_score_rendezvous(apr_uint64_t id_hash, const char *route,
                             double weight)
 {
-    unsigned char key[APR_SIPHASH_KSIZE];
-    apr_uint64_t hash;
-    double u;
-
-    /* The client is half of the key and the route the text: the hash is a draw
-     * of this client for this node alone. Bytes in a set order, so that it does
-     * not depend on the machine. */
-    memcpy(key, id_key, sizeof(key));
-    for (int i = 0; i < 8; i++) {
-        key[i] = (unsigned char)(id_hash >> (8 * i));
-    }
-    hash = apr_siphash24(route, strlen(route), key);
-
     /* 53 bits are what a double holds; the half keeps u off 0 and 1. */
-    u = ((double)(hash >> 11) + 0.5) / 9007199254740992.0;
+    double u = ((double)(svb_hash_pair(id_hash, route) >> 11) + 0.5)
+               / 9007199254740992.0;
+
     return weight > 0 ? -weight / log(u) : 0;
 }

@@ -122,16 +122,8 @@ int svb_score_over_share(double recent, double recent_all, double loadfactor,
                          double loadfactor_all, double factor);
 
 /**
- * The hash by which a client is given to another node.
- * @param id  what names the client, the same bytes at every front end
- * @param len its length
- * @return the same number on every machine
- */
-apr_uint64_t svb_hash_client(const char *id, apr_size_t len);
-
-/**
  * How well a node suits a client; the highest score of all takes it.
- * @param id_hash from svb_hash_client()
+ * @param id_hash from svb_hash_text()
  * @param route   the node's route
  * @param weight  its loadfactor: clients spread in proportion to it
  * @return above zero, or 0 when the weight is not above zero

@@ -4,8 +4,8 @@
 #include <apr_strings.h>
 #include <http_core.h>
 
-#include "choice/score.h"
 #include "config/url.h"
+#include "memory/hash.h"
 
 /* ------------------------------------------------------------- small ones */
 
@@ -226,7 +226,7 @@ static svb_fleet *fleet_of(svb_model *model, const char *name)
     }
     fleet = apr_pcalloc(model->pool, sizeof(*fleet));
     fleet->name = name;
-    fleet->salt = svb_hash_client(name, strlen(name));
+    fleet->salt = svb_hash_text(name, strlen(name));
     fleet->balancers = apr_array_make(model->pool, 2, sizeof(svb_balancer *));
     fleet->lines = apr_hash_make(model->pool);
     APR_ARRAY_PUSH(model->fleets, svb_fleet *) = fleet;

@@ -5,7 +5,7 @@
 #include <apr_strings.h>
 #include <http_core.h>
 
-#include "memory/records.h"
+#include "memory/names.h"
 
 const char *svb_values_bad(cmd_parms *cmd, const char *value,
                            const char *allowed)

@@ -1,51 +1,25 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 #include "course/mod_attempt.h"
 
-#include <ap_provider.h>
 #include <apr_strings.h>
 
 #include "choice/mod_decide.h"
-#include "choice/mod_election.h"
+#include "choice/mod_method.h"
 #include "course/mod_learn.h"
-#include "memory/mod_segments.h"
 #include "memory/mod_clients.h"
+#include "memory/mod_segments.h"
+#include "memory/rows.h"
+#include "nodes/mod_condition.h"
 
 /* mod_proxy_ajp sends it on as the attribute JK_LB_ACTIVATION. */
 #define AJP_ACTIVATION "AJP_JK_LB_ACTIVATION"
-
-static const svb_model *model;
-
-void svb_method_use(const svb_model *m)
-{
-    model = m;
-}
-
-svb_balancer *svb_method_balancer(const proxy_balancer *balancer)
-{
-    return model && balancer ? svb_model_balancer(model, balancer) : NULL;
-}
-
-svb_balancer *svb_method_balancer_of(request_rec *r)
-{
-    static const char prefix[] = "proxy:" BALANCER_PREFIX;
-    proxy_server_conf *conf =
-        ap_get_module_config(r->server->module_config, &proxy_module);
-
-    if (r->proxyreq != PROXYREQ_REVERSE || !r->filename
-        || strncmp(r->filename, prefix, sizeof(prefix) - 1)) {
-        return NULL;
-    }
-    return svb_method_balancer(
-        ap_proxy_get_balancer(r->pool, conf, r->filename + 6, 1));
-}
 
 /* -------------------------------------------------------------- attempts */
 
 static void leave_node(svb_request *req)
 {
     if (req->in_flight >= 0) {
-        svb_rows_leave(svb_segments_records(), svb_segments_row(),
-                       req->in_flight);
+        svb_rows_leave(svb_segments_rows(), svb_segments_row(), req->in_flight);
         req->in_flight = -1;
     }
 }
@@ -67,7 +41,7 @@ static void enter_node(svb_request *req, request_rec *r, int node)
 {
     leave_node(req);
     req->in_flight = node;
-    svb_rows_enter(svb_segments_records(), svb_segments_row(), node);
+    svb_rows_enter(svb_segments_rows(), svb_segments_row(), node);
     apr_pool_cleanup_kill(r->pool, req, request_gone);
     apr_pool_cleanup_register(r->pool, req, request_gone,
                               apr_pool_cleanup_null);
@@ -114,25 +88,6 @@ void svb_attempt_failed(svb_request *req)
         svb_request_rule_out(req, worker);
     }
     req->failed = worker;
-}
-
-void svb_decide_set_env(request_rec *r, const svb_balancer *balancer,
-                        const proxy_worker *worker, enum svb_how how)
-{
-    apr_table_setn(r->subprocess_env, SVB_ENV_FLEET, balancer->fleet->name);
-    apr_table_setn(r->subprocess_env, SVB_ENV_ROUTE, worker->s->route);
-    apr_table_setn(r->subprocess_env, SVB_ENV_HOW, svb_how_name(how));
-    apr_table_setn(r->subprocess_env, "BALANCER_NAME", balancer->name);
-    apr_table_setn(r->subprocess_env, "BALANCER_WORKER_NAME",
-                   worker->s->name_ex);
-    apr_table_setn(r->subprocess_env, "BALANCER_WORKER_ROUTE",
-                   worker->s->route);
-}
-
-void svb_decide_set_retry_after(request_rec *r, const svb_balancer *balancer)
-{
-    apr_table_setn(r->err_headers_out, "Retry-After",
-                   apr_itoa(r->pool, svb_decide_retry_after(balancer)));
 }
 
 /* ------------------------------------------------------- the hooks, in turn */
@@ -212,33 +167,6 @@ static int pre_request(proxy_worker **worker, proxy_balancer **balancer,
     return DECLINED;
 }
 
-/* balancer-manager can give any balancer any method, but what ours needs to
- * know is read at startup. The balancer goes on with mod_proxy's default. */
-static proxy_worker *stand_in(proxy_balancer *balancer, request_rec *r)
-{
-    const proxy_balancer_method *method =
-        ap_lookup_provider(PROXY_LBMETHOD, "byrequests", "0");
-
-    ap_log_rerror(
-        APLOG_MARK, APLOG_ERR, 0, r,
-        SVB_LOGNO(0040) "%s: lbmethod=" SVB_LBMETHOD " was chosen at "
-                        "run time, but has to be in the configuration; %s",
-        balancer->s->name,
-        method ? "byrequests stands in for it"
-               : "and mod_lbmethod_byrequests is not there either");
-    return method ? method->finder(balancer, r) : NULL;
-}
-
-static proxy_worker *finder(proxy_balancer *balancer, request_rec *r)
-{
-    svb_balancer *ours = svb_method_balancer(balancer);
-
-    if (!ours) {
-        return stand_in(balancer, r);
-    }
-    return svb_decide(svb_request_make(r, ours, "/"), r);
-}
-
 static int scheme_handler(request_rec *r, proxy_worker *worker,
                           proxy_server_conf *conf, char *url,
                           const char *proxyhost, apr_port_t proxyport)
@@ -300,49 +228,11 @@ static int request_status(int *status, request_rec *r)
     return OK;
 }
 
-proxy_worker *svb_method_choose(svb_request *req, request_rec *r)
-{
-    proxy_balancer *proxy = req->balancer->proxy;
-    proxy_worker *worker;
-
-    if (PROXY_THREAD_LOCK(proxy) != APR_SUCCESS) {
-        return NULL;
-    }
-    ap_proxy_sync_balancer(
-        proxy, r->server,
-        ap_get_module_config(r->server->module_config, &proxy_module));
-    worker = svb_decide(req, r);
-    PROXY_THREAD_UNLOCK(proxy);
-    return worker;
-}
-
-/* Nothing of ours is counted in mod_proxy's lbstatus. */
-static apr_status_t nothing_to_do(proxy_balancer *balancer, server_rec *s)
-{
-    (void)balancer, (void)s;
-    return APR_SUCCESS;
-}
-
-static apr_status_t nothing_to_update(proxy_balancer *balancer,
-                                      proxy_worker *elected, server_rec *s)
-{
-    (void)balancer, (void)elected, (void)s;
-    return APR_SUCCESS;
-}
-
-static const proxy_balancer_method servoy = {
-    .name = SVB_LBMETHOD,
-    .finder = finder,
-    .reset = nothing_to_do,
-    .age = nothing_to_do,
-    .updatelbstatus = nothing_to_update,
-};
-
 void svb_attempt_register(apr_pool_t *p)
 {
     static const char *const balancer_hooks[] = {"mod_proxy_balancer.c", NULL};
 
-    ap_register_provider(p, PROXY_LBMETHOD, SVB_LBMETHOD, "0", &servoy);
+    (void)p;
     proxy_hook_pre_request(pre_request, NULL, balancer_hooks, APR_HOOK_FIRST);
     /* Before those that do the work: the first that does ends the hook. */
     proxy_hook_scheme_handler(scheme_handler, NULL, NULL,

@@ -5,9 +5,12 @@
 #include <http_protocol.h>
 #include <util_filter.h>
 
-#include "memory/mod_segments.h"
 #include "course/mod_smart.h"
+#include "memory/clients.h"
 #include "memory/mod_clients.h"
+#include "memory/mod_segments.h"
+#include "memory/rows.h"
+#include "nodes/condition.h"
 
 #define WARN_EVERY apr_time_from_sec(3600)
 
@@ -19,14 +22,14 @@ static void hold(svb_request *req)
 {
     apr_uint64_t id = req->pending ? req->pending : req->client;
 
-    svb_rows_release(svb_segments_records(), svb_segments_row(), req->place);
+    svb_rows_release(svb_segments_rows(), svb_segments_row(), req->place);
     req->place =
-        id ? svb_rows_hold(svb_segments_records(), svb_segments_row(), id) : -1;
+        id ? svb_rows_hold(svb_segments_rows(), svb_segments_row(), id) : -1;
 }
 
 void svb_learn_end(svb_request *req)
 {
-    svb_rows_release(svb_segments_records(), svb_segments_row(), req->place);
+    svb_rows_release(svb_segments_rows(), svb_segments_row(), req->place);
     req->place = -1;
     if (req->upgrade) {
         ap_remove_output_filter(req->upgrade);
@@ -43,7 +46,7 @@ void svb_learn_end(svb_request *req)
 
 /* ---------------------------------------------------------------- counters */
 
-static void count(const svb_member *member, enum svb_counter counter)
+static void count(const svb_member *member, svb_counter counter)
 {
     if (member && member->node >= 0) {
         svb_records_count(svb_segments_records(), member->node, counter);
@@ -88,8 +91,8 @@ static void check_route(const answer *a, const svb_session_id *id)
     if (!len || !dot
         || (id->len > len && id->id[id->len - len - 1] == '.'
             && !memcmp(id->id + id->len - len, member->route, len))
-        || !svb_records_may_warn(svb_segments_records(), a->node, a->now,
-                                 WARN_EVERY)) {
+        || !svb_condition_may_warn(svb_segments_records(), a->node, a->now,
+                                   WARN_EVERY)) {
         return;
     }
     ap_log_rerror(
@@ -107,7 +110,8 @@ static void session_starts(answer *a, const svb_session_id *id)
 {
     svb_request *req = a->req;
     svb_clients *clients = svb_segments_clients();
-    apr_uint64_t new_id = svb_clients_fleet_id(req->balancer, id->id, id->len);
+    apr_uint64_t new_id =
+        svb_clients_fleet_id(req->balancer->fleet->salt, id->id, id->len);
     apr_uint64_t old = req->pending ? req->pending : req->client;
 
     check_route(a, id);
@@ -173,7 +177,8 @@ static apr_uint64_t unrouted_id(const svb_request *req)
     return req->choice.how == SVB_HOW_ELECTED && req->ids.n && !req->is_launch
                    && req->balancer->set.learn_sessions
                    && !memchr(id->id, '.', id->len)
-               ? svb_clients_fleet_id(req->balancer, id->id, id->len)
+               ? svb_clients_fleet_id(req->balancer->fleet->salt, id->id,
+                                      id->len)
                : 0;
 }
 
@@ -210,8 +215,8 @@ static void note_trial(const answer *a)
     svb_records *fleet = svb_segments_records();
 
     if (a->req->choice.how == SVB_HOW_ELECTED && a->r->status < HTTP_BAD_REQUEST
-        && svb_records_maintenance(fleet, a->node) != 0) {
-        svb_records_set_maintenance(fleet, a->node, a->cookies ? 0 : a->now);
+        && svb_condition_maintenance(fleet, a->node) != 0) {
+        svb_condition_set_maintenance(fleet, a->node, a->cookies ? 0 : a->now);
         if (a->cookies) {
             ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, a->r,
                           SVB_LOGNO(0071) "%s: node %s takes new clients again",
@@ -232,7 +237,7 @@ static void learn(svb_request *req, request_rec *r)
         svb_learn_count(req);
     }
     a.node = req->choice.member->node;
-    svb_records_hear(svb_segments_records(), a.node, a.now);
+    svb_condition_hear(svb_segments_records(), a.node, a.now);
     apr_table_do(read_cookie, &a, r->headers_out, "Set-Cookie", NULL);
     if (!a.cookies && r->status < HTTP_BAD_REQUEST) {
         honoured(&a);

@@ -6,11 +6,20 @@
 #include <http_protocol.h>
 #include <util_filter.h>
 
-#include "course/mod_answer.h"
 #include "choice/mod_election.h"
+#include "choice/mod_method.h"
+#include "choice/mod_request.h"
+#include "config/mod_model.h"
+#include "course/mod_answer.h"
 #include "course/mod_attempt.h"
 #include "course/mod_rewind.h"
+#include "memory/client.h"
 #include "memory/mod_segments.h"
+#include "memory/records.h"
+#include "mod_log.h"
+#include "nodes/condition.h"
+#include "nodes/mod_condition.h"
+#include "nodes/mod_members.h"
 
 /* How much of a 503's text is searched, and for what. */
 #define TEXT_MAX 8192
@@ -87,13 +96,13 @@ static void note_refusal(request_rec *r, const svb_request *req)
     apr_time_t until = apr_time_now() + req->balancer->set.maintenance_retry;
 
     svb_records_count(fleet, member->node, SVB_CTR_MAINTENANCE_HITS);
-    if (svb_records_maintenance(fleet, member->node) == 0) {
+    if (svb_condition_maintenance(fleet, member->node) == 0) {
         ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r,
                       SVB_LOGNO(0090) "%s: node %s is in maintenance: it gets "
                                       "no new clients until it takes one again",
                       req->balancer->name, member->route);
     }
-    svb_records_set_maintenance(fleet, member->node, until);
+    svb_condition_set_maintenance(fleet, member->node, until);
 }
 
 /* Note a refusal. @return whether there is somebody else to ask */

@@ -3,8 +3,9 @@
 
 #include <apr_strings.h>
 
-#include "memory/mod_segments.h"
+#include "memory/clients.h"
 #include "memory/mod_clients.h"
+#include "memory/mod_segments.h"
 
 #define ID_BYTES 8
 #define ID_LEN ((apr_size_t)(2 * ID_BYTES))
@@ -57,8 +58,9 @@ void svb_smart_launched(svb_request *req, request_rec *r, apr_table_t *headers)
     }
     id = launch_id(r, req);
     svb_records_count(svb_segments_records(), node, SVB_CTR_LAUNCHES);
-    svb_clients_put(svb_segments_clients(),
-                    svb_clients_fleet_id(req->balancer, id, ID_LEN), node,
-                    SVB_KIND_SMART, apr_time_now());
+    svb_clients_put(
+        svb_segments_clients(),
+        svb_clients_fleet_id(req->balancer->fleet->salt, id, ID_LEN), node,
+        SVB_KIND_SMART, apr_time_now());
     set_cookie(r, req, id, headers);
 }

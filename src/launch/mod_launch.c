@@ -6,14 +6,20 @@
 #include <http_protocol.h>
 #include <http_request.h>
 
+#include "choice/mod_decide.h"
+#include "choice/mod_method.h"
+#include "choice/mod_request.h"
+#include "config/mod_directives.h"
+#include "config/mod_model.h"
 #include "course/mod_answer.h"
-#include "launch/mod_front.h"
-#include "course/mod_attempt.h"
 #include "course/mod_learn.h"
-#include "nodes/mod_probe.h"
-#include "launch/mod_rewrite.h"
 #include "course/mod_smart.h"
 #include "launch/location.h"
+#include "launch/mod_front.h"
+#include "launch/mod_rewrite.h"
+#include "mod_log.h"
+#include "nodes/mod_members.h"
+#include "nodes/mod_probe.h"
 
 #define PROXY_PREFIX "proxy:" BALANCER_PREFIX
 

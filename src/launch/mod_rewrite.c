@@ -8,9 +8,9 @@
 #include <util_filter.h>
 #include <util_md5.h>
 
-#include "launch/mod_front.h"
 #include "launch/host.h"
 #include "launch/jnlp.h"
+#include "launch/mod_front.h"
 
 #define JNLP_TYPE "application/x-java-jnlp-file"
 

@@ -7,8 +7,8 @@
 
 #include <apr_strings.h>
 
-#include "memory/records.h" /* SVB_NAME_MAX */
-#include "manager/sink.h"   /* svb_sink_utf8() */
+#include "manager/utf8.h"
+#include "memory/names.h"
 
 /* A decoded name or value. */
 typedef struct text {
@@ -25,29 +25,12 @@ typedef const char *store_fn(apr_pool_t *p, const field *f, text value,
 /* One field that a form may have. */
 struct field {
     const char *name;
-    int required;               /* there and not empty */
-    apr_size_t max;             /* longest value in bytes */
-    store_fn *store;            /* by kind of value */
-    apr_size_t offset;          /* where the result goes in svb_action */
-    const char *const *choices; /* kind choice: the words, then NULL */
-    double least, most;         /* kind number: the range, both included */
+    int required;       /* there and not empty */
+    apr_size_t max;     /* longest value in bytes */
+    store_fn *store;    /* by kind of value */
+    apr_size_t offset;  /* where the result goes in svb_form */
+    double least, most; /* kind number: the range, both included */
 };
-
-static const char *const actions[SVB_ACTIONS + 1] = {
-    [SVB_ACTION_DRAIN] = "drain",
-    [SVB_ACTION_ENABLE] = "enable",
-    [SVB_ACTION_DISABLE] = "disable",
-    [SVB_ACTION_MAINTENANCE] = "maintenance",
-    [SVB_ACTION_LOADFACTOR] = "loadfactor",
-    [SVB_ACTION_FORGET] = "forget",
-    [SVB_ACTION_RESET] = "reset",
-    [SVB_ACTIONS] = NULL,
-};
-
-const char *svb_action_name(svb_action_kind action)
-{
-    return (unsigned int)action < SVB_ACTIONS ? actions[action] : "";
-}
 
 /* Input as it may stand in a message: short, printable, ASCII, no quotes. */
 static const char *shown(apr_pool_t *p, text t)
@@ -75,18 +58,19 @@ static const char *store_text(apr_pool_t *p, const field *f, text value,
     return NULL;
 }
 
-static const char *store_choice(apr_pool_t *p, const field *f, text value,
+static const char *store_action(apr_pool_t *p, const field *f, text value,
                                 void *slot)
 {
     const char *words = "";
-    int i;
 
-    for (i = 0; f->choices[i]; i++) {
-        if (strcmp(f->choices[i], value.data) == 0) {
+    for (int i = 0; i < SVB_ACTIONS; i++) {
+        const char *name = svb_action_name((svb_action_kind)i);
+
+        if (strcmp(name, value.data) == 0) {
             *(svb_action_kind *)slot = (svb_action_kind)i;
             return NULL;
         }
-        words = apr_pstrcat(p, words, i ? ", " : "", f->choices[i], NULL);
+        words = apr_pstrcat(p, words, i ? ", " : "", name, NULL);
     }
     return apr_psprintf(p, "Field \"%s\" is \"%s\", but must be one of %s.",
                         f->name, shown(p, value), words);
@@ -129,14 +113,14 @@ static const char *store_number(apr_pool_t *p, const field *f, text value,
     return NULL;
 }
 
-#define AT(member) offsetof(svb_action, member)
+#define AT(member) offsetof(svb_form, member)
 
 static const field fields[] = {
-    {"fleet", 1, SVB_NAME_MAX, store_text, AT(fleet), NULL, 0, 0},
-    {"node", 1, SVB_NAME_MAX, store_text, AT(node), NULL, 0, 0},
-    {"action", 1, 32, store_choice, AT(action), actions, 0, 0},
-    {"nonce", 1, 128, store_text, AT(nonce), NULL, 0, 0},
-    {"value", 0, 16, store_number, AT(value), NULL, SVB_LOADFACTOR_MIN,
+    {"fleet", 1, SVB_NAME_MAX, store_text, AT(action.fleet), 0, 0},
+    {"node", 1, SVB_NAME_MAX, store_text, AT(action.node), 0, 0},
+    {"action", 1, 32, store_action, AT(action.kind), 0, 0},
+    {"nonce", 1, 128, store_text, AT(nonce), 0, 0},
+    {"value", 0, 16, store_number, AT(action.value), SVB_LOADFACTOR_MIN,
      SVB_LOADFACTOR_MAX},
 };
 
@@ -180,7 +164,7 @@ static const char *decode(apr_pool_t *p, const char *data, apr_size_t len,
     *to = '\0';
     out->len = (apr_size_t)(to - out->data);
     for (i = 0; i < out->len; i += size) {
-        if (svb_sink_utf8(out->data + i, out->len - i, &size) < 0) {
+        if (svb_utf8_read(out->data + i, out->len - i, &size) < 0) {
             return "is not valid UTF-8";
         }
     }
@@ -201,7 +185,7 @@ static const char *unknown(apr_pool_t *p, text name)
 
 /* One "name=value". seen has a bit for each field so far. */
 static const char *parse_pair(apr_pool_t *p, const char *data, apr_size_t len,
-                              svb_action *out, unsigned int *seen)
+                              svb_form *out, unsigned int *seen)
 {
     const char *equals = memchr(data, '=', len), *wrong;
     apr_size_t name_len = equals ? (apr_size_t)(equals - data) : len;
@@ -243,7 +227,7 @@ static const char *parse_pair(apr_pool_t *p, const char *data, apr_size_t len,
 }
 
 /* What only the fields together can tell. */
-static const char *check_whole(apr_pool_t *p, const svb_action *form,
+static const char *check_whole(apr_pool_t *p, const svb_form *form,
                                unsigned int seen)
 {
     apr_size_t i;
@@ -253,23 +237,23 @@ static const char *check_whole(apr_pool_t *p, const svb_action *form,
             return apr_psprintf(p, "Field \"%s\" is missing.", fields[i].name);
         }
     }
-    if (form->action == SVB_ACTION_LOADFACTOR && form->value == 0) {
+    if (form->action.kind == SVB_ACTION_LOADFACTOR && form->action.value == 0) {
         return apr_psprintf(p,
                             "Field \"value\" is missing: the action "
                             "loadfactor needs a number from %.2f to %.0f.",
                             SVB_LOADFACTOR_MIN, SVB_LOADFACTOR_MAX);
     }
-    if (form->action != SVB_ACTION_LOADFACTOR && form->value != 0) {
+    if (form->action.kind != SVB_ACTION_LOADFACTOR && form->action.value != 0) {
         return apr_psprintf(p,
                             "Field \"value\" must be empty for the action "
                             "%s: only loadfactor has a value.",
-                            svb_action_name(form->action));
+                            svb_action_name(form->action.kind));
     }
     return NULL;
 }
 
 const char *svb_form_parse(apr_pool_t *p, const char *body, apr_size_t len,
-                           svb_action *out)
+                           svb_form *out)
 {
     unsigned int seen = 0;
 

@@ -16,33 +16,16 @@
 
 #include <apr_pools.h>
 
+#include "nodes/action.h"
+
 /** Longest body that is looked at, in bytes. */
 #define SVB_FORM_MAX 4096
 
-/** What can be done to a node. */
-typedef enum svb_action_kind {
-    SVB_ACTION_DRAIN,       /* no new clients */
-    SVB_ACTION_ENABLE,      /* back to normal, from any of the others */
-    SVB_ACTION_DISABLE,     /* no requests at all */
-    SVB_ACTION_MAINTENANCE, /* no new clients until enabled */
-    SVB_ACTION_LOADFACTOR,  /* another share of the clients: value */
-    SVB_ACTION_FORGET,      /* drop its clients from the table */
-    SVB_ACTION_RESET,       /* zero its counters */
-    SVB_ACTIONS             /* how many there are */
-} svb_action_kind;
-
-/** Least and greatest value of SVB_ACTION_LOADFACTOR. */
-#define SVB_LOADFACTOR_MIN 0.01
-#define SVB_LOADFACTOR_MAX 100.0
-
-/** A well-formed request for an action. */
-typedef struct svb_action {
-    const char *fleet; /* 1 to SVB_NAME_MAX bytes */
-    const char *node;  /* likewise */
+/** A well-formed form. */
+typedef struct svb_form {
+    svb_action action;
     const char *nonce; /* 1 to 128 bytes */
-    svb_action_kind action;
-    double value; /* of SVB_ACTION_LOADFACTOR, in its range; else 0 */
-} svb_action;
+} svb_form;
 
 /**
  * Parse a body.
@@ -55,13 +38,6 @@ typedef struct svb_action {
  *         but may quote other input: escape it for HTML.
  */
 const char *svb_form_parse(apr_pool_t *p, const char *body, apr_size_t len,
-                           svb_action *out);
-
-/**
- * An action's word as it is posted, for logs and for the page's buttons.
- * @param action the action
- * @return a constant, "" for what is not in the enum
- */
-const char *svb_action_name(svb_action_kind action);
+                           svb_form *out);
 
 #endif /* SVB_MANAGER_FORM_H */

@@ -5,7 +5,7 @@
 /* The keys of the counters, in the order in which they are written. */
 static const struct {
     const char *key;
-    enum svb_counter counter;
+    svb_counter counter;
 } counters[] = {
     {"elected", SVB_CTR_ELECTED},
     {"sticky", SVB_CTR_STICKY},

@@ -7,14 +7,17 @@
 #include <http_protocol.h>
 #include <http_request.h>
 
-#include "nodes/mod_admin.h"
 #include "course/mod_answer.h"
-#include "memory/mod_segments.h"
-#include "manager/mod_snapshot.h"
 #include "manager/form.h"
-#include "manager/page.h"
 #include "manager/json.h"
 #include "manager/metrics.h"
+#include "manager/mod_snapshot.h"
+#include "manager/page.h"
+#include "manager/sink.h"
+#include "manager/snapshot.h"
+#include "memory/mod_segments.h"
+#include "nodes/action.h"
+#include "nodes/mod_admin.h"
 
 #define CSP_NONCE_BYTES 18
 
@@ -191,8 +194,8 @@ static void log_action(request_rec *r, const svb_action *action)
 {
     ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r,
                   SVB_LOGNO(0065) "fleet %s, node %s: %s%s by user %s from %s",
-                  action->fleet, action->node, svb_action_name(action->action),
-                  action->action == SVB_ACTION_LOADFACTOR
+                  action->fleet, action->node, svb_action_name(action->kind),
+                  action->kind == SVB_ACTION_LOADFACTOR
                       ? apr_psprintf(r->pool, " %.2f", action->value)
                       : "",
                   r->user ? r->user : "-", r->useragent_ip);
@@ -221,7 +224,7 @@ static int answer_action(request_rec *r, const svb_action *action)
 
 static int act(request_rec *r)
 {
-    svb_action action;
+    svb_form form;
     apr_size_t len;
     const char *body, *err;
 
@@ -235,23 +238,23 @@ static int act(request_rec *r)
             "Content-Type must be application/x-www-form-urlencoded.\n");
     }
     body = read_body(r, &len);
-    err = body ? svb_form_parse(r->pool, body, len, &action)
+    err = body ? svb_form_parse(r->pool, body, len, &form)
                : "The form is too long, or did not come whole.";
     if (err) {
         return svb_answer_text(r, HTTP_BAD_REQUEST,
                                apr_pstrcat(r->pool, err, "\n", NULL));
     }
-    if (!is_nonce(action.nonce)) {
+    if (!is_nonce(form.nonce)) {
         return svb_answer_text(r, HTTP_FORBIDDEN,
                                "The nonce is not this server's: take it from "
                                "the page or the JSON as it is now.\n");
     }
-    if (svb_admin_act(model, &action) < 0) {
+    if (svb_admin_act(model, &form.action) < 0) {
         return svb_answer_text(r, HTTP_NOT_FOUND,
                                "There is no such fleet or node.\n");
     }
-    log_action(r, &action);
-    return answer_action(r, &action);
+    log_action(r, &form.action);
+    return answer_action(r, &form.action);
 }
 
 static int handler(request_rec *r)

@@ -3,10 +3,14 @@
 
 #include <apr_strings.h>
 
+#include "memory/clients.h"
+#include "memory/mod_clients.h"
+#include "memory/mod_segments.h"
+#include "memory/rows.h"
+#include "nodes/condition.h"
 #include "nodes/mod_admin.h"
 #include "nodes/mod_members.h"
-#include "memory/mod_segments.h"
-#include "memory/mod_clients.h"
+#include "nodes/probe.h"
 
 /* In this order: what an administrator has set counts before what happened. */
 static svb_state state_of(const proxy_worker *worker)
@@ -83,11 +87,11 @@ static node_view *new_node(apr_pool_t *p, svb_snap_fleet *fleet,
 static void note_state(int node, svb_state state, apr_time_t now)
 {
     svb_records *fleet = svb_segments_records();
-    int before = svb_records_note_state(fleet, node, (int)state, now);
+    int before = svb_condition_note(fleet, node, (int)state, now);
 
     if (before >= 0 && !svb_state_describe((svb_state)before)->can_serve
         && svb_state_describe(state)->can_serve) {
-        svb_records_set_up_since(fleet, node, now);
+        svb_records_set(fleet, node, SVB_WORD_UP_SINCE, (apr_uint64_t)(now));
     }
 }
 
@@ -96,14 +100,14 @@ static void note_state(int node, svb_state state, apr_time_t now)
 static svb_state refined(const node_view *view, apr_time_t now)
 {
     const svb_snap_node *snap = view->snap;
-    apr_time_t up_since =
-        svb_records_up_since(svb_segments_records(), view->index);
+    apr_time_t up_since = (apr_time_t)svb_records_get(
+        svb_segments_records(), view->index, SVB_WORD_UP_SINCE);
 
     if (snap->state != SVB_STATE_READY) {
         return snap->state;
     }
     if (svb_admin_in_maintenance(view->index)
-        || svb_records_maintenance(svb_segments_records(), view->index)) {
+        || svb_condition_maintenance(svb_segments_records(), view->index)) {
         return SVB_STATE_MAINTENANCE;
     }
     if (snap->maxclients && svb_clients_load(view->index) >= snap->maxclients) {
@@ -132,7 +136,7 @@ static void fill_shared(node_view *view, apr_time_t now)
     svb_records *fleet = svb_segments_records();
     svb_snap_node *snap = view->snap;
     int node = view->index, i;
-    enum svb_reach reach = svb_records_reach(fleet, node);
+    svb_reach reach = svb_condition_reach(fleet, node);
 
     /* One that is down has no clients any more, whoever notices it first. Of those
      * that do not answer, nodes/mod_probe knows who may still have some. */
@@ -140,7 +144,7 @@ static void fill_shared(node_view *view, apr_time_t now)
         svb_clients_node_down(node);
     }
     if (reach != SVB_REACH_OK) {
-        snap->no_answer = svb_records_reach_text(reach);
+        snap->no_answer = svb_probe_reach_text(reach);
         if (svb_state_describe(snap->state)->can_serve) {
             snap->state = SVB_STATE_ERROR;
         }
@@ -148,8 +152,8 @@ static void fill_shared(node_view *view, apr_time_t now)
     note_state(node, snap->state, now);
     snap->state = refined(view, now);
     snap->safe_to_stop = is_safe_to_stop(view);
-    snap->last_change = svb_records_last_change(fleet, node);
-    snap->in_flight = svb_rows_in_flight(fleet, node);
+    snap->last_change = svb_condition_since(fleet, node);
+    snap->in_flight = svb_rows_in_flight(svb_segments_rows(), node);
     snap->web = svb_clients_web(node);
     snap->smart = svb_records_clients(fleet, node, SVB_KIND_SMART);
     for (i = 0; i < SVB_COUNTERS; i++) {

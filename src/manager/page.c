@@ -6,7 +6,7 @@
 
 #include <apr_strings.h>
 
-#include "manager/form.h" /* names and range of the actions */
+#include "nodes/action.h"
 
 /* Nodes that the banner lists before it says "and so many more". */
 #define TROUBLE_LISTED 12

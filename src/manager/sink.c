@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "manager/utf8.h"
+
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
 void svb_sink_init(svb_sink *s, svb_sink_write_fn *write, void *baton)
@@ -55,55 +57,6 @@ void svb_sink_word(svb_sink *s, const char *word)
     }
 }
 
-/* How long is the sequence that this byte starts, which of its bits count, and
- * from which code point on may it be so long? */
-static apr_size_t sequence(unsigned char first, apr_int32_t *bits,
-                           apr_int32_t *least)
-{
-    static const struct {
-        unsigned char mask, value;
-        apr_int32_t least;
-    } forms[] = {
-        {0x80, 0x00, 0x0},
-        {0xe0, 0xc0, 0x80},
-        {0xf0, 0xe0, 0x800},
-        {0xf8, 0xf0, 0x10000},
-    };
-    apr_size_t i;
-
-    for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-        if ((first & forms[i].mask) == forms[i].value) {
-            *bits = first & (unsigned char)~forms[i].mask;
-            *least = forms[i].least;
-            return i + 1;
-        }
-    }
-    return 0;
-}
-
-apr_int32_t svb_sink_utf8(const char *data, apr_size_t len, apr_size_t *size)
-{
-    const unsigned char *p = (const unsigned char *)data;
-    apr_int32_t c = 0, least = 0;
-    apr_size_t n = sequence(p[0], &c, &least), i;
-
-    *size = 1;
-    if (n == 0 || n > len) {
-        return -1;
-    }
-    for (i = 1; i < n; i++) {
-        if ((p[i] & 0xc0) != 0x80) {
-            return -1;
-        }
-        c = (c << 6) | (p[i] & 0x3f);
-    }
-    if (c < least || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff)) {
-        return -1;
-    }
-    *size = n;
-    return c;
-}
-
 /* A language's way to write ASCII characters that are not themselves in it:
  * writes c and returns true, or returns false for "c stands for itself". */
 typedef int escape_fn(svb_sink *s, unsigned char c);
@@ -114,7 +67,7 @@ static void put_escaped(svb_sink *s, const char *text, escape_fn *escape,
     apr_size_t left = text ? strlen(text) : 0, size;
 
     for (; left > 0; text += size, left -= size) {
-        apr_int32_t c = svb_sink_utf8(text, left, &size);
+        apr_int32_t c = svb_utf8_read(text, left, &size);
 
         if (c < 0) {
             put(s, replacement, strlen(replacement));

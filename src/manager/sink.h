@@ -135,16 +135,4 @@ void svb_sink_double(svb_sink *s, double d);
  */
 void svb_sink_time(svb_sink *s, apr_time_t t);
 
-/**
- * Read one character of UTF-8: no overlong forms, no surrogates, nothing above
- * U+10FFFF. Here because the parser of what comes in must agree with the
- * escaping of what goes out.
- * @param data bytes
- * @param len their number, above zero
- * @param size is set to how many bytes were read; 1 where there is an error
- * @return the code point, or -1 where the first byte does not start a
- *         well-formed sequence
- */
-apr_int32_t svb_sink_utf8(const char *data, apr_size_t len, apr_size_t *size);
-
 #endif /* SVB_MANAGER_SINK_H */

@@ -81,7 +81,7 @@ int svb_clients_find(svb_clients *clients, apr_uint64_t id, apr_time_t now,
 }
 
 int svb_clients_put(svb_clients *clients, apr_uint64_t id, int node,
-                    enum svb_kind kind, apr_time_t now)
+                    svb_kind kind, apr_time_t now)
 {
     const svb_client client = {id, node, kind, now};
 
@@ -116,7 +116,7 @@ int svb_clients_remove(svb_clients *clients, apr_uint64_t id)
 }
 
 int svb_clients_rename(svb_clients *clients, apr_uint64_t old, apr_uint64_t id,
-                       int node, enum svb_kind kind, apr_time_t now)
+                       int node, svb_kind kind, apr_time_t now)
 {
     int put = svb_clients_put(clients, id, node, kind, now);
 

@@ -84,6 +84,7 @@
 #ifndef SVB_MEMORY_CLIENTS_H
 #define SVB_MEMORY_CLIENTS_H
 
+#include "memory/client.h"
 #include "memory/records.h"
 
 /** Bytes in the secret key of ids. */
@@ -91,23 +92,6 @@
 
 /** Process-local handle on the table. */
 typedef struct svb_clients svb_clients;
-
-/** A copy of what the table knows of a client. */
-typedef struct svb_client {
-    apr_uint64_t id;    /**< from svb_clients_id(), or a random number */
-    int node;           /**< index in the fleet region */
-    enum svb_kind kind; /**< what it is */
-    apr_time_t seen;    /**< when last seen, in whole seconds */
-} svb_client;
-
-/**
- * How long a client is live without being seen. It is called often and must be
- * quick.
- * @return microseconds; less than 0, or more than 48 days, for ever. A client
- *         is dropped within the second after the timeout, never before it
- */
-typedef apr_interval_time_t svb_clients_timeout_fn(void *baton, int node,
-                                                   enum svb_kind kind);
 
 /**
  * @param capacity how many clients the table is to hold
@@ -167,7 +151,7 @@ int svb_clients_find(svb_clients *clients, apr_uint64_t id, apr_time_t now,
  *         not seen for longest; see svb_clients_evicted()
  */
 int svb_clients_put(svb_clients *clients, apr_uint64_t id, int node,
-                    enum svb_kind kind, apr_time_t now);
+                    svb_kind kind, apr_time_t now);
 
 /**
  * A live client was seen. Writes only when the second is another one.
@@ -186,7 +170,7 @@ int svb_clients_remove(svb_clients *clients, apr_uint64_t id);
  * @return as svb_clients_put() of the new id
  */
 int svb_clients_rename(svb_clients *clients, apr_uint64_t old, apr_uint64_t id,
-                       int node, enum svb_kind kind, apr_time_t now);
+                       int node, svb_kind kind, apr_time_t now);
 
 /** Drop all clients of a node, by giving it a new epoch. */
 void svb_clients_forget(svb_clients *clients, int node);

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "memory/mod_segments.h"
+#include "memory/rows.h"
 
 /* A pass of the sweep takes at least so many ticks, and no tick more buckets
  * than this: 16 MiB are read in a few milliseconds. */
@@ -14,16 +15,17 @@
 /* The peak of confirmed clients halves in so many ticks. */
 #define PEAK_HALF_LIFE 1800.0
 
+/* How long the clients of a node that no balancer has any more are kept. */
+#define OF_NOBODY apr_time_from_sec(30 * 60)
+
 static apr_interval_time_t timeouts[SVB_RECORDS_MAX][SVB_KINDS];
 
 /* ---------------------------------------------------------------- lifetimes */
 
-static apr_interval_time_t timeout_of(void *baton, int node, enum svb_kind kind)
+static apr_interval_time_t timeout_of(void *baton, int node, svb_kind kind)
 {
     (void)baton;
-    /* A node that no balancer has any more: its clients are let go in time. */
-    return timeouts[node][kind] ? timeouts[node][kind]
-                                : svb_section_defaults.session_timeout;
+    return timeouts[node][kind] ? timeouts[node][kind] : OF_NOBODY;
 }
 
 void svb_clients_start(void)
@@ -39,23 +41,23 @@ static void at_least(apr_interval_time_t *timeout, apr_interval_time_t value)
 }
 
 /* Balancers of one fleet may differ; the longest counts. */
-void svb_clients_set_timeouts(int node, const svb_balancer *balancer)
+void svb_clients_set_timeouts(int node, apr_interval_time_t session,
+                              apr_interval_time_t launch)
 {
     apr_interval_time_t *kinds = timeouts[node];
 
     kinds[SVB_KIND_PENDING] = SVB_PENDING_TIMEOUT;
-    at_least(&kinds[SVB_KIND_WEB], balancer->set.session_timeout);
-    at_least(&kinds[SVB_KIND_ASSUMED], balancer->set.session_timeout);
-    at_least(&kinds[SVB_KIND_SMART], balancer->set.launch_timeout);
+    at_least(&kinds[SVB_KIND_WEB], session);
+    at_least(&kinds[SVB_KIND_ASSUMED], session);
+    at_least(&kinds[SVB_KIND_SMART], launch);
 }
 
 /* ---------------------------------------------------------------------- ids */
 
-apr_uint64_t svb_clients_fleet_id(const svb_balancer *balancer,
-                                  const char *text, apr_size_t len)
+apr_uint64_t svb_clients_fleet_id(apr_uint64_t salt, const char *text,
+                                  apr_size_t len)
 {
-    apr_uint64_t id = svb_clients_id(svb_segments_clients(), text, len)
-                      ^ balancer->fleet->salt;
+    apr_uint64_t id = svb_clients_id(svb_segments_clients(), text, len) ^ salt;
 
     return id ? id : 1;
 }
@@ -139,7 +141,7 @@ void svb_clients_tick(apr_time_t now)
     svb_clients *clients = svb_segments_clients();
     apr_size_t buckets = svb_clients_buckets(clients) / TICKS_PER_PASS + 1;
 
-    svb_rows_held(svb_segments_records(), touch, &now);
+    svb_rows_held(svb_segments_rows(), touch, &now);
     svb_clients_sweep(clients, buckets < MOST_BUCKETS ? buckets : MOST_BUCKETS,
                       now);
     refill_room();

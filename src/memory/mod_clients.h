@@ -25,7 +25,6 @@
 #ifndef SVB_MEMORY_MOD_CLIENTS_H
 #define SVB_MEMORY_MOD_CLIENTS_H
 
-#include "config/mod_model.h"
 #include "memory/clients.h"
 
 #define SVB_ASSUMED_LEAST 256
@@ -36,12 +35,21 @@
 /** Begin to use the table; in post_config, after svb_segments_attach(). */
 void svb_clients_start(void);
 
-/** The clients of this node live as long as the balancer's settings say. */
-void svb_clients_set_timeouts(int node, const svb_balancer *balancer);
+/**
+ * How long the clients of this node live. Where several balancers differ, the
+ * longest counts.
+ * @param session microseconds that web clients live after their last request
+ * @param launch  likewise of smart clients, after their last launch
+ */
+void svb_clients_set_timeouts(int node, apr_interval_time_t session,
+                              apr_interval_time_t launch);
 
-/** @return the id in the table of a session or launch id of the fleet */
-apr_uint64_t svb_clients_fleet_id(const svb_balancer *balancer,
-                                  const char *text, apr_size_t len);
+/**
+ * @param salt tells the fleet's clients from those of others
+ * @return the id in the table of a session or launch id of the fleet, not 0
+ */
+apr_uint64_t svb_clients_fleet_id(apr_uint64_t salt, const char *text,
+                                  apr_size_t len);
 
 /**
  * Put a client whose session the node has not confirmed, if there is room.

@@ -18,10 +18,9 @@ typedef struct {
     pid_t parent;
 } ending;
 
-static const char *path_of(apr_pool_t *p, const svb_server *conf)
+const char *svb_persist_path(apr_pool_t *p, const char *file)
 {
-    return ap_runtime_dir_relative(p, conf->persist_file ? conf->persist_file
-                                                         : DEFAULT_FILE);
+    return ap_runtime_dir_relative(p, file ? file : DEFAULT_FILE);
 }
 
 /* A file that cannot be used is kept for whoever wants to look, out of the way
@@ -47,15 +46,12 @@ static void set_aside(apr_pool_t *p, server_rec *s, const char *path,
                  rv == APR_SUCCESS ? to : "");
 }
 
-int svb_persist_secret(apr_pool_t *p, server_rec *s, const svb_server *conf,
+int svb_persist_secret(apr_pool_t *p, server_rec *s, const char *path,
                        unsigned char *secret)
 {
-    const char *path = path_of(p, conf), *err = NULL;
+    const char *err = NULL;
     apr_status_t rv;
 
-    if (!conf->persist || !path) {
-        return 0;
-    }
     rv = svb_save_read_secret(path, secret, p, &err);
     if (rv != APR_SUCCESS) {
         set_aside(p, s, path, rv, err);
@@ -63,9 +59,9 @@ int svb_persist_secret(apr_pool_t *p, server_rec *s, const svb_server *conf,
     return rv == APR_SUCCESS;
 }
 
-void svb_persist_restore(apr_pool_t *p, server_rec *s, const svb_server *conf)
+void svb_persist_restore(apr_pool_t *p, server_rec *s, const char *path)
 {
-    const char *path = path_of(p, conf), *err = NULL;
+    const char *err = NULL;
     svb_save_result result;
     apr_status_t rv =
         svb_save_read(path, svb_segments_records(), svb_segments_clients(),
@@ -105,17 +101,14 @@ static apr_status_t save(void *baton)
     return rv;
 }
 
-void svb_persist_at_exit(apr_pool_t *pconf, server_rec *s,
-                         const svb_server *conf)
+void svb_persist_at_exit(apr_pool_t *pconf, server_rec *s, const char *path)
 {
     ending *end = apr_pcalloc(pconf, sizeof(*end));
 
     end->p = pconf;
     end->server = s;
-    end->path = path_of(pconf, conf);
+    end->path = path;
     end->parent = getpid();
-    if (conf->persist && end->path) {
-        /* Before pconf's own subpools and files go. */
-        apr_pool_pre_cleanup_register(pconf, end, save);
-    }
+    /* Before pconf's own subpools and files go. */
+    apr_pool_pre_cleanup_register(pconf, end, save);
 }

@@ -9,7 +9,7 @@
 #include <apr_shm.h>
 
 #define RETAINED_KEY "mod_servoy_balancer"
-#define MAGIC 0x53564253484d3034u /* grows with every change of layout */
+#define MAGIC 0x53564253484d3035u /* grows with every change of layout */
 #define ALIGNMENT 64
 
 /* How long children of an earlier generation are expected to go on learning. */
@@ -25,7 +25,8 @@ typedef struct {
     apr_time_t replaced; /* when it was */
 } retained;
 
-static svb_records *fleet;
+static svb_records *records;
+static svb_rows *rows;
 static svb_clients *clients, *old_clients;
 static svb_shared *shared;
 static apr_time_t replaced, followed;
@@ -40,7 +41,8 @@ static void *base_of(apr_shm_t *segment)
 
 static apr_size_t nodes_size(void)
 {
-    return ROUNDED(sizeof(svb_shared)) + svb_records_size();
+    return ROUNDED(sizeof(svb_shared)) + ROUNDED(svb_records_size())
+           + svb_rows_size();
 }
 
 /* From the process's pool: pconf goes at every restart. */
@@ -92,7 +94,7 @@ static apr_status_t open_table(svb_clients **table, apr_shm_t *segment,
                                apr_size_t capacity, apr_pool_t *pconf)
 {
     return svb_clients_open(table, base_of(segment), capacity, shared->secret,
-                            fleet, pconf);
+                            records, pconf);
 }
 
 /* Bring over the clients seen since a time. */
@@ -176,6 +178,16 @@ static int fits(const retained *kept)
     return words->magic == MAGIC && words->size == nodes_size();
 }
 
+static apr_status_t open_nodes(apr_pool_t *p)
+{
+    char *at = (char *)shared + ROUNDED(sizeof(svb_shared));
+    apr_status_t rv = svb_records_open(&records, at, p);
+
+    return rv == APR_SUCCESS
+               ? svb_rows_open(&rows, at + ROUNDED(svb_records_size()), p)
+               : rv;
+}
+
 int svb_segments_exists(void)
 {
     const retained *kept = ap_retained_data_get(RETAINED_KEY);
@@ -200,8 +212,7 @@ apr_status_t svb_segments_attach(apr_pool_t *pconf, server_rec *main_server,
     }
     if (rv == APR_SUCCESS) {
         shared = base_of(kept->nodes);
-        rv = svb_records_open(
-            &fleet, (char *)shared + ROUNDED(sizeof(svb_shared)), pconf);
+        rv = open_nodes(pconf);
     }
     return rv == APR_SUCCESS ? attach_table(kept, pconf, main_server, capacity)
                              : rv;
@@ -215,20 +226,25 @@ static int is_alive(apr_int64_t pid)
 static apr_status_t release_row(void *dummy)
 {
     (void)dummy;
-    svb_rows_free(fleet, row, getpid());
+    svb_rows_free(rows, row, getpid());
     row = 0;
     return APR_SUCCESS;
 }
 
 void svb_segments_child_init(apr_pool_t *pchild)
 {
-    row = svb_rows_claim(fleet, getpid(), is_alive);
+    row = svb_rows_claim(rows, getpid(), is_alive);
     apr_pool_cleanup_register(pchild, NULL, release_row, apr_pool_cleanup_null);
 }
 
 svb_records *svb_segments_records(void)
 {
-    return fleet;
+    return records;
+}
+
+svb_rows *svb_segments_rows(void)
+{
+    return rows;
 }
 
 svb_clients *svb_segments_clients(void)
@@ -248,7 +264,7 @@ int svb_segments_row(void)
 
 void svb_segments_sweep(void)
 {
-    svb_rows_sweep(fleet, getpid(), is_alive);
+    svb_rows_sweep(rows, getpid(), is_alive);
 }
 
 void svb_segments_follow(apr_time_t now)
@@ -279,8 +295,8 @@ void svb_segments_remove_old(apr_uint64_t id)
         && svb_clients_find(old_clients, id, apr_time_now(), &client)
         && svb_clients_remove(old_clients, id)) {
         /* It stands in both tables, and was counted once. */
-        svb_records_clients_add(fleet, client.node,
-                                svb_records_epoch(fleet, client.node),
+        svb_records_clients_add(records, client.node,
+                                svb_records_epoch(records, client.node),
                                 client.kind, 1);
     }
 }

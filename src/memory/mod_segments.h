@@ -18,6 +18,7 @@
 #include "mod_log.h"
 #include "memory/clients.h"
 #include "memory/records.h"
+#include "memory/rows.h"
 
 /** Words that the server's processes share besides nodes and clients. */
 typedef struct svb_shared {
@@ -54,6 +55,9 @@ void svb_segments_child_init(apr_pool_t *pchild);
 
 /** @return the nodes; valid from post_config on, in parent and children */
 svb_records *svb_segments_records(void);
+
+/** @return the rows of requests in flight; likewise */
+svb_rows *svb_segments_rows(void);
 
 /** @return the client table; likewise */
 svb_clients *svb_segments_clients(void);

@@ -136,7 +136,7 @@ static void put_node(writer *w, svb_records *fleet, int node)
     apr_cpystrn((char *)raw, svb_records_name(fleet, node), NAME_SIZE);
     apr_cpystrn((char *)raw + NAME_SIZE, svb_records_route(fleet, node),
                 NAME_SIZE);
-    put_number(words, svb_records_admin(fleet, node), 8);
+    put_number(words, svb_records_get(fleet, node, SVB_WORD_ADMIN), 8);
     for (int i = 0; i < SVB_COUNTERS; i++) {
         put_number(words + 8 + 8 * i, svb_records_counter(fleet, node, i), 8);
     }
@@ -399,7 +399,7 @@ static void restore_node(target *t, unsigned number, const unsigned char *raw,
         return;
     }
     t->result->nodes++;
-    svb_records_set_admin(t->fleet, node, admin);
+    svb_records_set(t->fleet, node, SVB_WORD_ADMIN, admin);
     for (int i = 0; i < SVB_COUNTERS; i++) {
         svb_records_set_counter(t->fleet, node, i,
                                 number_at(words + 8 + 8 * i, 8));

@@ -13,7 +13,7 @@
  *     node     64  fleet, filled up with NULs, of which there is one at least
  *              64  route, likewise
  *               8  what the administrator has set, see svb_records_admin()
- *            7*8  counters, in the order of enum svb_counter
+ *            7*8  counters, in the order of svb_counter
  *     client    8  id, not 0
  *               2  number of its node, counted from 0 in this file
  *               1  kind: 1 web, 2 smart, 3 assumed

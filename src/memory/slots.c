@@ -121,9 +121,9 @@ int svb_slots_is_client(apr_uint64_t word)
     return (word & KIND_MASK) != 0;
 }
 
-static enum svb_kind kind_of(uint64_t word)
+static svb_kind kind_of(uint64_t word)
 {
-    return (enum svb_kind)((word & KIND_MASK) - 1);
+    return (svb_kind)((word & KIND_MASK) - 1);
 }
 
 static int node_of(uint64_t word)
@@ -303,7 +303,7 @@ enum svb_slot_rank svb_slots_rank(const svb_slots *slots,
                                   const svb_slot_view *view, apr_time_t now)
 {
     apr_int64_t age = age_of(view->word, now);
-    enum svb_kind kind;
+    svb_kind kind;
 
     if (view->word == 0) {
         return SVB_SLOT_USABLE;

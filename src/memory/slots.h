@@ -10,7 +10,8 @@
 #ifndef SVB_MEMORY_SLOTS_H
 #define SVB_MEMORY_SLOTS_H
 
-#include "memory/clients.h"
+#include "memory/client.h"
+#include "memory/records.h"
 
 /** How many slots a bucket has. */
 #define SVB_SLOTS 4

@@ -3,8 +3,9 @@
 
 #include <math.h>
 
+#include "memory/clients.h"
 #include "memory/mod_segments.h"
-#include "memory/mod_clients.h"
+#include "nodes/condition.h"
 
 /* A node's word: a mode, and a loadfactor in hundredths where one was set. */
 #define MODE_MASK 0xffu
@@ -35,21 +36,22 @@ static unsigned bits_of(unsigned mode)
 
 static unsigned mode_of(int node)
 {
-    return (unsigned)svb_records_admin(svb_segments_records(), node)
+    return (unsigned)svb_records_get(svb_segments_records(), node,
+                                     SVB_WORD_ADMIN)
            & MODE_MASK;
 }
 
 static int loadfactor_of(int node)
 {
-    return (int)(svb_records_admin(svb_segments_records(), node)
+    return (int)(svb_records_get(svb_segments_records(), node, SVB_WORD_ADMIN)
                      >> LOADFACTOR_SHIFT
                  & LOADFACTOR_MASK);
 }
 
 static void set_word(int node, unsigned mode, int loadfactor)
 {
-    svb_records_set_admin(svb_segments_records(), node,
-                          mode | (apr_uint64_t)loadfactor << LOADFACTOR_SHIFT);
+    svb_records_set(svb_segments_records(), node, SVB_WORD_ADMIN,
+                    mode | (apr_uint64_t)loadfactor << LOADFACTOR_SHIFT);
 }
 
 int svb_admin_in_maintenance(int node)
@@ -141,7 +143,7 @@ void svb_admin_apply(const svb_model *model)
             /* The configuration agrees by now. */
             set_word(node, MODE_NORMAL, loadfactor_of(node));
         }
-        if (svb_records_admin(svb_segments_records(), node)) {
+        if (svb_records_get(svb_segments_records(), node, SVB_WORD_ADMIN)) {
             each_member(model, node, apply, NULL);
         }
     }
@@ -160,7 +162,7 @@ static void change_mode(const svb_model *model, int node, unsigned mode)
     each_member(model, node, set_mode, &mode);
     set_word(node, word, loadfactor_of(node));
     if (mode == MODE_NORMAL) {
-        svb_records_set_maintenance(svb_segments_records(), node, 0);
+        svb_condition_set_maintenance(svb_segments_records(), node, 0);
     }
 }
 
@@ -193,7 +195,7 @@ static void reset_counters(const svb_model *model, int node)
 static void carry_out(const svb_model *model, int node,
                       const svb_action *action)
 {
-    switch (action->action) {
+    switch (action->kind) {
     case SVB_ACTION_DRAIN:
         change_mode(model, node, MODE_DRAIN);
         break;
@@ -265,7 +267,8 @@ void svb_admin_reconcile(const svb_model *model)
     int node;
 
     for (node = 0; node < SVB_RECORDS_MAX; node++) {
-        if (svb_records_used(fleet, node) && svb_records_admin(fleet, node)) {
+        if (svb_records_used(fleet, node)
+            && svb_records_get(fleet, node, SVB_WORD_ADMIN)) {
             reconcile(model, node);
         }
     }

@@ -18,7 +18,7 @@
 #define SVB_NODES_MOD_ADMIN_H
 
 #include "nodes/mod_members.h"
-#include "manager/form.h"
+#include "nodes/action.h"
 
 /**
  * Carry out an action on all members of a node in all balancers of its fleet.

@@ -3,9 +3,9 @@
 
 #include <apr_strings.h>
 
-#include "memory/mod_segments.h"
+#include "memory/hash.h"
 #include "memory/mod_clients.h"
-#include "choice/score.h"
+#include "memory/mod_segments.h"
 
 /* A node without a route is known by its member: what is counted has to be
  * counted somewhere. No route has a semicolon. */
@@ -13,10 +13,9 @@ static const char *node_name(apr_pool_t *p, const proxy_worker *worker)
 {
     const char *name = worker->s->name_ex;
 
-    return *worker->s->route
-               ? worker->s->route
-               : apr_psprintf(p, ";%016" APR_UINT64_T_HEX_FMT,
-                              svb_hash_client(name, strlen(name)));
+    return *worker->s->route ? worker->s->route
+                             : apr_psprintf(p, ";%016" APR_UINT64_T_HEX_FMT,
+                                            svb_hash_text(name, strlen(name)));
 }
 
 static void fill(apr_pool_t *p, const svb_balancer *balancer, svb_member *m,
@@ -27,7 +26,8 @@ static void fill(apr_pool_t *p, const svb_balancer *balancer, svb_member *m,
     m->node = svb_records_add(svb_segments_records(), balancer->fleet->name,
                               node_name(p, worker));
     if (m->node >= 0) {
-        svb_clients_set_timeouts(m->node, balancer);
+        svb_clients_set_timeouts(m->node, balancer->set.session_timeout,
+                                 balancer->set.launch_timeout);
     }
     svb_model_facts(p, balancer, worker, &m->facts);
 }
@@ -147,4 +147,11 @@ const svb_member *svb_members_by_worker(const svb_members *members,
         }
     }
     return NULL;
+}
+
+double svb_members_weight(const svb_member *member)
+{
+    int hundredths = member->worker->s->lbfactor;
+
+    return hundredths > 0 ? hundredths / 100.0 : 0.01;
 }

@@ -56,4 +56,7 @@ const svb_member *svb_members_by_node(const svb_members *members, int node);
 const svb_member *svb_members_by_worker(const svb_members *members,
                                         const proxy_worker *worker);
 
+/** @return the member's loadfactor as it is now, above zero */
+double svb_members_weight(const svb_member *member);
+
 #endif /* SVB_NODES_MOD_MEMBERS_H */

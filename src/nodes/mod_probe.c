@@ -6,8 +6,9 @@
 #include <apr_strings.h>
 #include <apr_uri.h>
 
-#include "memory/mod_segments.h"
 #include "memory/mod_clients.h"
+#include "memory/mod_segments.h"
+#include "nodes/condition.h"
 #include "nodes/probe.h"
 
 /* How long an answer may take; the silent are asked again. */
@@ -29,11 +30,11 @@ enum endpoint { MEMBER_AJP, MEMBER_OTHER, DIRECT_URL, ENDPOINTS };
 typedef struct {
     const char *fleet, *route;
     int node;
-    int is_target;                  /* somebody has to ask */
-    int is_settled;                 /* it is known whether it is there */
-    apr_array_header_t *workers;    /* of proxy_worker *, that lead to it */
-    const char *url;                /* to be asked as well, or NULL */
-    enum svb_reach best[ENDPOINTS]; /* of the addresses that were asked */
+    int is_target;               /* somebody has to ask */
+    int is_settled;              /* it is known whether it is there */
+    apr_array_header_t *workers; /* of proxy_worker *, that lead to it */
+    const char *url;             /* to be asked as well, or NULL */
+    svb_reach best[ENDPOINTS];   /* of the addresses that were asked */
     int has[ENDPOINTS];
 } subject;
 
@@ -156,7 +157,8 @@ static int is_out(const proxy_worker *worker)
 static int is_vouched(const probe_round *round, const svb_member *member)
 {
     const proxy_worker_shared *s = member->worker->s;
-    apr_time_t heard = svb_records_heard(svb_segments_records(), member->node);
+    apr_time_t heard =
+        svb_condition_heard(svb_segments_records(), member->node);
 
     return (heard <= round->now && round->now - heard < VOUCHED_FOR)
            || (s->method != NONE && s->updated <= round->now
@@ -251,10 +253,10 @@ static void look_around(probe_round *round, int node)
 
 /* From worst to best. Not to know is worse than a good word, better than a bad
  * one. */
-static int rank(enum svb_reach reach)
+static int rank(svb_reach reach)
 {
-    static const enum svb_reach order[] = {SVB_REACH_REFUSED, SVB_REACH_SILENT,
-                                           SVB_REACH_UNKNOWN, SVB_REACH_OK};
+    static const svb_reach order[] = {SVB_REACH_REFUSED, SVB_REACH_SILENT,
+                                      SVB_REACH_UNKNOWN, SVB_REACH_OK};
     int i = 0;
 
     while (order[i] != reach) {
@@ -273,7 +275,7 @@ static void ask(probe_round *round)
     svb_probe_run(round->p, probes, round->probes->nelts, ANSWER_WITHIN);
     for (i = 0; i < round->asked->nelts; i++) {
         const asked *whom = &APR_ARRAY_IDX(round->asked, i, asked);
-        enum svb_reach *best = &whom->of->best[whom->endpoint];
+        svb_reach *best = &whom->of->best[whom->endpoint];
 
         if (!whom->of->has[whom->endpoint]
             || rank(probes[i].reach) > rank(*best)) {
@@ -285,11 +287,11 @@ static void ask(probe_round *round)
 
 /* A CPong says more than a connection, so it is the ajp members' word that
  * counts. The direct URL must be there as well, where it is asked for. */
-static enum svb_reach verdict(const subject *of)
+static svb_reach verdict(const subject *of)
 {
-    enum svb_reach reach = of->has[MEMBER_AJP]     ? of->best[MEMBER_AJP]
-                           : of->has[MEMBER_OTHER] ? of->best[MEMBER_OTHER]
-                                                   : SVB_REACH_UNKNOWN;
+    svb_reach reach = of->has[MEMBER_AJP]     ? of->best[MEMBER_AJP]
+                      : of->has[MEMBER_OTHER] ? of->best[MEMBER_OTHER]
+                                              : SVB_REACH_UNKNOWN;
 
     if (of->has[DIRECT_URL] && rank(of->best[DIRECT_URL]) < rank(reach)) {
         reach = of->best[DIRECT_URL];
@@ -297,16 +299,15 @@ static enum svb_reach verdict(const subject *of)
     return reach;
 }
 
-static void note(const probe_round *round, const subject *of,
-                 enum svb_reach reach)
+static void note(const probe_round *round, const subject *of, svb_reach reach)
 {
     svb_records *fleet = svb_segments_records();
-    enum svb_reach before;
+    svb_reach before;
 
     if (reach == SVB_REACH_UNKNOWN) {
         return;
     }
-    before = svb_records_set_reach(fleet, of->node, reach);
+    before = svb_condition_set_reach(fleet, of->node, reach);
     if (reach == SVB_REACH_REFUSED) {
         svb_clients_node_down(of->node);
     }
@@ -314,7 +315,7 @@ static void note(const probe_round *round, const subject *of,
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, round->server,
                      SVB_LOGNO(0092) "fleet %s, node %s does not answer (%s): "
                                      "it gets no launches until it does",
-                     of->fleet, of->route, svb_records_reach_text(reach));
+                     of->fleet, of->route, svb_probe_reach_text(reach));
     }
     else if (before != SVB_REACH_OK && reach == SVB_REACH_OK) {
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, round->server,
@@ -380,16 +381,17 @@ static void settle(probe_round *round, int is_last)
     for (hi = apr_hash_first(round->p, round->subjects); hi;
          hi = apr_hash_next(hi)) {
         subject *of = apr_hash_this_val(hi);
-        enum svb_reach reach = verdict(of);
+        svb_reach reach = verdict(of);
 
         if (of->is_settled
             || (!is_last && reach == SVB_REACH_SILENT
-                && svb_records_reach(svb_segments_records(), of->node)
+                && svb_condition_reach(svb_segments_records(), of->node)
                        == SVB_REACH_OK)) {
             continue;
         }
         if (reach == SVB_REACH_OK) {
-            svb_records_hear(svb_segments_records(), of->node, apr_time_now());
+            svb_condition_hear(svb_segments_records(), of->node,
+                               apr_time_now());
         }
         note(round, of, reach);
         of->is_settled = 1;
@@ -433,5 +435,5 @@ int svb_probe_finds(const svb_balancer *balancer, const svb_member *member,
         look_around(&round, member->node);
         judge(&round);
     }
-    return svb_records_reach(fleet, member->node) == SVB_REACH_OK;
+    return svb_condition_reach(fleet, member->node) == SVB_REACH_OK;
 }

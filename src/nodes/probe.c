@@ -27,7 +27,7 @@ typedef struct {
 
 /* Of all errors, only a refusal says for sure that nobody is there. Those that
  * come from our own side say nothing. */
-static enum svb_reach reach_of(apr_status_t rv)
+static svb_reach reach_of(apr_status_t rv)
 {
     if (rv == APR_SUCCESS) {
         return SVB_REACH_OK;
@@ -43,7 +43,7 @@ static enum svb_reach reach_of(apr_status_t rv)
                : SVB_REACH_UNKNOWN;
 }
 
-static void end(asking *a, apr_pollset_t *set, enum svb_reach reach)
+static void end(asking *a, apr_pollset_t *set, svb_reach reach)
 {
     a->probe->reach = reach;
     if (a->poll.desc.s) {
@@ -220,4 +220,9 @@ void svb_probe_run(apr_pool_t *p, svb_probe *probes, int n,
     for (i = 0; i < n; i += AT_ONCE) {
         run_some(p, probes + i, n - i < AT_ONCE ? n - i : AT_ONCE, timeout);
     }
+}
+
+const char *svb_probe_reach_text(svb_reach reach)
+{
+    return reach == SVB_REACH_REFUSED ? "connection refused" : "timed out";
 }

@@ -1,7 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
-/**
- * @file nodes/probe.h
+/*
  * Asking many addresses at once whether somebody is there.
  *
  * To ask is to connect and, where AJP is spoken, to send a CPing and wait for
@@ -19,19 +18,24 @@
  * No state, no locks; usable from any thread in any phase, with a pool of the
  * caller's own.
  */
-
 #ifndef SVB_NODES_PROBE_H
 #define SVB_NODES_PROBE_H
 
 #include <apr_network_io.h>
 
-#include "memory/records.h"
+/** What asking whether somebody is there has come to. */
+typedef enum svb_reach {
+    SVB_REACH_UNKNOWN = -1, /**< nobody could ask; never noted */
+    SVB_REACH_OK,           /**< it answers, or nobody has asked */
+    SVB_REACH_SILENT,       /**< it takes too long: hangs, or is cut off */
+    SVB_REACH_REFUSED       /**< its machine says that it is not there */
+} svb_reach;
 
 /** One address to ask. */
 typedef struct svb_probe {
     apr_sockaddr_t *addr; /**< in: whom; its ->next plays no part */
     int is_ajp;           /**< in: send a CPing */
-    enum svb_reach reach; /**< out: what came of it */
+    svb_reach reach;      /**< out: what came of it */
 } svb_probe;
 
 /**
@@ -44,5 +48,8 @@ typedef struct svb_probe {
  */
 void svb_probe_run(apr_pool_t *p, svb_probe *probes, int n,
                    apr_interval_time_t timeout);
+
+/** @return the words for one that is not OK: "connection refused", "timed out" */
+const char *svb_probe_reach_text(svb_reach reach);
 
 #endif /* SVB_NODES_PROBE_H */

@@ -28,6 +28,7 @@
 #include <string.h>
 
 #include "choice/score.h"
+#include "memory/hash.h"
 
 #define DAYS 5
 #define USERS 3000
@@ -89,7 +90,7 @@ static apr_uint64_t user_seed, method_seed;
 static double draw(apr_uint64_t *seed)
 {
     *seed += 0x9e3779b97f4a7c15u;
-    return ((double)(svb_hash_client((const char *)seed, 8) >> 11) + 0.5)
+    return ((double)(svb_hash_text((const char *)seed, 8) >> 11) + 0.5)
            / 9007199254740992.0;
 }
 
@@ -347,7 +348,7 @@ static void leave(user *u)
 static void user_acts(int i, enum what what)
 {
     user *u = &users[i];
-    apr_uint64_t id = svb_hash_client((const char *)&i, sizeof(i));
+    apr_uint64_t id = svb_hash_text((const char *)&i, sizeof(i));
 
     if (now > u->end) {
         if (u->logs_out) {

@@ -209,7 +209,8 @@ int main(void)
                                 100 * (1 + i % 3));
         svb_records_elected(fleet, m->node, T0 + apr_time_from_sec(i % 30),
                             half_life);
-        svb_records_set_up_since(fleet, m->node, i % 8 ? 0 : T0);
+        svb_records_set(fleet, m->node, SVB_WORD_UP_SINCE,
+                        (apr_uint64_t)(i % 8 ? 0 : T0));
     }
     printf("nodes   plain     all   brake  failover\n");
     for (int i = 0; i < 10; i++) {

@@ -58,7 +58,7 @@ static apr_uint64_t *ids; /* of the clients in the table */
 static apr_size_t clients;
 static int nodes[NODES];
 
-static apr_interval_time_t timeout(void *baton, int node, enum svb_kind kind)
+static apr_interval_time_t timeout(void *baton, int node, svb_kind kind)
 {
     (void)node;
     (void)kind;

@@ -12,6 +12,7 @@
 #include "memory/records.h"
 #include "manager/form.h"
 #include "manager/sink.h"
+#include "manager/utf8.h"
 
 typedef struct output {
     char *text;
@@ -33,7 +34,7 @@ static void check_utf8(const char *data, apr_size_t len)
     apr_size_t size;
 
     for (; len > 0; data += size, len -= size) {
-        MUST(svb_sink_utf8(data, len, &size) >= 0);
+        MUST(svb_utf8_read(data, len, &size) >= 0);
         MUST(size > 0 && size <= len);
     }
 }
@@ -51,7 +52,7 @@ static void check_field(const char *value, apr_size_t most)
 
 static void check_form(apr_pool_t *p, const char *data, apr_size_t len)
 {
-    svb_action form;
+    svb_form form;
     const char *error = svb_form_parse(p, data, len, &form);
 
     if (error) {
@@ -59,16 +60,16 @@ static void check_form(apr_pool_t *p, const char *data, apr_size_t len)
         check_error(error);
         return;
     }
-    check_field(form.fleet, SVB_NAME_MAX);
-    check_field(form.node, SVB_NAME_MAX);
+    check_field(form.action.fleet, SVB_NAME_MAX);
+    check_field(form.action.node, SVB_NAME_MAX);
     check_field(form.nonce, 128);
-    MUST(*svb_action_name(form.action));
-    if (form.action == SVB_ACTION_LOADFACTOR) {
-        MUST(form.value >= SVB_LOADFACTOR_MIN);
-        MUST(form.value <= SVB_LOADFACTOR_MAX);
+    MUST(*svb_action_name(form.action.kind));
+    if (form.action.kind == SVB_ACTION_LOADFACTOR) {
+        MUST(form.action.value >= SVB_LOADFACTOR_MIN);
+        MUST(form.action.value <= SVB_LOADFACTOR_MAX);
     }
     else {
-        MUST(form.value == 0);
+        MUST(form.action.value == 0);
     }
 }
 

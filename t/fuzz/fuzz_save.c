@@ -44,7 +44,7 @@ static struct {
     svb_clients *clients;
 } worlds[2];
 
-static apr_interval_time_t timeout(void *baton, int node, enum svb_kind kind)
+static apr_interval_time_t timeout(void *baton, int node, svb_kind kind)
 {
     (void)baton;
     (void)node;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "choice/score.h"
+#include "memory/hash.h"
 #include "unit.h"
 
 #define SEC(n) ((apr_time_t)(n)*APR_USEC_PER_SEC)
@@ -204,7 +205,7 @@ START_TEST(hashes_are_the_same_everywhere)
                  {"0A1B", 0x6865e537ee167a60, 1.67, 1.03, 2.99}};
 
     for (int i = 0; i < 3; i++) {
-        apr_uint64_t hash = svb_hash_client(known[i].id, strlen(known[i].id));
+        apr_uint64_t hash = svb_hash_text(known[i].id, strlen(known[i].id));
 
         ck_assert_uint_eq(hash, known[i].hash);
         ck_assert_double_eq_tol(svb_score_rendezvous(hash, "a", 1), known[i].a,
@@ -244,7 +245,7 @@ START_TEST(rendezvous_spread)
     const int ids = 30000;
 
     for (int i = 0; i < ids; i++) {
-        apr_uint64_t hash = svb_hash_client((const char *)&i, sizeof(i));
+        apr_uint64_t hash = svb_hash_text((const char *)&i, sizeof(i));
         int before = winner(hash, weights, 5, -1);
         int after = winner(hash, weights, 5, 3);
 

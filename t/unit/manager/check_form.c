@@ -11,7 +11,7 @@
 #include "unit.h"
 
 /* On the heap and without a NUL, so that the sanitizer sees a byte too far. */
-static const char *parse(const char *body, apr_size_t len, svb_action *out)
+static const char *parse(const char *body, apr_size_t len, svb_form *out)
 {
     char *copy = malloc(len ? len : 1);
     const char *error;
@@ -47,15 +47,15 @@ static const struct {
 
 START_TEST(well_formed)
 {
-    svb_action form;
+    svb_form form;
     const char *error = parse(good[_i].body, strlen(good[_i].body), &form);
 
     ck_assert_msg(error == NULL, "%s: %s", good[_i].body, error);
-    ck_assert_str_eq(form.fleet, "servoy");
-    ck_assert_str_eq(form.node, "servoy1");
+    ck_assert_str_eq(form.action.fleet, "servoy");
+    ck_assert_str_eq(form.action.node, "servoy1");
     ck_assert_str_eq(form.nonce, "abc");
-    ck_assert_int_eq(form.action, good[_i].action);
-    ck_assert(form.value == good[_i].value);
+    ck_assert_int_eq(form.action.kind, good[_i].action);
+    ck_assert(form.action.value == good[_i].value);
 }
 END_TEST
 
@@ -63,11 +63,11 @@ START_TEST(escapes_are_undone)
 {
     static const char body[] = "fleet=a+b%26%3d%2B%25&node=%c3%A9%22%3C"
                                "&nonce=x=y&action=drain";
-    svb_action form;
+    svb_form form;
 
     ck_assert_ptr_null(parse(body, sizeof(body) - 1, &form));
-    ck_assert_str_eq(form.fleet, "a b&=+%");
-    ck_assert_str_eq(form.node, "\xc3\xa9\"<");
+    ck_assert_str_eq(form.action.fleet, "a b&=+%");
+    ck_assert_str_eq(form.action.node, "\xc3\xa9\"<");
     ck_assert_str_eq(form.nonce, "x=y");
 }
 END_TEST
@@ -156,7 +156,7 @@ static const struct {
 
 START_TEST(malformed)
 {
-    svb_action form;
+    svb_form form;
     const char *error = parse(bad[_i].body, strlen(bad[_i].body), &form);
 
     ck_assert_ptr_nonnull(error);
@@ -167,7 +167,7 @@ END_TEST
 START_TEST(a_raw_nul)
 {
     static const char body[] = "fleet=a\0b";
-    svb_action form;
+    svb_form form;
 
     ck_assert_str_eq(parse(body, sizeof(body) - 1, &form),
                      "Field \"fleet\" has a control character.");
@@ -188,12 +188,12 @@ static const char *filled(const char *name, int n)
 
 START_TEST(lengths)
 {
-    svb_action form;
+    svb_form form;
     const char *rest = "&node=n&action=drain&nonce=x", *body, *error;
 
     body = apr_pstrcat(pool, filled("fleet", SVB_NAME_MAX), rest, NULL);
     ck_assert_ptr_null(parse(body, strlen(body), &form));
-    ck_assert_uint_eq(strlen(form.fleet), SVB_NAME_MAX);
+    ck_assert_uint_eq(strlen(form.action.fleet), SVB_NAME_MAX);
     body = apr_pstrcat(pool, filled("fleet", SVB_NAME_MAX + 1), rest, NULL);
     ck_assert_str_eq(parse(body, strlen(body), &form),
                      "Field \"fleet\" is longer than the 63 bytes it may "

@@ -25,7 +25,7 @@ static svb_clients *table;
 static void *table_mem;
 static int nodes[NODES];
 
-static apr_interval_time_t timeout(void *baton, int node, enum svb_kind kind)
+static apr_interval_time_t timeout(void *baton, int node, svb_kind kind)
 {
     static const apr_interval_time_t timeouts[SVB_KINDS] = {
         SEC(60), SEC(1800), SEC(8 * 3600), SEC(1800)};
@@ -75,7 +75,7 @@ static apr_uint64_t id_of(unsigned n)
     return svb_clients_id(table, (const char *)&n, sizeof(n));
 }
 
-static unsigned counted(int node, enum svb_kind kind)
+static unsigned counted(int node, svb_kind kind)
 {
     return svb_records_clients(fleet, node, kind);
 }
@@ -247,7 +247,7 @@ START_TEST(timeouts)
 }
 END_TEST
 
-static apr_interval_time_t special(void *baton, int node, enum svb_kind kind)
+static apr_interval_time_t special(void *baton, int node, svb_kind kind)
 {
     (void)node;
     (void)kind;
@@ -381,7 +381,7 @@ END_TEST
 START_TEST(who_is_dropped)
 {
     const unsigned slots = 8 * 4;
-    const enum svb_kind kind = _i ? SVB_KIND_ASSUMED : SVB_KIND_PENDING;
+    const svb_kind kind = _i ? SVB_KIND_ASSUMED : SVB_KIND_PENDING;
     unsigned full = 0, before;
 
     setup(16);
@@ -558,7 +558,7 @@ END_TEST
 
 static struct {
     int known, node;
-    enum svb_kind kind;
+    svb_kind kind;
     unsigned epoch;
     apr_time_t seen;
 } model[CLIENTS];
@@ -571,7 +571,7 @@ static int model_live(int i, apr_time_t now)
                   <= apr_time_sec(timeout(NULL, 0, model[i].kind));
 }
 
-static void model_put(int i, int node, enum svb_kind kind, apr_time_t now)
+static void model_put(int i, int node, svb_kind kind, apr_time_t now)
 {
     model[i].known = 1;
     model[i].node = node;
@@ -584,7 +584,7 @@ static void model_step(apr_time_t now)
 {
     int i = rand() % CLIENTS, j = rand() % CLIENTS,
         node = nodes[rand() % NODES];
-    enum svb_kind kind = (enum svb_kind)(rand() % SVB_KINDS);
+    svb_kind kind = (svb_kind)(rand() % SVB_KINDS);
 
     switch (rand() % 20) {
     case 0:

@@ -40,7 +40,7 @@ typedef struct {
 static world real, copy;
 static int nodes[NODES];
 
-static apr_interval_time_t timeout(void *baton, int node, enum svb_kind kind)
+static apr_interval_time_t timeout(void *baton, int node, svb_kind kind)
 {
     (void)baton;
     (void)node;

@@ -44,7 +44,7 @@ static void *table_mem;
 static int nodes[NODES];
 
 /* Own and shared clients are of kind smart and live for ever. */
-static apr_interval_time_t timeout(void *baton, int node, enum svb_kind kind)
+static apr_interval_time_t timeout(void *baton, int node, svb_kind kind)
 {
     static const apr_interval_time_t timeouts[SVB_KINDS] = {SEC(2), SEC(20), -1,
                                                             SEC(20)};

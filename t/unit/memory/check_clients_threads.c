@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include "memory/clients.h"
+#include "memory/rows.h"
+#include "nodes/condition.h"
 #include "unit.h"
 
 #define SEC(n) apr_time_from_sec(n)
@@ -24,7 +26,8 @@
 
 static const unsigned char secret[SVB_CLIENTS_SECRET] = "0123456789abcde";
 
-static void *fleet_mem;
+static void *fleet_mem, *rows_mem;
+static svb_rows *rows;
 static svb_records *fleet;
 static svb_clients *table;
 static int nodes[NODES];
@@ -32,7 +35,7 @@ static void *table_mem;
 static _Atomic apr_int64_t seconds = 1796000000;
 static _Atomic int wrong;
 
-static apr_interval_time_t timeout(void *baton, int node, enum svb_kind kind)
+static apr_interval_time_t timeout(void *baton, int node, svb_kind kind)
 {
     (void)baton;
     (void)node;
@@ -92,11 +95,11 @@ static void one_call(unsigned dice, unsigned n)
         svb_records_elected(fleet, node, now(), SEC(60));
         break;
     case 6:
-        svb_records_note_state(fleet, node, (int)n % 5, now());
+        svb_condition_note(fleet, node, (svb_state)(n % 5), now());
         break;
     case 7:
-        svb_rows_enter(fleet, 0, node);
-        svb_rows_leave(fleet, 0, node);
+        svb_rows_enter(rows, 0, node);
+        svb_rows_leave(rows, 0, node);
         break;
     default:
         svb_clients_touch(table, id_of(n), now());
@@ -147,6 +150,8 @@ START_TEST(everything_at_once)
     apr_pool_create(&sub, NULL);
     fleet_mem = zeroed(svb_records_size());
     svb_records_open(&fleet, fleet_mem, pool);
+    rows_mem = zeroed(svb_rows_size());
+    svb_rows_open(&rows, rows_mem, pool);
     for (int i = 0; i < NODES; i++) {
         char route[] = {'n', (char)('0' + i), 0};
 
@@ -171,6 +176,7 @@ START_TEST(everything_at_once)
     ck_assert_uint_gt(sum, 0);
     ck_assert_uint_eq(svb_clients_count(table), sum);
     free(fleet_mem);
+    free(rows_mem);
     free(table_mem);
 }
 END_TEST

@@ -47,7 +47,7 @@ typedef struct world {
  * over the clients. */
 static void (*hook)(void);
 
-static apr_interval_time_t timeout(void *baton, int node, enum svb_kind kind)
+static apr_interval_time_t timeout(void *baton, int node, svb_kind kind)
 {
     static const apr_interval_time_t timeouts[SVB_KINDS] = {
         SEC(60), SEC(1800), SEC(8 * 3600), SEC(1800)};
@@ -242,7 +242,8 @@ static void add_nodes(world *w, unsigned n)
             svb_records_add(w->fleet, name, apr_psprintf(pool, "r%u", i));
 
         ck_assert_int_ge(node, 0);
-        svb_records_set_admin(w->fleet, node, 0x8000000000000001u * i);
+        svb_records_set(w->fleet, node, SVB_WORD_ADMIN,
+                        0x8000000000000001u * i);
         for (int ctr = 0; ctr < SVB_COUNTERS; ctr++) {
             svb_records_set_counter(w->fleet, node, ctr,
                                     ~(apr_uint64_t)0 - 10 * i - (unsigned)ctr);
@@ -265,7 +266,7 @@ static int node_for(const world *w, unsigned i)
 static void add_clients(world *w, unsigned nodes, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
-        enum svb_kind kind = i % 5 ? SVB_KIND_WEB : SVB_KIND_SMART;
+        svb_kind kind = i % 5 ? SVB_KIND_WEB : SVB_KIND_SMART;
 
         svb_clients_put(w->clients, id_of(w, i), node_for(w, i % nodes), kind,
                         t0 - SEC(i % 1000));
@@ -284,8 +285,8 @@ static void assert_nodes(const world *a, const world *b)
         node = svb_records_find(b->fleet, svb_records_name(a->fleet, i),
                                 svb_records_route(a->fleet, i));
         ck_assert_int_ge(node, 0);
-        ck_assert_uint_eq(svb_records_admin(a->fleet, i),
-                          svb_records_admin(b->fleet, node));
+        ck_assert_uint_eq(svb_records_get(a->fleet, i, SVB_WORD_ADMIN),
+                          svb_records_get(b->fleet, node, SVB_WORD_ADMIN));
         for (int ctr = 0; ctr < SVB_COUNTERS; ctr++) {
             ck_assert_uint_eq(svb_records_counter(a->fleet, i, ctr),
                               svb_records_counter(b->fleet, node, ctr));
@@ -418,7 +419,7 @@ START_TEST(layout)
     unsigned char *data = by_hand(&len), *written;
     int node = svb_records_add(w.fleet, "servoy", "s1");
 
-    svb_records_set_admin(w.fleet, node, 0x1122334455667788u);
+    svb_records_set(w.fleet, node, SVB_WORD_ADMIN, 0x1122334455667788u);
     for (unsigned i = 0; i < SVB_COUNTERS; i++) {
         svb_records_set_counter(w.fleet, node, i, 1000 + i);
     }
@@ -866,14 +867,14 @@ START_TEST(other_nodes)
     add_clients(&a, 3, 30);
     save(&a);
     other = svb_records_add(b.fleet, "servoy", "new");
-    svb_records_set_admin(b.fleet, other, 77);
+    svb_records_set(b.fleet, other, SVB_WORD_ADMIN, 77);
     ck_assert_int_ge(svb_records_add(b.fleet, "servoy", "r2"), 0);
     load(&b);
     ck_assert_uint_eq(result.nodes, 3);
     ck_assert_uint_eq(result.clients, 30);
     assert_nodes(&a, &b);
     assert_clients(&a, &b);
-    ck_assert_uint_eq(svb_records_admin(b.fleet, other), 77);
+    ck_assert_uint_eq(svb_records_get(b.fleet, other, SVB_WORD_ADMIN), 77);
 }
 END_TEST
 
@@ -914,7 +915,7 @@ START_TEST(nodes_of_long_ago)
         node = svb_records_add(a.fleet, "servoy", route);
         svb_records_count(a.fleet, node, SVB_CTR_STICKY);
         if (i == 3) {
-            svb_records_set_admin(a.fleet, node, 1);
+            svb_records_set(a.fleet, node, SVB_WORD_ADMIN, 1);
         }
     }
     svb_clients_put(a.clients, 7, node, SVB_KIND_WEB, t0);

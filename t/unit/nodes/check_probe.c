@@ -183,7 +183,7 @@ static svb_probe probe_of(int fd, int is_ajp)
     return probe;
 }
 
-static enum svb_reach ask(int fd, int is_ajp, apr_interval_time_t timeout)
+static svb_reach ask(int fd, int is_ajp, apr_interval_time_t timeout)
 {
     svb_probe probe = probe_of(fd, is_ajp);
 
@@ -193,10 +193,10 @@ static enum svb_reach ask(int fd, int is_ajp, apr_interval_time_t timeout)
 
 /* What comes of asking a server with a CPing, and whether that was well before
  * the time was up. */
-static enum svb_reach ask_server(server *s)
+static svb_reach ask_server(server *s)
 {
     apr_time_t began = apr_time_now();
-    enum svb_reach reach;
+    svb_reach reach;
 
     start(s);
     reach = ask(s->fd, 1, LONG);
@@ -652,6 +652,14 @@ START_TEST(interrupted_by_signals)
 }
 END_TEST
 
+START_TEST(in_words)
+{
+    ck_assert_str_eq(svb_probe_reach_text(SVB_REACH_REFUSED),
+                     "connection refused");
+    ck_assert_str_eq(svb_probe_reach_text(SVB_REACH_SILENT), "timed out");
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("probe");
@@ -683,6 +691,7 @@ static Suite *suite(void)
     tcase_add_loop_test(tc, no_descriptors, 0, 2);
     tcase_add_test(tc, too_few_descriptors);
     tcase_add_test(tc, interrupted_by_signals);
+    tcase_add_test(tc, in_words);
     suite_add_tcase(s, tc);
     return s;
 }

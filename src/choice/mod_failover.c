@@ -1,0 +1,125 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+#include "choice/mod_failover.h"
+
+#include "choice/score.h"
+#include "nodes/mod_condition.h"
+
+/* What mod_proxy's loop over the members asks us about. */
+typedef struct {
+    const svb_request *req;
+    const svb_members *members;
+    const char *group; /* only this group, or NULL */
+    int last_resort;   /* take whoever can serve */
+    apr_uint64_t hash; /* the id's */
+    double best_score;
+} failover;
+
+/* Rendezvous hashing: every node gets a score from the id and its own name;
+ * the highest wins. Whoever is asked, wherever, finds the same winner, and a
+ * node that goes or comes moves only its own clients. */
+static double score(const failover *f, const svb_member *member)
+{
+    const proxy_worker *worker = member->worker;
+
+    return svb_score_rendezvous(
+        f->hash, *member->route ? member->route : worker->s->name_ex,
+        svb_members_weight(member));
+}
+
+static int may_take_over(const failover *f, const svb_member *member)
+{
+    return member
+           && !svb_request_is_ruled_out(f->req, member)
+           /* In maintenance it takes nobody whose session it does not share. */
+           && (f->group || f->last_resort
+               || !svb_condition_in_maintenance(member))
+           && (!f->group
+               || (member->facts.group
+                   && !strcmp(member->facts.group, f->group)));
+}
+
+static int higher_score(proxy_worker *current, proxy_worker *prev_best,
+                        void *baton)
+{
+    failover *f = baton;
+    const svb_member *member = svb_members_by_worker(f->members, current);
+    double mine;
+
+    if (!may_take_over(f, member)) {
+        return 0;
+    }
+    mine = score(f, member);
+    if (prev_best && mine <= f->best_score) {
+        return 0;
+    }
+    f->best_score = mine;
+    return 1;
+}
+
+/* The best of those who can serve but take no new clients: a user whose node
+ * is gone is better off there than with an error page. */
+static const svb_member *last_resort(failover *f)
+{
+    const svb_member *found = NULL;
+    int i;
+
+    f->last_resort = 1;
+    for (i = 0; i < f->members->n; i++) {
+        const svb_member *member = &f->members->all[i];
+
+        if (svb_condition_can_serve(member->worker) && may_take_over(f, member)
+            && (!found || score(f, member) > f->best_score)) {
+            found = member;
+            f->best_score = score(f, member);
+        }
+    }
+    return found;
+}
+
+static const svb_member *rendezvous(failover *f, request_rec *r)
+{
+    proxy_worker *worker = ap_proxy_balancer_get_best_worker(
+        f->req->balancer->proxy, r, higher_score, f);
+
+    return worker ? svb_members_by_worker(f->members, worker) : last_resort(f);
+}
+
+/* The chain of redirect= members, as far as needed to find one that serves. */
+static const svb_member *redirected(const svb_request *req,
+                                    const svb_members *members,
+                                    const svb_member *from, request_rec *r)
+{
+    int steps;
+
+    for (steps = 0; from && *from->worker->s->redirect && steps < members->n;
+         steps++) {
+        const char *route = from->worker->s->redirect;
+
+        from = svb_members_by_route(members, route, strlen(route));
+        if (from && svb_request_can_have(req, from, r)) {
+            return from;
+        }
+    }
+    return NULL;
+}
+
+const svb_member *svb_failover_member(const svb_request *req,
+                                      const svb_members *members,
+                                      const svb_member *from, apr_uint64_t hash,
+                                      request_rec *r)
+{
+    failover f = {.req = req,
+                  .members = members,
+                  .group = from->facts.group,
+                  .hash = hash};
+    const svb_member *member = redirected(req, members, from, r);
+
+    if (!member && f.group) {
+        member = rendezvous(&f, r);
+    }
+    if (!member) {
+        f.group = NULL;
+        member = rendezvous(&f, r);
+    }
+    return member;
+}

@@ -1,0 +1,38 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/*
+ * What is known of a client, in words that all of memory/ shares.
+ */
+#ifndef SVB_MEMORY_CLIENT_H
+#define SVB_MEMORY_CLIENT_H
+
+#include <apr.h>
+#include <apr_time.h>
+
+/** What a client is. */
+typedef enum svb_kind {
+    SVB_KIND_PENDING, /**< a new client whose first answer is not here yet */
+    SVB_KIND_WEB,     /**< an HTTP session */
+    SVB_KIND_SMART,   /**< a Smart Client, launched and never seen again */
+    SVB_KIND_ASSUMED, /**< an HTTP session by the client's own account: no node
+                         has told us of it */
+    SVB_KINDS
+} svb_kind;
+
+/** A copy of what the table knows of a client. */
+typedef struct svb_client {
+    apr_uint64_t id; /**< from svb_clients_id(), or a random number */
+    int node;        /**< index of the node's record */
+    svb_kind kind;   /**< what it is */
+    apr_time_t seen; /**< when last seen, in whole seconds */
+} svb_client;
+
+/**
+ * How long a client is live without being seen. It is called often and must be
+ * quick.
+ * @return microseconds; less than 0, or more than 48 days, for ever. A client
+ *         is dropped within the second after the timeout, never before it
+ */
+typedef apr_interval_time_t svb_clients_timeout_fn(void *baton, int node,
+                                                   svb_kind kind);
+
+#endif /* SVB_MEMORY_CLIENT_H */

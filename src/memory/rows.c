@@ -1,0 +1,185 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+#include "memory/rows.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "memory/records.h"
+
+#define CACHE_LINE 64
+#define ALIGNED __attribute__((aligned(CACHE_LINE)))
+
+/* One child's requests in flight. The row is held by the process of pid, or,
+ * where pid is negative, by the process -pid that is clearing it. */
+typedef struct {
+    _Atomic int64_t pid ALIGNED; /* 0 is a free row, and always empty */
+    _Atomic uint32_t next;       /* where to look for a free place */
+    _Atomic uint64_t held[SVB_ROWS_HELD];
+    _Atomic uint16_t in_flight[SVB_RECORDS_MAX];
+} row_rec;
+
+struct svb_rows {
+    row_rec *shm;
+};
+
+apr_size_t svb_rows_size(void)
+{
+    return SVB_ROWS_MAX * sizeof(row_rec);
+}
+
+apr_status_t svb_rows_open(svb_rows **rows, void *mem, apr_pool_t *p)
+{
+    *rows = apr_palloc(p, sizeof(**rows));
+    (*rows)->shm = mem;
+    return APR_SUCCESS;
+}
+
+/* Look before writing: most of a row was never touched, and an untouched page
+ * of shared memory costs nothing. */
+static void row_clear(row_rec *row)
+{
+    int i;
+
+    for (i = 0; i < SVB_RECORDS_MAX; i++) {
+        if (atomic_load_explicit(&row->in_flight[i], memory_order_relaxed)) {
+            atomic_store(&row->in_flight[i], 0);
+        }
+    }
+    for (i = 0; i < SVB_ROWS_HELD; i++) {
+        if (atomic_load_explicit(&row->held[i], memory_order_relaxed)) {
+            atomic_store(&row->held[i], 0);
+        }
+    }
+}
+
+/* May this process take the row? Its own pid on it is a dead child's that had
+ * the same one before. */
+static int can_take(int64_t holder, apr_int64_t pid, svb_rows_alive_fn *alive)
+{
+    apr_int64_t owner = holder < 0 ? -holder : holder;
+
+    return owner == 0 || owner == pid || !alive(owner);
+}
+
+int svb_rows_claim(svb_rows *rows, apr_int64_t pid, svb_rows_alive_fn *alive)
+{
+    int i;
+
+    for (i = 1; i < SVB_ROWS_MAX; i++) {
+        row_rec *row = &rows->shm[i];
+        int64_t holder = atomic_load(&row->pid);
+
+        if (can_take(holder, pid, alive)
+            && atomic_compare_exchange_strong(&row->pid, &holder, pid)) {
+            row_clear(row);
+            return i;
+        }
+    }
+    return 0;
+}
+
+void svb_rows_free(svb_rows *rows, int row, apr_int64_t pid)
+{
+    row_rec *rec = &rows->shm[row];
+    int64_t holder = pid;
+
+    if (row > 0 && atomic_load(&rec->pid) == pid) {
+        row_clear(rec);
+        atomic_compare_exchange_strong(&rec->pid, &holder, 0);
+    }
+}
+
+void svb_rows_sweep(svb_rows *rows, apr_int64_t pid, svb_rows_alive_fn *alive)
+{
+    int i;
+
+    for (i = 1; i < SVB_ROWS_MAX; i++) {
+        row_rec *row = &rows->shm[i];
+        int64_t holder = atomic_load(&row->pid);
+
+        /* Hold the row while clearing it, or a child that claims it meanwhile
+         * would lose what it counts. Our own row is in use. */
+        if (holder != 0 && holder != pid && can_take(holder, pid, alive)
+            && atomic_compare_exchange_strong(&row->pid, &holder, -pid)) {
+            row_clear(row);
+            atomic_store(&row->pid, 0);
+        }
+    }
+}
+
+void svb_rows_enter(svb_rows *rows, int row, int node)
+{
+    atomic_fetch_add_explicit(&rows->shm[row].in_flight[node], 1,
+                              memory_order_relaxed);
+}
+
+void svb_rows_leave(svb_rows *rows, int row, int node)
+{
+    atomic_fetch_sub_explicit(&rows->shm[row].in_flight[node], 1,
+                              memory_order_relaxed);
+}
+
+/* Rows of nobody are empty; not reading them leaves them untouched. */
+static int is_in_use(const svb_rows *rows, int row)
+{
+    return row == 0
+           || atomic_load_explicit(&rows->shm[row].pid, memory_order_relaxed)
+                  != 0;
+}
+
+int svb_rows_hold(svb_rows *rows, int row, apr_uint64_t id)
+{
+    row_rec *rec = &rows->shm[row];
+    uint32_t start =
+        atomic_fetch_add_explicit(&rec->next, 1, memory_order_relaxed);
+    uint32_t i;
+
+    for (i = 0; i < SVB_ROWS_HELD; i++) {
+        uint32_t place = (start + i) % SVB_ROWS_HELD;
+        uint64_t none = 0;
+
+        if (atomic_compare_exchange_strong(&rec->held[place], &none, id)) {
+            return (int)place;
+        }
+    }
+    return -1;
+}
+
+void svb_rows_release(svb_rows *rows, int row, int place)
+{
+    if (place >= 0) {
+        atomic_store(&rows->shm[row].held[place], 0);
+    }
+}
+
+void svb_rows_held(svb_rows *rows, svb_rows_held_fn *fn, void *baton)
+{
+    int i, place;
+
+    for (i = 0; i < SVB_ROWS_MAX; i++) {
+        row_rec *rec = &rows->shm[i];
+
+        for (place = 0; is_in_use(rows, i) && place < SVB_ROWS_HELD; place++) {
+            uint64_t id =
+                atomic_load_explicit(&rec->held[place], memory_order_relaxed);
+
+            if (id) {
+                fn(baton, id);
+            }
+        }
+    }
+}
+
+unsigned svb_rows_in_flight(svb_rows *rows, int node)
+{
+    unsigned sum = 0;
+    int i;
+
+    for (i = 0; i < SVB_ROWS_MAX; i++) {
+        if (is_in_use(rows, i)) {
+            sum += atomic_load_explicit(&rows->shm[i].in_flight[node],
+                                        memory_order_relaxed);
+        }
+    }
+    return sum;
+}

@@ -1,0 +1,79 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/*
+ * Requests in flight, in shared memory: a row for each child process, in which it
+ * counts its requests on each node and keeps the ids of their clients. The row of
+ * a dead child is cleared as a whole; nothing has to be decremented on behalf of
+ * the dead.
+ *
+ * No function here takes a lock, logs or allocates, but for svb_rows_open().
+ * All are safe in any thread of any process, in any phase after it.
+ */
+#ifndef SVB_MEMORY_ROWS_H
+#define SVB_MEMORY_ROWS_H
+
+#include <apr_pools.h>
+
+/** How many child processes count their requests in flight one by one. */
+#define SVB_ROWS_MAX 1024
+
+/** Process-local handle on the rows. */
+typedef struct svb_rows svb_rows;
+
+/** @return bytes of shared memory that the rows take */
+apr_size_t svb_rows_size(void);
+
+/**
+ * Make a handle on the rows.
+ * @param rows the new handle, from p
+ * @param mem  svb_rows_size() bytes, 64-byte aligned, all zero when new
+ * @param p    pool of the handle; mem must outlive it
+ */
+apr_status_t svb_rows_open(svb_rows **rows, void *mem, apr_pool_t *p);
+
+/** How many ids of clients a child can hold at a time. */
+#define SVB_ROWS_HELD 1024
+
+/** Is the process alive? */
+typedef int svb_rows_alive_fn(apr_int64_t pid);
+
+/**
+ * Claim a row to count this child's requests in flight in.
+ * @param pid   the child's process id
+ * @param alive asked about the owners of rows that are taken
+ * @return the row; 0 is the row shared by those for whom none was left, and
+ *         is not cleared when one of them dies
+ */
+int svb_rows_claim(svb_rows *rows, apr_int64_t pid, svb_rows_alive_fn *alive);
+
+/** Give the row back, cleared; a child calls it when it ends in good order. */
+void svb_rows_free(svb_rows *rows, int row, apr_int64_t pid);
+
+/**
+ * Clear and free the rows of dead processes.
+ * @param pid the calling process, whose own row is left alone
+ */
+void svb_rows_sweep(svb_rows *rows, apr_int64_t pid, svb_rows_alive_fn *alive);
+
+/** A request of this row's child enters (leaves) the node. */
+void svb_rows_enter(svb_rows *rows, int row, int node);
+void svb_rows_leave(svb_rows *rows, int row, int node);
+
+/**
+ * Note the id of a client that a request in flight is of. As long as the child
+ * lives and does not release it, svb_rows_held() tells of it.
+ * @param id not 0
+ * @return its place in the row, or -1 when none is free
+ */
+int svb_rows_hold(svb_rows *rows, int row, apr_uint64_t id);
+
+/** Give a place back; -1 is allowed. */
+void svb_rows_release(svb_rows *rows, int row, int place);
+
+/** Call for each id that is held; rows of the dead are to be swept before. */
+typedef void svb_rows_held_fn(void *baton, apr_uint64_t id);
+void svb_rows_held(svb_rows *rows, svb_rows_held_fn *fn, void *baton);
+
+/** @return requests in flight at the node, summed over all rows */
+unsigned svb_rows_in_flight(svb_rows *rows, int node);
+
+#endif /* SVB_MEMORY_ROWS_H */

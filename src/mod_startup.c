@@ -1,0 +1,136 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+#include "mod_startup.h"
+
+#include <http_core.h>
+
+#include "choice/mod_method.h"
+#include "config/mod_checks.h"
+#include "config/mod_directives.h"
+#include "config/mod_model.h"
+#include "manager/mod_manager.h"
+#include "memory/clients.h"
+#include "memory/mod_clients.h"
+#include "memory/mod_persist.h"
+#include "memory/mod_segments.h"
+#include "mod_watchdog.h"
+#include "nodes/mod_admin.h"
+#include "nodes/mod_condition.h"
+#include "nodes/mod_members.h"
+
+static int is_first_pass(void)
+{
+    return ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG;
+}
+
+/* Log the problems of a level; say whether there were any. */
+static int tell(const svb_model *model, int level)
+{
+    int i, any = 0;
+
+    for (i = 0; i < model->problems->nelts; i++) {
+        const svb_problem *problem =
+            &APR_ARRAY_IDX(model->problems, i, svb_problem);
+
+        if (problem->level == level) {
+            ap_log_error(APLOG_MARK, level, 0, problem->server, "%s",
+                         problem->text);
+            any = 1;
+        }
+    }
+    return any;
+}
+
+/* The only hook that a configuration test runs. Errors stop a start here as
+ * well; warnings wait for post_config, when there is a log to write them to. */
+int svb_startup_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                      server_rec *s)
+{
+    svb_model *model;
+
+    (void)pconf, (void)plog;
+    if (svb_checks_modules(s) != OK) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    model = svb_model_build(ptemp, s);
+    svb_checks_run(model);
+    if (ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST) {
+        tell(model, APLOG_WARNING);
+        svb_directives_note_unused(s);
+    }
+    return tell(model, APLOG_ERR) ? HTTP_INTERNAL_SERVER_ERROR : OK;
+}
+
+/* Before mod_proxy_balancer's, which reads the method's name. */
+int svb_startup_early(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                      server_rec *s)
+{
+    (void)pconf, (void)plog, (void)ptemp;
+    svb_model_mend_lbmethod(s);
+    return OK;
+}
+
+/* Find the shared state, or make it, from what the last run has saved if there
+ * is such. The nodes must have their places before their clients come. */
+static apr_status_t attach_state(apr_pool_t *pconf, apr_pool_t *ptemp,
+                                 svb_model *model)
+{
+    server_rec *s = model->main_server;
+    unsigned char secret[SVB_CLIENTS_SECRET];
+    const char *path =
+        model->server->persist
+            ? svb_persist_path(pconf, model->server->persist_file)
+            : NULL;
+    int saved = path && !svb_segments_exists()
+                && svb_persist_secret(ptemp, s, path, secret);
+    int is_new, i;
+    apr_status_t rv =
+        svb_segments_attach(pconf, s, (apr_size_t)model->server->client_table,
+                            saved ? secret : NULL, &is_new);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    svb_clients_start();
+    for (i = 0; i < model->balancers->nelts; i++) {
+        svb_members_init(pconf,
+                         APR_ARRAY_IDX(model->balancers, i, svb_balancer *));
+    }
+    if (saved) {
+        svb_persist_restore(ptemp, s, path);
+    }
+    svb_admin_apply(model);
+    svb_clients_tick(apr_time_now());
+    if (path) {
+        svb_persist_at_exit(pconf, s, path);
+    }
+    return APR_SUCCESS;
+}
+
+int svb_startup_post_config(apr_pool_t *pconf, apr_pool_t *plog,
+                            apr_pool_t *ptemp, server_rec *s)
+{
+    svb_model *model;
+
+    (void)plog;
+    if (is_first_pass()) {
+        return OK;
+    }
+    model = svb_model_build(pconf, s);
+    svb_checks_run(model);
+    tell(model, APLOG_WARNING);
+    svb_directives_note_unused(s);
+    if (attach_state(pconf, ptemp, model) != APR_SUCCESS
+        || svb_watchdog_start(pconf, model) != APR_SUCCESS) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    svb_condition_start();
+    svb_method_use(model);
+    svb_manager_use(model);
+    return OK;
+}
+
+void svb_startup_child(apr_pool_t *pchild, server_rec *s)
+{
+    (void)s;
+    svb_segments_child_init(pchild);
+}

@@ -1,0 +1,144 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/*
+ * rows: requests in flight, counted by several processes at once, and by some that
+ * are killed.
+ */
+#include <signal.h>
+
+#include "memory/records.h"
+#include "memory/rows.h"
+#include "workers.h"
+
+/* Indices of two nodes. */
+enum { A = 3, B = SVB_RECORDS_MAX - 1 };
+
+static svb_rows *rows;
+
+static void setup(void)
+{
+    workers_setup();
+    svb_rows_open(&rows, share(svb_rows_size()), pool);
+}
+
+START_TEST(in_flight)
+{
+    apr_int64_t me = getpid();
+    int row = svb_rows_claim(rows, me, alive);
+
+    ck_assert_int_gt(row, 0);
+    svb_rows_enter(rows, row, A);
+    svb_rows_enter(rows, row, A);
+    svb_rows_enter(rows, row, B);
+    svb_rows_enter(rows, 0, B);
+    svb_rows_leave(rows, row, A);
+    ck_assert_uint_eq(svb_rows_in_flight(rows, A), 1);
+    ck_assert_uint_eq(svb_rows_in_flight(rows, B), 2);
+    svb_rows_sweep(rows, me, alive);
+    ck_assert_uint_eq(svb_rows_in_flight(rows, A), 1);
+    svb_rows_free(rows, row, me + 1); /* not its owner */
+    ck_assert_uint_eq(svb_rows_in_flight(rows, A), 1);
+    svb_rows_free(rows, row, me);
+    ck_assert_uint_eq(svb_rows_in_flight(rows, A), 0);
+    ck_assert_uint_eq(svb_rows_in_flight(rows, B), 1);
+    svb_rows_free(rows, 0, me);
+    ck_assert_uint_eq(svb_rows_in_flight(rows, B), 1);
+    svb_rows_leave(rows, 0, B);
+    ck_assert_uint_eq(svb_rows_in_flight(rows, B), 0);
+}
+END_TEST
+
+static int everyone(apr_int64_t pid)
+{
+    (void)pid;
+    return 1;
+}
+
+START_TEST(no_row_left)
+{
+    for (int i = 1; i < SVB_ROWS_MAX; i++) {
+        ck_assert_int_gt(svb_rows_claim(rows, 100000 + i, everyone), 0);
+    }
+    ck_assert_int_eq(svb_rows_claim(rows, 1, everyone), 0);
+    svb_rows_free(rows, 17, 100017);
+    ck_assert_int_eq(svb_rows_claim(rows, 1, everyone), 17);
+}
+END_TEST
+
+static void enter_and_hang(int worker)
+{
+    int row = svb_rows_claim(rows, getpid(), alive);
+
+    board->results[worker][0] = row;
+    for (int i = 0; i <= worker; i++) {
+        svb_rows_enter(rows, row, A);
+    }
+    atomic_fetch_add(&board->ready, 1);
+    for (;;) {
+        pause();
+    }
+}
+
+static void kill_and_reap(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
+
+START_TEST(rows_of_the_killed)
+{
+    int first = -1;
+    pid_t pids[WORKERS];
+
+    for (int i = 0; i < WORKERS; i++) {
+        pids[i] = spawn(enter_and_hang, i);
+    }
+    while (atomic_load(&board->ready) < WORKERS) {
+        usleep(100);
+    }
+    for (int i = 0; i < WORKERS; i++) {
+        for (int j = 0; j < i; j++) {
+            ck_assert_int_ne(board->results[i][0], board->results[j][0]);
+        }
+    }
+    ck_assert_uint_eq(svb_rows_in_flight(rows, A), 1 + 2 + 3 + 4);
+    for (int i = 0; i < WORKERS; i++) {
+        if (board->results[i][0] == 1) {
+            first = i;
+        }
+    }
+    ck_assert_int_ge(first, 0);
+    /* Another child takes over a dead one's row, cleared. */
+    kill_and_reap(pids[first]);
+    ck_assert_int_eq(svb_rows_claim(rows, getpid(), alive), 1);
+    ck_assert_uint_eq(svb_rows_in_flight(rows, A), 10 - (1 + first));
+    svb_rows_enter(rows, 1, A);
+    /* The others' are cleared by the sweep, and its own is not. */
+    for (int i = 0; i < WORKERS; i++) {
+        if (i != first) {
+            kill_and_reap(pids[i]);
+        }
+    }
+    svb_rows_sweep(rows, getpid(), alive);
+    ck_assert_uint_eq(svb_rows_in_flight(rows, A), 1);
+    ck_assert_int_eq(svb_rows_claim(rows, getpid() + 1, everyone), 2);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("rows");
+    TCase *tc = tcase_create("rows");
+
+    tcase_add_checked_fixture(tc, setup, NULL);
+    tcase_set_timeout(tc, 30);
+    tcase_add_test(tc, in_flight);
+    tcase_add_test(tc, no_row_left);
+    tcase_add_test(tc, rows_of_the_killed);
+    suite_add_tcase(s, tc);
+    return s;
+}
+
+int main(void)
+{
+    return unit_run(srunner_create(suite()));
+}
