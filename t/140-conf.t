@@ -223,7 +223,7 @@ subtest 'README' => sub {
     my ($code, $output) = SVB::Httpd->new(conf => $smallest)->configtest;
     is "$code $output", "0 Syntax OK\n", 'its configuration is good';
 
-    my $source = slurp("$shipped/../src/mod_svb_config.c");
+    my $source = slurp("$shipped/../src/config/mod_directives.c");
     my ($commands, $unused) = split /not in effect so far/, $source;
     my @directives = sort $commands =~ /AP_INIT_\w+\("(\w+)"/g;
     is_deeply [ sort $readme =~ /^\| `(Servoy\w+)/mg ], \@directives, 'it has all directives';
@@ -232,7 +232,7 @@ subtest 'README' => sub {
     ok @unused > 0, 'there are some without effect';
     like $limits, qr/`\Q$_\E`/, "it says that $_ has no effect" for @unused;
 
-    my %known = map { $_ => 1 } map { slurp($_) =~ /SVB_LOGNO\((\d+)\)/g } glob "$shipped/../src/*.c";
+    my %known = map { $_ => 1 } map { slurp($_) =~ /SVB_LOGNO\(\s*(\d+)\s*\)/g } glob "$shipped/../src/{,*/}*.c";
     is_deeply [ grep { !$known{$_} } $readme =~ /SVB(\d{4})/g ], [], 'it tells of no message that is not there';
 };
 

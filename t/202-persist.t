@@ -190,7 +190,7 @@ sub said { my ($httpd, $pattern) = @_; return eval { $httpd->wait_log($pattern, 
 # Names in the runtime folder that have to do with us.
 sub files { my ($httpd) = @_; return join ' ', sort map { s{.*/}{}r } glob run_dir($httpd) . '/*state*' }
 
-# Client counts by node as the file has them: see src/svb_save.h.
+# Client counts by node as the file has them: see src/memory/save.h.
 sub saved_counts {
     my ($path) = @_;
     my $bytes = text($path);
