@@ -10,6 +10,7 @@
 #include "manager/mod_manager.h"
 #include "memory/clients.h"
 #include "memory/mod_clients.h"
+#include "memory/mod_former.h"
 #include "memory/mod_persist.h"
 #include "memory/mod_segments.h"
 #include "mod_watchdog.h"
@@ -80,21 +81,21 @@ static apr_status_t attach_state(apr_pool_t *pconf, apr_pool_t *ptemp,
         model->server->persist
             ? svb_persist_path(pconf, model->server->persist_file)
             : NULL;
-    int saved = path && !svb_segments_exists()
+    int saved = path && !svb_segments_exist()
                 && svb_persist_secret(ptemp, s, path, secret);
-    int is_new, i;
     apr_status_t rv =
         svb_segments_attach(pconf, s, (apr_size_t)model->server->client_table,
-                            saved ? secret : NULL, &is_new);
+                            saved ? secret : NULL);
 
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    svb_clients_start();
-    for (i = 0; i < model->balancers->nelts; i++) {
+    svb_clients_start(pconf);
+    for (int i = 0; i < model->balancers->nelts; i++) {
         svb_members_init(pconf,
                          APR_ARRAY_IDX(model->balancers, i, svb_balancer *));
     }
+    svb_former_move();
     if (saved) {
         svb_persist_restore(ptemp, s, path);
     }

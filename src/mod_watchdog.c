@@ -7,6 +7,7 @@
 #include "manager/snapshot.h"
 #include "memory/clients.h"
 #include "memory/mod_clients.h"
+#include "memory/mod_former.h"
 #include "memory/mod_segments.h"
 #include "memory/records.h"
 #include "nodes/mod_admin.h"
@@ -17,16 +18,13 @@
 
 /* Who was asked within the second is left alone, so this is how late it may be. */
 #define PROBE_EVERY apr_time_from_msec(250)
-#define TELL_EVERY apr_time_from_sec(60)
 
-/* A table that is too small forgets clients: say so, once in a while. */
+/* A table that is too small forgets clients. */
 static void tell_evictions(const svb_model *model, apr_time_t now)
 {
-    static apr_uint64_t told;
-    static apr_time_t told_at;
-    apr_uint64_t evicted = svb_clients_evicted(svb_segments_clients());
+    apr_uint64_t evicted = svb_clients_evictions_to_tell(now);
 
-    if (evicted > told && now >= told_at + TELL_EVERY) {
+    if (evicted) {
         ap_log_error(
             APLOG_MARK, APLOG_WARNING, 0, model->main_server,
             SVB_LOGNO(0061) "the client table is full: %" APR_UINT64_T_FMT
@@ -34,8 +32,6 @@ static void tell_evictions(const svb_model *model, apr_time_t now)
                             "counted again with their next request; give "
                             "ServoyClientTable more than %" APR_SIZE_T_FMT,
             evicted, svb_clients_capacity(svb_segments_clients()));
-        told = evicted;
-        told_at = now;
     }
 }
 
@@ -78,7 +74,7 @@ static apr_status_t tick(int state, void *data, apr_pool_t *pool)
         apr_time_t now = apr_time_now();
 
         svb_segments_sweep();
-        svb_segments_follow(now);
+        svb_former_follow(now);
         svb_clients_tick(now);
         tell_evictions(data, now);
         svb_admin_reconcile(data);

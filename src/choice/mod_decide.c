@@ -6,6 +6,7 @@
 #include "memory/clients.h"
 #include "memory/hash.h"
 #include "memory/mod_clients.h"
+#include "memory/mod_former.h"
 #include "memory/mod_segments.h"
 #include "nodes/mod_condition.h"
 
@@ -110,7 +111,7 @@ static void read_table(svb_request *req, const svb_members *members, int i,
 
         if ((svb_clients_find(svb_segments_clients(), table_id(req, id), now,
                               &client)
-             || svb_segments_find_old(table_id(req, id), now, &client))
+             || svb_former_find(table_id(req, id), now, &client))
             && (member = svb_members_by_node(members, client.node)) != NULL
             && (routed(members, id, &len)
                 || req->balancer->set.learn_sessions)) {

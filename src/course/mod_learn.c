@@ -8,6 +8,7 @@
 #include "course/mod_smart.h"
 #include "memory/clients.h"
 #include "memory/mod_clients.h"
+#include "memory/mod_former.h"
 #include "memory/mod_segments.h"
 #include "memory/rows.h"
 #include "nodes/condition.h"
@@ -118,7 +119,7 @@ static void session_starts(answer *a, const svb_session_id *id)
     /* A launched client stays what it is beside a session it may start. */
     if (old && old != new_id
         && !(req->is_known && req->kind == SVB_KIND_SMART)) {
-        svb_segments_remove_old(old);
+        svb_former_remove(old);
         svb_clients_rename(clients, old, new_id, a->node, SVB_KIND_WEB, a->now);
     }
     else {
@@ -139,7 +140,7 @@ static void session_ends(answer *a, const char *name)
 
     if (req->client && !strcmp(name, req->client_name)
         && !(req->is_known && req->kind == SVB_KIND_SMART)) {
-        svb_segments_remove_old(req->client);
+        svb_former_remove(req->client);
         svb_clients_remove(svb_segments_clients(), req->client);
         req->client = 0;
         req->is_known = 0;

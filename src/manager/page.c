@@ -11,6 +11,9 @@
 /* Nodes that the banner lists before it says "and so many more". */
 #define TROUBLE_LISTED 12
 
+/* For how long clients that were dropped are a matter of concern. */
+#define EVICTIONS_MATTER apr_time_from_sec(3600)
+
 /* What the writers of a node's parts need to know. */
 typedef struct page {
     svb_sink *s;
@@ -799,11 +802,18 @@ static void put_nobody(page *pg)
     }
 }
 
-static void put_table_trouble(svb_sink *s, const svb_snap_table *table)
+/* Once a table was made larger, or the rush is over, it is no trouble any more. */
+static int is_evicting(const svb_snapshot *snap)
 {
-    if (table->evicted > 0) {
+    return snap->table.evicted_at
+           && snap->time < snap->table.evicted_at + EVICTIONS_MATTER;
+}
+
+static void put_table_trouble(svb_sink *s, const svb_snapshot *snap)
+{
+    if (is_evicting(snap)) {
         svb_sink_raw(s, "<li>The client table had no room for ");
-        put_count(s, table->evicted, "client", "clients");
+        put_count(s, snap->table.evicted, "client", "clients");
         svb_sink_raw(s, ": raise <code>ServoyClientTable</code>.</li>\n");
     }
 }
@@ -847,7 +857,7 @@ static void put_trouble(page *pg, const sums *sum)
     int room = TROUBLE_LISTED, fleets = pg->snap->fleets->nelts, i;
     int worst = sum->fleets_stuck > 0 || sum->all.in_state[SVB_STATE_ERROR] > 0;
 
-    if (away == 0 && !worst && pg->snap->table.evicted == 0) {
+    if (away == 0 && !worst && !is_evicting(pg->snap)) {
         return;
     }
     if (worst) {
@@ -872,7 +882,7 @@ static void put_trouble(page *pg, const sums *sum)
         put_count(pg->s, away - TROUBLE_LISTED, "more node", "more nodes");
         svb_sink_raw(pg->s, " that cannot serve</li>\n");
     }
-    put_table_trouble(pg->s, &pg->snap->table);
+    put_table_trouble(pg->s, pg->snap);
     svb_sink_raw(pg->s, "</ul></section>\n");
 }
 

@@ -70,6 +70,7 @@ typedef struct svb_snap_table {
     apr_uint64_t capacity; /* clients it can hold */
     apr_uint64_t clients;  /* clients it holds */
     apr_uint64_t evicted;  /* live clients dropped for lack of room */
+    apr_time_t evicted_at; /* when the last of them was; 0: none, or unknown */
     apr_uint64_t bytes;    /* memory it takes */
 } svb_snap_table;
 

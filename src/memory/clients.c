@@ -14,6 +14,10 @@
 /* A touch fails because another change succeeded; see TRIES in svb_slots. */
 #define TRIES 100
 
+/* A pass that did not go on for so long is given up: another process may have
+ * made whole ones meanwhile, and what was noted at its beginning says nothing. */
+#define PASS_PAUSE apr_time_from_sec(10)
+
 /* What a pass of the sweep has found of a node's clients of one kind. */
 typedef struct {
     apr_uint64_t mark; /* the count in svb_records when the pass began */
@@ -24,7 +28,8 @@ typedef struct {
 struct svb_clients {
     svb_slots slots;
     apr_size_t capacity;
-    apr_size_t swept; /* bucket at which the next sweep begins */
+    apr_size_t swept;      /* bucket at which the next sweep begins */
+    apr_time_t last_swept; /* when the pass last went on */
     tally (*tallies)[SVB_KINDS];
     unsigned char secret[SVB_CLIENTS_SECRET];
 };
@@ -36,13 +41,13 @@ apr_size_t svb_clients_size(apr_size_t capacity)
 
 apr_status_t svb_clients_open(svb_clients **clients, void *mem,
                               apr_size_t capacity, const unsigned char *secret,
-                              svb_records *fleet, apr_pool_t *p)
+                              svb_records *records, apr_pool_t *p)
 {
     svb_clients *c = apr_pcalloc(p, sizeof(*c));
 
     c->slots.shm = mem;
     c->slots.buckets = svb_slots_buckets(capacity);
-    c->slots.fleet = fleet;
+    c->slots.records = records;
     c->capacity = capacity;
     c->tallies = apr_palloc(p, SVB_RECORDS_MAX * sizeof(*c->tallies));
     memcpy(c->secret, secret, SVB_CLIENTS_SECRET);
@@ -128,30 +133,30 @@ int svb_clients_rename(svb_clients *clients, apr_uint64_t old, apr_uint64_t id,
 
 void svb_clients_forget(svb_clients *clients, int node)
 {
-    svb_records_next_epoch(clients->slots.fleet, node);
+    svb_records_next_epoch(clients->slots.records, node);
 }
 
 /* -------------------------------------------------------------- the sweep */
 
-static void begin_pass(svb_clients *c)
+static void take_marks(svb_clients *c)
 {
     for (int node = 0; node < SVB_RECORDS_MAX; node++) {
         for (int kind = 0; kind < SVB_KINDS; kind++) {
             tally *t = &c->tallies[node][kind];
 
-            t->mark = svb_records_clients_mark(c->slots.fleet, node, kind);
+            t->mark = svb_records_clients_mark(c->slots.records, node, kind);
             t->found = t->removed = 0;
         }
     }
 }
 
-static void end_pass(svb_clients *c)
+static void correct_counts(svb_clients *c)
 {
     for (int node = 0; node < SVB_RECORDS_MAX; node++) {
         for (int kind = 0; kind < SVB_KINDS; kind++) {
             tally *t = &c->tallies[node][kind];
 
-            svb_records_clients_correct(c->slots.fleet, node, kind, t->mark,
+            svb_records_clients_correct(c->slots.records, node, kind, t->mark,
                                         t->removed, t->found);
         }
     }
@@ -175,7 +180,7 @@ static int is_first(const svb_slots *slots, const svb_slot_view *v)
 
 static void sweep_slot(svb_clients *c, apr_size_t n, apr_time_t now)
 {
-    enum svb_slot_rank rank;
+    svb_slot_rank rank;
     svb_slot_view v;
 
     for (int i = 0; i < TRIES; i++) {
@@ -199,12 +204,21 @@ static void sweep_slot(svb_clients *c, apr_size_t n, apr_time_t now)
     }
 }
 
+void svb_clients_begin_pass(svb_clients *clients)
+{
+    clients->swept = 0;
+}
+
 int svb_clients_sweep(svb_clients *clients, apr_size_t buckets, apr_time_t now)
 {
     apr_size_t end = clients->slots.buckets;
 
+    if (now < clients->last_swept || now > clients->last_swept + PASS_PAUSE) {
+        svb_clients_begin_pass(clients);
+    }
+    clients->last_swept = now;
     if (clients->swept == 0) {
-        begin_pass(clients);
+        take_marks(clients);
     }
     if (buckets < end - clients->swept) {
         end = clients->swept + buckets;
@@ -218,7 +232,7 @@ int svb_clients_sweep(svb_clients *clients, apr_size_t buckets, apr_time_t now)
         return 0;
     }
     clients->swept = 0;
-    end_pass(clients);
+    correct_counts(clients);
     return 1;
 }
 
@@ -230,7 +244,7 @@ int svb_clients_next(svb_clients *clients, apr_size_t *pos, apr_time_t now,
     const svb_slots *slots = &clients->slots;
 
     while (*pos < slots->buckets * SVB_SLOTS) {
-        enum svb_slot_rank rank;
+        svb_slot_rank rank;
         svb_slot_view v;
 
         svb_slots_look(slots, (*pos)++, &v);
@@ -244,18 +258,19 @@ int svb_clients_next(svb_clients *clients, apr_size_t *pos, apr_time_t now,
     return 0;
 }
 
-void svb_clients_restore(svb_clients *clients, const svb_client *client,
-                         apr_time_t now)
+int svb_clients_restore(svb_clients *clients, const svb_client *client,
+                        apr_time_t now)
 {
     apr_uint64_t word = svb_slots_word(&clients->slots, client);
     svb_client there;
 
-    /* What the table knows already stays, unless it was seen earlier. */
-    if (svb_slots_is_live(&clients->slots, word, now)
-        && !(svb_clients_find(clients, client->id, now, &there)
-             && there.seen >= client->seen)) {
-        svb_slots_put(&clients->slots, client->id, word, now);
+    if (!svb_slots_is_live(&clients->slots, word, now)) {
+        return 0;
     }
+    /* What the table knows already stays, unless it was seen earlier. */
+    return (svb_clients_find(clients, client->id, now, &there)
+            && there.seen >= client->seen)
+           || svb_slots_put(&clients->slots, client->id, word, now);
 }
 
 /* ---------------------------------------------------------------- figures */
@@ -280,7 +295,7 @@ apr_size_t svb_clients_count(const svb_clients *clients)
     apr_size_t sum = 0;
 
     for (int node = 0; node < SVB_RECORDS_MAX; node++) {
-        sum += svb_records_clients_all(clients->slots.fleet, node);
+        sum += svb_records_clients_all(clients->slots.records, node);
     }
     return sum;
 }

@@ -3,12 +3,14 @@
  * The client table: which node each client is on, in shared memory.
  *
  * The table is an array of buckets of 64 bytes, a cache line, with four slots
- * each. A client may stand in any slot of three buckets that its id names; it
- * is put in the first of them while that has room, so that looking it up reads
- * one line as a rule, and in the second or third otherwise, so that practically
- * nobody is dropped while there are no more clients than the capacity. Nothing
- * ever moves to another slot, and no call looks at more than three buckets,
- * however many clients there are.
+ * each. A client may stand in any slot of four buckets that its id names; it is
+ * put in the first of them while that has room, so that looking it up reads one
+ * line as a rule, and in one of the others otherwise, so that practically nobody
+ * is dropped while there are no more clients than the capacity: the number that
+ * the table was made for. There are ten slots for every seven of those, or the
+ * last ones would not find a place; beyond the capacity clients begin to be
+ * dropped. Nothing ever moves to another slot, and no call looks at more than four
+ * buckets, however many clients there are.
  *
  * A slot is two words. The tag is the client's id, a hash of the session id
  * under a secret key; the session id itself is not stored. The other word is
@@ -95,8 +97,8 @@ typedef struct svb_clients svb_clients;
 
 /**
  * @param capacity how many clients the table is to hold
- * @return bytes of shared memory that takes: 32 for each client, or a little
- *         more where they are fewer than 18
+ * @return bytes of shared memory that takes: 23 for each client, or a little
+ *         more where they are fewer than 25
  */
 apr_size_t svb_clients_size(apr_size_t capacity);
 
@@ -108,12 +110,12 @@ apr_size_t svb_clients_size(apr_size_t capacity);
  * @param capacity the one that mem was made for
  * @param secret   SVB_CLIENTS_SECRET random bytes, the same in all processes;
  *                 copied
- * @param fleet    the nodes, whose counts of clients the table keeps
- * @param p        pool of the handle; mem and fleet must outlive it
+ * @param records  the nodes, whose counts of clients the table keeps
+ * @param p        pool of the handle; mem and records must outlive it
  */
 apr_status_t svb_clients_open(svb_clients **clients, void *mem,
                               apr_size_t capacity, const unsigned char *secret,
-                              svb_records *fleet, apr_pool_t *p);
+                              svb_records *records, apr_pool_t *p);
 
 /**
  * Say how long clients live; until then, for ever. To be called before another
@@ -176,11 +178,19 @@ int svb_clients_rename(svb_clients *clients, apr_uint64_t old, apr_uint64_t id,
 void svb_clients_forget(svb_clients *clients, int node);
 
 /**
+ * Let the next sweep begin a pass of its own. A handle that was opened before a
+ * fork has a pass of the parent's in it, whose marks are no good in the child:
+ * to be called in every new process before it sweeps.
+ */
+void svb_clients_begin_pass(svb_clients *clients);
+
+/**
  * Sweep the next buckets: free the slots of dead clients and dead processes,
  * and count the live ones. When a pass through the table ends, the counts in
  * svb_records are corrected by what was found: exactly, where no other process
  * has changed them during the pass, and otherwise when they are further off
- * than such changes explain.
+ * than such changes explain. A pass that was not gone on with for ten seconds is
+ * begun anew.
  * @param buckets how many at most; the call stops at the end of a pass
  * @param now     time of day
  * @return whether this was the end of a pass
@@ -199,12 +209,12 @@ int svb_clients_next(svb_clients *clients, apr_size_t *pos, apr_time_t now,
 /**
  * Put back a client that svb_clients_next() gave, perhaps from another table
  * with the same secret, unless it is dead by now, or is here and was not seen
- * earlier. Where the counts in svb_records
- * know these clients already, they are too high until the next pass of the
- * sweep has ended.
+ * earlier. Where the counts in svb_records know these clients already, they are
+ * too high until the next pass of the sweep has ended.
+ * @return whether the client is in the table now
  */
-void svb_clients_restore(svb_clients *clients, const svb_client *client,
-                         apr_time_t now);
+int svb_clients_restore(svb_clients *clients, const svb_client *client,
+                        apr_time_t now);
 
 /** @return the capacity the table was opened with */
 apr_size_t svb_clients_capacity(const svb_clients *clients);

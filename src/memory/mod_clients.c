@@ -18,9 +18,13 @@
 /* How long the clients of a node that no balancer has any more are kept. */
 #define OF_NOBODY apr_time_from_sec(30 * 60)
 
-static apr_interval_time_t timeouts[SVB_RECORDS_MAX][SVB_KINDS];
+/* Evictions are told of at most so often. */
+#define TELL_EVERY apr_time_from_sec(60)
 
 /* ---------------------------------------------------------------- lifetimes */
+
+/* Of this configuration: its own, or a shorter one than before would not count. */
+static apr_interval_time_t (*timeouts)[SVB_KINDS];
 
 static apr_interval_time_t timeout_of(void *baton, int node, svb_kind kind)
 {
@@ -28,9 +32,16 @@ static apr_interval_time_t timeout_of(void *baton, int node, svb_kind kind)
     return timeouts[node][kind] ? timeouts[node][kind] : OF_NOBODY;
 }
 
-void svb_clients_start(void)
+void svb_clients_start(apr_pool_t *pconf)
 {
+    apr_time_t replaced;
+    svb_clients *former = svb_segments_former(&replaced);
+
+    timeouts = apr_pcalloc(pconf, SVB_RECORDS_MAX * sizeof(*timeouts));
     svb_clients_set_timeout(svb_segments_clients(), timeout_of, NULL);
+    if (former) {
+        svb_clients_set_timeout(former, timeout_of, NULL);
+    }
 }
 
 static void at_least(apr_interval_time_t *timeout, apr_interval_time_t value)
@@ -40,7 +51,6 @@ static void at_least(apr_interval_time_t *timeout, apr_interval_time_t value)
     }
 }
 
-/* Balancers of one fleet may differ; the longest counts. */
 void svb_clients_set_timeouts(int node, apr_interval_time_t session,
                               apr_interval_time_t launch)
 {
@@ -131,6 +141,37 @@ static void refill_room(void)
     shared->assumed_room = room > 0 ? room : 0;
 }
 
+static void note_evictions(apr_time_t now)
+{
+    svb_shared *shared = svb_segments_shared();
+    apr_uint64_t evicted = svb_clients_evicted(svb_segments_clients());
+
+    if (evicted != shared->evicted_noted) {
+        shared->evicted_noted = evicted;
+        shared->evicted_at = now;
+    }
+}
+
+apr_time_t svb_clients_evicted_at(void)
+{
+    return svb_segments_shared()->evicted_at;
+}
+
+apr_uint64_t svb_clients_evictions_to_tell(apr_time_t now)
+{
+    svb_shared *shared = svb_segments_shared();
+    apr_uint64_t evicted = svb_clients_evicted(svb_segments_clients());
+    apr_time_t told_at = shared->evicted_told_at;
+
+    if (evicted <= shared->evicted_told
+        || (now >= told_at && now < told_at + TELL_EVERY)) {
+        return 0;
+    }
+    shared->evicted_told = evicted;
+    shared->evicted_told_at = now;
+    return evicted;
+}
+
 static void touch(void *now, apr_uint64_t id)
 {
     svb_clients_touch(svb_segments_clients(), id, *(apr_time_t *)now);
@@ -145,4 +186,5 @@ void svb_clients_tick(apr_time_t now)
     svb_clients_sweep(clients, buckets < MOST_BUCKETS ? buckets : MOST_BUCKETS,
                       now);
     refill_room();
+    note_evictions(now);
 }

@@ -7,10 +7,12 @@
  *
  * The first begins with a header that says what layout it has. A new version
  * of the module that is loaded by a graceful restart and lays things out
- * otherwise starts with segments of its own. When the table's size changes, its
- * clients move to a new segment; children of the old generation go on with the
- * old one, from which what they still learn is fetched for as long as they may
- * live (svb_segments_follow()).
+ * otherwise starts with segments of its own. When the table's size changes, there
+ * is a new segment for it; children of the old generation go on with the old one,
+ * the former table (memory/mod_former.h).
+ *
+ * The functions that hand out what is here take no lock; any thread, from
+ * post_config on, in parent and children.
  */
 #ifndef SVB_MEMORY_MOD_SEGMENTS_H
 #define SVB_MEMORY_MOD_SEGMENTS_H
@@ -28,24 +30,30 @@ typedef struct svb_shared {
     char nonce[33];                      /**< what actions must carry */
     _Atomic apr_int64_t assumed_room;    /**< see memory/mod_clients.h */
     _Atomic apr_uint64_t confirmed_peak; /**< likewise */
+    _Atomic int moved;                   /**< see memory/mod_former.h */
+    _Atomic apr_uint64_t evicted_noted;  /**< evictions by the last tick */
+    _Atomic apr_time_t evicted_at;       /**< when they last grew, or 0 */
+    _Atomic apr_uint64_t evicted_told;   /**< evictions that the log has told */
+    _Atomic apr_time_t evicted_told_at;  /**< when */
     _Atomic apr_time_t probed;           /**< when nodes were last probed */
 } svb_shared;
 
 /**
  * Make the segments, or find the ones that are there. In post_config of the
  * pass that counts, in the parent.
- * @param capacity how many clients the table is to hold
+ * @param capacity how many clients the table is to hold. Where there is no memory
+ *                 for another size than before, the table keeps the one it has,
+ *                 which is logged
  * @param secret   key of the clients' ids when the segments are made, or NULL
  *                 for a random one
- * @param is_new   set to whether the segments were made now
  * @return APR_SUCCESS or why there is no memory; logged
  */
 apr_status_t svb_segments_attach(apr_pool_t *pconf, server_rec *main_server,
                                  apr_size_t capacity,
-                                 const unsigned char *secret, int *is_new);
+                                 const unsigned char *secret);
 
 /** Are there segments from before a restart? In post_config, before attach. */
-int svb_segments_exists(void);
+int svb_segments_exist(void);
 
 /**
  * Claim this child's row for requests in flight; it is given back when pchild
@@ -62,6 +70,13 @@ svb_rows *svb_segments_rows(void);
 /** @return the client table; likewise */
 svb_clients *svb_segments_clients(void);
 
+/**
+ * The table there was before the size changed.
+ * @param when set to when it was replaced
+ * @return it, or NULL
+ */
+svb_clients *svb_segments_former(apr_time_t *when);
+
 /** @return the shared words; likewise */
 svb_shared *svb_segments_shared(void);
 
@@ -70,16 +85,5 @@ int svb_segments_row(void);
 
 /** Free the rows of dead children; from the watchdog. */
 void svb_segments_sweep(void);
-
-/** Fetch what children of an earlier generation put into a table of another
- *  size; from the watchdog. */
-void svb_segments_follow(apr_time_t now);
-
-/** Look in the table of before a change of size, for what was not fetched yet;
- *  what is found is put into the table. @return whether it was */
-int svb_segments_find_old(apr_uint64_t id, apr_time_t now, svb_client *client);
-
-/** A client goes, or gets another id: it must not be fetched again. */
-void svb_segments_remove_old(apr_uint64_t id);
 
 #endif /* SVB_MEMORY_MOD_SEGMENTS_H */

@@ -22,7 +22,7 @@ typedef struct {
     _Atomic uint64_t turn ALIGNED;       /* number of the last election */
     _Atomic uint64_t recent;             /* seconds << 32 | recent ones * 256 */
     _Atomic uint64_t epoch;              /* 16 bits; a new one: node is down */
-    _Atomic uint64_t clients[SVB_KINDS]; /* changes | epoch << 32 | count */
+    _Atomic uint64_t clients[SVB_KINDS]; /* see count_word() */
     _Atomic uint64_t words[SVB_WORDS];   /* the first still in this line */
     _Atomic uint64_t key;                /* hash of names; 0: a free record */
     _Atomic uint64_t named;              /* the names below are complete */
@@ -228,18 +228,30 @@ void svb_records_next_epoch(svb_records *records, int node)
     atomic_fetch_add(&records->shm->nodes[node].epoch, 1);
 }
 
-/* A count whose epoch is not the node's is one of zero. Whoever reads the
- * epoch right before it changes can only write a word that is void. */
-static unsigned count_in(uint64_t word, unsigned epoch)
+/* The word of a count, from the lowest bit: 27 bits of count, 16 of epoch, 21 of
+ * the number of changes there have been. */
+#define COUNT_MASK 0x7ffffffu
+#define COUNT_EPOCH_SHIFT 27
+#define COUNT_CHANGES_SHIFT 43
+#define COUNT_CHANGES_MASK 0x1fffffu
+
+static unsigned count_epoch(uint64_t word)
 {
-    return (word >> 32 & 0xffff) == epoch ? (unsigned)word : 0;
+    return (unsigned)(word >> COUNT_EPOCH_SHIFT) & 0xffff;
 }
 
-/* The topmost 16 bits say how many changes there have been. */
+/* A count whose epoch is not the node's is one of zero. Whoever reads the epoch
+ * right before it changes can only write a word that is void. */
+static unsigned count_in(uint64_t word, unsigned epoch)
+{
+    return count_epoch(word) == epoch ? (unsigned)word & COUNT_MASK : 0;
+}
+
 static uint64_t count_word(uint64_t word, unsigned changes, unsigned epoch,
                            unsigned count)
 {
-    return ((word >> 48) + changes) << 48 | (uint64_t)epoch << 32 | count;
+    return ((word >> COUNT_CHANGES_SHIFT) + changes) << COUNT_CHANGES_SHIFT
+           | (uint64_t)epoch << COUNT_EPOCH_SHIFT | (count & COUNT_MASK);
 }
 
 void svb_records_clients_add(svb_records *records, int node, unsigned epoch,
@@ -274,10 +286,12 @@ void svb_records_clients_correct(svb_records *records, int node, svb_kind kind,
 {
     _Atomic uint64_t *word = &records->shm->nodes[node].clients[kind];
     uint64_t seen = atomic_load(word), next;
-    unsigned epoch = mark >> 32 & 0xffff, changes, cached;
+    unsigned epoch = count_epoch(mark), changes, cached;
 
     do {
-        changes = ((seen >> 48) - (mark >> 48) - own) & 0xffff;
+        changes = (unsigned)((seen >> COUNT_CHANGES_SHIFT)
+                             - (mark >> COUNT_CHANGES_SHIFT) - own)
+                  & COUNT_CHANGES_MASK;
         cached = count_in(seen, epoch);
         if (epoch != svb_records_epoch(records, node)
             || (count > cached ? count - cached : cached - count) <= changes) {

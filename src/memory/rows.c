@@ -9,11 +9,12 @@
 #define CACHE_LINE 64
 #define ALIGNED __attribute__((aligned(CACHE_LINE)))
 
-/* One child's requests in flight. The row is held by the process of pid, or,
- * where pid is negative, by the process -pid that is clearing it. */
+/* One child's requests in flight. The row is held by the process that
+ * is its owner, or, where that is negative, by the process -owner that is clearing
+ * it. */
 typedef struct {
-    _Atomic int64_t pid ALIGNED; /* 0 is a free row, and always empty */
-    _Atomic uint32_t next;       /* where to look for a free place */
+    _Atomic int64_t owner ALIGNED; /* 0 is a free row, and always empty */
+    _Atomic uint32_t next;         /* where to look for a free place */
     _Atomic uint64_t held[SVB_ROWS_HELD];
     _Atomic uint16_t in_flight[SVB_RECORDS_MAX];
 } row_rec;
@@ -52,25 +53,26 @@ static void row_clear(row_rec *row)
     }
 }
 
-/* May this process take the row? Its own pid on it is a dead child's that had
- * the same one before. */
-static int can_take(int64_t holder, apr_int64_t pid, svb_rows_alive_fn *alive)
+/* May this process take the row? */
+static int can_take(int64_t holder, apr_int64_t process,
+                    svb_rows_alive_fn *alive)
 {
     apr_int64_t owner = holder < 0 ? -holder : holder;
 
-    return owner == 0 || owner == pid || !alive(owner);
+    return owner == 0 || owner == process || !alive(owner);
 }
 
-int svb_rows_claim(svb_rows *rows, apr_int64_t pid, svb_rows_alive_fn *alive)
+int svb_rows_claim(svb_rows *rows, apr_int64_t process,
+                   svb_rows_alive_fn *alive)
 {
     int i;
 
     for (i = 1; i < SVB_ROWS_MAX; i++) {
         row_rec *row = &rows->shm[i];
-        int64_t holder = atomic_load(&row->pid);
+        int64_t holder = atomic_load(&row->owner);
 
-        if (can_take(holder, pid, alive)
-            && atomic_compare_exchange_strong(&row->pid, &holder, pid)) {
+        if (can_take(holder, process, alive)
+            && atomic_compare_exchange_strong(&row->owner, &holder, process)) {
             row_clear(row);
             return i;
         }
@@ -78,31 +80,32 @@ int svb_rows_claim(svb_rows *rows, apr_int64_t pid, svb_rows_alive_fn *alive)
     return 0;
 }
 
-void svb_rows_free(svb_rows *rows, int row, apr_int64_t pid)
+void svb_rows_free(svb_rows *rows, int row, apr_int64_t process)
 {
     row_rec *rec = &rows->shm[row];
-    int64_t holder = pid;
+    int64_t holder = process;
 
-    if (row > 0 && atomic_load(&rec->pid) == pid) {
+    if (row > 0 && atomic_load(&rec->owner) == process) {
         row_clear(rec);
-        atomic_compare_exchange_strong(&rec->pid, &holder, 0);
+        atomic_compare_exchange_strong(&rec->owner, &holder, 0);
     }
 }
 
-void svb_rows_sweep(svb_rows *rows, apr_int64_t pid, svb_rows_alive_fn *alive)
+void svb_rows_sweep(svb_rows *rows, apr_int64_t process,
+                    svb_rows_alive_fn *alive)
 {
     int i;
 
     for (i = 1; i < SVB_ROWS_MAX; i++) {
         row_rec *row = &rows->shm[i];
-        int64_t holder = atomic_load(&row->pid);
+        int64_t holder = atomic_load(&row->owner);
 
         /* Hold the row while clearing it, or a child that claims it meanwhile
          * would lose what it counts. Our own row is in use. */
-        if (holder != 0 && holder != pid && can_take(holder, pid, alive)
-            && atomic_compare_exchange_strong(&row->pid, &holder, -pid)) {
+        if (holder != 0 && holder != process && can_take(holder, process, alive)
+            && atomic_compare_exchange_strong(&row->owner, &holder, -process)) {
             row_clear(row);
-            atomic_store(&row->pid, 0);
+            atomic_store(&row->owner, 0);
         }
     }
 }
@@ -123,7 +126,7 @@ void svb_rows_leave(svb_rows *rows, int row, int node)
 static int is_in_use(const svb_rows *rows, int row)
 {
     return row == 0
-           || atomic_load_explicit(&rows->shm[row].pid, memory_order_relaxed)
+           || atomic_load_explicit(&rows->shm[row].owner, memory_order_relaxed)
                   != 0;
 }
 

@@ -33,26 +33,29 @@ apr_status_t svb_rows_open(svb_rows **rows, void *mem, apr_pool_t *p);
 /** How many ids of clients a child can hold at a time. */
 #define SVB_ROWS_HELD 1024
 
-/** Is the process alive? */
-typedef int svb_rows_alive_fn(apr_int64_t pid);
+/** Is the process alive? Processes are numbers above zero, no two of which are ever
+ *  the same (memory/process.h). */
+typedef int svb_rows_alive_fn(apr_int64_t process);
 
 /**
  * Claim a row to count this child's requests in flight in.
- * @param pid   the child's process id
- * @param alive asked about the owners of rows that are taken
+ * @param process the child
+ * @param alive   asked about the owners of rows that are taken
  * @return the row; 0 is the row shared by those for whom none was left, and
  *         is not cleared when one of them dies
  */
-int svb_rows_claim(svb_rows *rows, apr_int64_t pid, svb_rows_alive_fn *alive);
+int svb_rows_claim(svb_rows *rows, apr_int64_t process,
+                   svb_rows_alive_fn *alive);
 
 /** Give the row back, cleared; a child calls it when it ends in good order. */
-void svb_rows_free(svb_rows *rows, int row, apr_int64_t pid);
+void svb_rows_free(svb_rows *rows, int row, apr_int64_t process);
 
 /**
  * Clear and free the rows of dead processes.
- * @param pid the calling process, whose own row is left alone
+ * @param process the calling one, whose own row is left alone
  */
-void svb_rows_sweep(svb_rows *rows, apr_int64_t pid, svb_rows_alive_fn *alive);
+void svb_rows_sweep(svb_rows *rows, apr_int64_t process,
+                    svb_rows_alive_fn *alive);
 
 /** A request of this row's child enters (leaves) the node. */
 void svb_rows_enter(svb_rows *rows, int row, int node);

@@ -4,11 +4,15 @@
 #include <stdatomic.h>
 
 #define CACHE_LINE 64
-#define BYTES_PER_CLIENT 32
 #define MIN_BUCKETS 8
 
+/* There are ten slots for seven clients, so that the last ones, too, find a place
+ * in one of their buckets. */
+#define SLOTS_FOR 10
+#define CLIENTS 7
+
 /* In how many buckets a client may stand. */
-#define CHOICES 3
+#define CHOICES 4
 
 /* A new client stands in its first bucket unless that has fewer free slots than
  * this. Keeping one back for clients that have no other place makes drops rare
@@ -63,10 +67,9 @@ typedef struct {
 
 apr_size_t svb_slots_buckets(apr_size_t capacity)
 {
-    apr_size_t buckets = capacity / (CACHE_LINE / BYTES_PER_CLIENT);
+    apr_size_t buckets = capacity * SLOTS_FOR / CLIENTS / SVB_SLOTS + 1;
 
-    /* One less, for the header. */
-    return buckets > MIN_BUCKETS ? buckets - 1 : MIN_BUCKETS;
+    return buckets > MIN_BUCKETS ? buckets : MIN_BUCKETS;
 }
 
 apr_size_t svb_slots_size(apr_size_t capacity)
@@ -98,7 +101,7 @@ static uint64_t seen_bits(apr_time_t now)
 
 apr_uint64_t svb_slots_word(const svb_slots *slots, const svb_client *client)
 {
-    uint64_t epoch = svb_records_epoch(slots->fleet, client->node);
+    uint64_t epoch = svb_records_epoch(slots->records, client->node);
 
     return ((uint64_t)client->kind + 1) | (uint64_t)client->node << NODE_SHIFT
            | epoch << EPOCH_SHIFT | seen_bits(client->seen)
@@ -166,7 +169,7 @@ apr_int64_t svb_slots_read(const svb_slot_view *view, apr_time_t now,
 
 int svb_slots_is_current(const svb_slots *slots, apr_uint64_t word)
 {
-    return epoch_of(word) == svb_records_epoch(slots->fleet, node_of(word));
+    return epoch_of(word) == svb_records_epoch(slots->records, node_of(word));
 }
 
 int svb_slots_is_live(const svb_slots *slots, apr_uint64_t word, apr_time_t now)
@@ -185,35 +188,37 @@ int svb_slots_is_live(const svb_slots *slots, apr_uint64_t word, apr_time_t now)
 
 /* ------------------------------------------------------------------ slots */
 
-/* One of the n buckets that follow first, by 32 bits of the id. */
-static apr_size_t bucket_after(const svb_slots *slots, apr_size_t first,
-                               uint32_t bits, apr_size_t n)
+static int is_among(const apr_size_t *places, int n, apr_size_t place)
 {
-    apr_size_t next = first + 1 + (apr_size_t)((uint64_t)bits * n >> 32);
-
-    return next < slots->buckets ? next : next - slots->buckets;
+    for (int i = 0; i < n; i++) {
+        if (places[i] == place) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
-/* The client's three buckets, no two of them the same: the order of its slots
- * has to be clear. */
+/* The client's buckets, no two of them the same: the order of its slots has to be
+ * clear. There are more buckets than choices. */
 static void buckets_of(const svb_slots *slots, uint64_t id,
                        bucket_rec *buckets[CHOICES])
 {
     bucket_rec *all = ((region *)slots->shm)->buckets;
-    uint32_t bits = (uint32_t)(id * 0x9e3779b97f4a7c15u >> 32);
-    apr_size_t n = slots->buckets;
-    apr_size_t first = (id >> 32) * n >> 32;
-    apr_size_t second = bucket_after(slots, first, (uint32_t)id, n - 1);
-    apr_size_t third = bucket_after(slots, first, bits, n - 1);
+    apr_size_t n = slots->buckets, places[CHOICES];
 
-    if (third == second) {
-        third = bucket_after(slots, third, 0, 1);
-        third = third == first ? bucket_after(slots, third, 0, 1) : third;
+    for (int i = 0; i < CHOICES; i++) {
+        apr_size_t place = (id >> 32) * n >> 32;
+
+        while (is_among(places, i, place)) {
+            place = place + 1 < n ? place + 1 : 0;
+        }
+        places[i] = place;
+        buckets[i] = &all[place];
+        id = (id ^ id >> 32) * 0x9e3779b97f4a7c15u;
     }
-    buckets[0] = &all[first];
-    buckets[1] = &all[second];
-    buckets[2] = &all[third];
 }
+
+_Static_assert(MIN_BUCKETS > CHOICES, "a client has buckets enough");
 
 void svb_slots_look(const svb_slots *slots, apr_size_t n, svb_slot_view *view)
 {
@@ -259,7 +264,7 @@ int svb_slots_find(const svb_slots *slots, apr_uint64_t id,
 static void count(const svb_slots *slots, uint64_t word, int delta)
 {
     if (svb_slots_is_client(word)) {
-        svb_records_clients_add(slots->fleet, node_of(word), epoch_of(word),
+        svb_records_clients_add(slots->records, node_of(word), epoch_of(word),
                                 kind_of(word), delta);
     }
 }
@@ -299,8 +304,8 @@ int svb_slots_remove(const svb_slots *slots, apr_uint64_t id)
 
 /* ------------------------------------------------ a place for a new client */
 
-enum svb_slot_rank svb_slots_rank(const svb_slots *slots,
-                                  const svb_slot_view *view, apr_time_t now)
+svb_slot_rank svb_slots_rank(const svb_slots *slots, const svb_slot_view *view,
+                             apr_time_t now)
 {
     apr_int64_t age = age_of(view->word, now);
     svb_kind kind;
@@ -326,7 +331,7 @@ enum svb_slot_rank svb_slots_rank(const svb_slots *slots,
  * one whose client is easiest to part with. */
 typedef struct {
     int usable;
-    enum svb_slot_rank rank;
+    svb_slot_rank rank;
     apr_int64_t age;
     svb_slot_view best;
 } offer;
@@ -339,7 +344,7 @@ static offer best_of(const svb_slots *slots, const bucket_rec *bucket,
     offer o = {.rank = SVB_SLOT_CLAIMED};
 
     for (apr_size_t i = 0; i < SVB_SLOTS; i++) {
-        enum svb_slot_rank rank;
+        svb_slot_rank rank;
         svb_slot_view v;
         apr_int64_t age;
 
@@ -356,7 +361,9 @@ static offer best_of(const svb_slots *slots, const bucket_rec *bucket,
     return o;
 }
 
-/* Choose a slot; the rank tells whether it has a client that would be lost. */
+/* Choose a slot: in the first bucket while that has room, else in the emptiest of
+ * all, so that they fill evenly. The rank tells whether it has a client that would
+ * be lost. */
 static offer choose(const svb_slots *slots, uint64_t id, apr_time_t now)
 {
     bucket_rec *buckets[CHOICES];
@@ -364,13 +371,12 @@ static offer choose(const svb_slots *slots, uint64_t id, apr_time_t now)
 
     buckets_of(slots, id, buckets);
     best = best_of(slots, buckets[0], now);
+    if (best.usable >= FIRST_CHOICE_FREE) {
+        return best;
+    }
     for (int choice = 1; choice < CHOICES; choice++) {
-        offer o;
+        offer o = best_of(slots, buckets[choice], now);
 
-        if (best.usable >= (choice == 1 ? FIRST_CHOICE_FREE : 1)) {
-            break;
-        }
-        o = best_of(slots, buckets[choice], now);
         if (o.usable > best.usable || o.rank < best.rank
             || (o.rank == best.rank && o.usable == 0 && o.age > best.age)) {
             best = o;

@@ -2,7 +2,7 @@
 /*
  * The slots of the client table: memory/clients.h says how they are laid out, and
  * what happens when processes meet in one. Every change to the table goes
- * through here; only svb_clients does so.
+ * through here; only clients.c does so.
  *
  * No function takes a lock, logs or allocates, and all are safe in any thread
  * of any process.
@@ -23,7 +23,7 @@ typedef struct svb_slot svb_slot;
 typedef struct svb_slots {
     void *shm;                       /**< svb_slots_size() bytes */
     apr_size_t buckets;              /**< svb_slots_buckets() */
-    svb_records *fleet;              /**< its counts are kept */
+    svb_records *records;            /**< whose counts are kept */
     svb_clients_timeout_fn *timeout; /**< NULL: clients live for ever */
     void *baton;                     /**< the timeout's */
 } svb_slots;
@@ -36,12 +36,12 @@ typedef struct svb_slot_view {
 } svb_slot_view;
 
 /** What taking a slot would mean. */
-enum svb_slot_rank {
+typedef enum svb_slot_rank {
     SVB_SLOT_USABLE,   /**< nothing: it is free, or was left by the dead */
     SVB_SLOT_DOUBTFUL, /**< dropping a live client, pending or assumed */
     SVB_SLOT_LIVE,     /**< dropping one that is known to exist */
     SVB_SLOT_CLAIMED   /**< it cannot be: somebody else is taking it */
-};
+} svb_slot_rank;
 
 /** @return how many buckets there are for so many clients */
 apr_size_t svb_slots_buckets(apr_size_t capacity);
@@ -79,8 +79,8 @@ apr_int64_t svb_slots_read(const svb_slot_view *view, apr_time_t now,
 void svb_slots_look(const svb_slots *slots, apr_size_t n, svb_slot_view *view);
 
 /** @return what taking the slot would mean */
-enum svb_slot_rank svb_slots_rank(const svb_slots *slots,
-                                  const svb_slot_view *view, apr_time_t now);
+svb_slot_rank svb_slots_rank(const svb_slots *slots, const svb_slot_view *view,
+                             apr_time_t now);
 
 /** Find a client's first slot, live or dead. @return whether it has one */
 int svb_slots_find(const svb_slots *slots, apr_uint64_t id,

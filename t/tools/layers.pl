@@ -15,8 +15,8 @@ my @house = (
     ['choice'   => qw(mod_method mod_decide mod_failover mod_election mod_request score session)],
     ['nodes'    => qw(mod_probe mod_condition mod_admin mod_members condition probe action state)],
     ['config'   => qw(mod_checks mod_model mod_directives mod_values url)],
-    ['memory'   => qw(mod_clients mod_persist mod_segments save clients slots rows records hash
-                       client names)],
+    ['memory'   => qw(mod_persist mod_clients mod_former mod_segments save clients slots rows records hash
+                       process client names)],
     [''         => qw(mod_log)],
 );
 

@@ -236,12 +236,30 @@ START_TEST(nobody_takes_new_clients)
     add(svb_snapshot_add_fleet(pool, snap, "one"), "a", SVB_STATE_FULL, 1, 0);
     add(svb_snapshot_add_fleet(pool, snap, "two"), "a", SVB_STATE_STANDBY, 0,
         0);
+    snap->time = apr_time_from_sec(1796000000);
     snap->table.evicted = 1;
+    snap->table.evicted_at = snap->time - apr_time_from_sec(3599);
     write_page(snap);
     check_well_formed();
     ck_assert_int_eq(count("No node of fleet <b>one</b> takes new"), 1);
     ck_assert_int_eq(count("No node of fleet <b>two</b>"), 0);
     ck_assert_int_eq(count("no room for 1 client:"), 1);
+}
+END_TEST
+
+/* Clients that were dropped an hour ago are in the figures, and no trouble. */
+START_TEST(dropped_long_ago)
+{
+    svb_snapshot *snap = svb_snapshot_make(pool);
+
+    add(svb_snapshot_add_fleet(pool, snap, "one"), "a", SVB_STATE_READY, 1, 0);
+    snap->time = apr_time_from_sec(1796000000);
+    snap->table.evicted = 1;
+    snap->table.evicted_at = snap->time - apr_time_from_sec(3600);
+    write_page(snap);
+    check_well_formed();
+    ck_assert_int_eq(count("Needs attention"), 0);
+    ck_assert_int_eq(count("no room for"), 0);
 }
 END_TEST
 
@@ -451,6 +469,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, bars_compare_clients_per_loadfactor);
     tcase_add_test(tc, no_trouble);
     tcase_add_test(tc, nobody_takes_new_clients);
+    tcase_add_test(tc, dropped_long_ago);
     tcase_add_test(tc, empty_states);
     tcase_add_test(tc, actions_only_where_allowed);
     tcase_add_test(tc, the_banner_is_bounded);

@@ -124,6 +124,51 @@ START_TEST(rows_of_the_killed)
 }
 END_TEST
 
+static int held;
+
+static void count_held(void *baton, apr_uint64_t id)
+{
+    (void)baton, (void)id;
+    held++;
+}
+
+static apr_int64_t living[SVB_ROWS_MAX];
+
+static int is_among_the_living(apr_int64_t process)
+{
+    for (int i = 0; i < SVB_ROWS_MAX; i++) {
+        if (living[i] == process) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* A child dies, and another one gets its pid, which tells nothing: the dead one's
+ * row is given back with what it has counted, whichever row the new one takes. */
+START_TEST(same_pid_again)
+{
+    const apr_int64_t pid = 4711, first = pid | (apr_int64_t)100 << 32,
+                      second = pid | (apr_int64_t)101 << 32, other = 4712;
+    int row;
+
+    living[0] = other;
+    ck_assert_int_eq(svb_rows_claim(rows, other, is_among_the_living), 1);
+    ck_assert_int_eq(svb_rows_claim(rows, first, is_among_the_living), 2);
+    svb_rows_enter(rows, 2, A);
+    svb_rows_hold(rows, 2, 77);
+    svb_rows_free(rows, 1, other);
+    living[0] = second;
+    row = svb_rows_claim(rows, second, is_among_the_living);
+    ck_assert_int_eq(row, 1);
+    svb_rows_enter(rows, row, A);
+    svb_rows_sweep(rows, second, is_among_the_living);
+    ck_assert_uint_eq(svb_rows_in_flight(rows, A), 1);
+    svb_rows_held(rows, count_held, NULL);
+    ck_assert_int_eq(held, 0);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("rows");
@@ -133,6 +178,7 @@ static Suite *suite(void)
     tcase_set_timeout(tc, 30);
     tcase_add_test(tc, in_flight);
     tcase_add_test(tc, no_row_left);
+    tcase_add_test(tc, same_pid_again);
     tcase_add_test(tc, rows_of_the_killed);
     suite_add_tcase(s, tc);
     return s;
