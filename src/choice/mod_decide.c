@@ -249,19 +249,19 @@ proxy_worker *svb_decide(svb_request *req, request_rec *r)
     return req->choice.member ? req->choice.member->worker : NULL;
 }
 
-static int retry_after(const svb_balancer *balancer)
+static int retry_after(svb_balancer *balancer)
 {
-    const apr_array_header_t *workers = balancer->proxy->workers;
-    apr_time_t now = apr_time_now(), wait,
+    const svb_members *members = svb_members_get(balancer);
+    apr_time_t now = apr_time_now(),
                least = apr_time_from_sec(RETRY_AFTER_MOST);
-    int i, any = 0;
+    int any = 0;
 
-    for (i = 0; i < workers->nelts; i++) {
-        const proxy_worker_shared *s =
-            APR_ARRAY_IDX(workers, i, proxy_worker *)->s;
+    for (int i = 0; i < members->n; i++) {
+        const proxy_worker_shared *s = members->all[i].worker->s;
 
         if (s->status & PROXY_WORKER_IN_ERROR) {
-            wait = s->error_time + s->retry - now;
+            apr_time_t wait = s->error_time + s->retry - now;
+
             least = wait < least ? wait : least;
             any = 1;
         }
@@ -272,7 +272,7 @@ static int retry_after(const svb_balancer *balancer)
     return least > 0 ? (int)apr_time_sec(least) + 1 : 1;
 }
 
-void svb_decide_set_retry_after(request_rec *r, const svb_balancer *balancer)
+void svb_decide_set_retry_after(request_rec *r, svb_balancer *balancer)
 {
     apr_table_setn(r->err_headers_out, "Retry-After",
                    apr_itoa(r->pool, retry_after(balancer)));

@@ -41,6 +41,6 @@ void svb_decide_set_env(request_rec *r, const svb_balancer *balancer,
                         const proxy_worker *worker, svb_how how);
 
 /** Tell the client when to come back; for an answer of 503. */
-void svb_decide_set_retry_after(request_rec *r, const svb_balancer *balancer);
+void svb_decide_set_retry_after(request_rec *r, svb_balancer *balancer);
 
 #endif /* SVB_CHOICE_MOD_DECIDE_H */
