@@ -6,7 +6,6 @@
 #include "choice/mod_decide.h"
 #include "choice/mod_method.h"
 #include "course/mod_learn.h"
-#include "memory/mod_clients.h"
 #include "memory/mod_segments.h"
 #include "memory/rows.h"
 #include "nodes/mod_condition.h"
@@ -60,7 +59,8 @@ static void attempt_failed(svb_request *req)
     if (member && member->node >= 0) {
         svb_records_count(svb_segments_records(), member->node, SVB_CTR_ERRORS);
         if (req->attempt->s->status & PROXY_WORKER_IN_ERROR) {
-            svb_clients_node_down(member->node);
+            svb_condition_forget_unless_served(req->balancer->fleet,
+                                               member->node);
         }
     }
     req->attempt = NULL;

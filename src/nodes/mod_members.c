@@ -8,13 +8,14 @@
 #include "memory/mod_segments.h"
 
 /* A node without a route is known by its member: what is counted has to be
- * counted somewhere. No route has a semicolon. */
+ * counted somewhere. */
 static const char *node_name(apr_pool_t *p, const proxy_worker *worker)
 {
     const char *name = worker->s->name_ex;
 
     return *worker->s->route ? worker->s->route
-                             : apr_psprintf(p, ";%016" APR_UINT64_T_HEX_FMT,
+                             : apr_psprintf(p, "%c%016" APR_UINT64_T_HEX_FMT,
+                                            SVB_MEMBERS_NO_ROUTE,
                                             svb_hash_text(name, strlen(name)));
 }
 

@@ -27,6 +27,10 @@
 #include "config/mod_model.h"
 #include "memory/records.h"
 
+/** What the name of a node without a route begins with, in its record: no route
+ *  has it. */
+#define SVB_MEMBERS_NO_ROUTE ';'
+
 /** A member, and the node behind it. */
 typedef struct svb_member {
     proxy_worker *worker;
