@@ -6,6 +6,7 @@
 #include "memory/clients.h"
 #include "memory/mod_clients.h"
 #include "memory/mod_segments.h"
+#include "nodes/mod_addresses.h"
 #include "nodes/mod_admin.h"
 #include "nodes/mod_census.h"
 #include "nodes/mod_probe.h"
@@ -60,6 +61,17 @@ static apr_status_t probe(int state, void *data, apr_pool_t *pool)
     return APR_SUCCESS;
 }
 
+static apr_status_t look_up(int state, void *data, apr_pool_t *pool)
+{
+    if (state == AP_WATCHDOG_STATE_RUNNING) {
+        svb_addresses_look_up(data, pool);
+    }
+    else if (state == AP_WATCHDOG_STATE_STOPPING) {
+        svb_addresses_stop();
+    }
+    return APR_SUCCESS;
+}
+
 /* Each has a thread of its own: what waits for nodes must not keep the rest. */
 static const struct {
     const char *name;
@@ -68,6 +80,7 @@ static const struct {
 } watchdogs[] = {
     {"_servoy_", TICK_EVERY, tick},
     {"_servoy_probe_", PROBE_EVERY, probe},
+    {"_servoy_names_", TICK_EVERY, look_up},
 };
 
 static apr_status_t start(apr_pool_t *pconf, const svb_model *model, int i)
@@ -91,7 +104,7 @@ static apr_status_t start(apr_pool_t *pconf, const svb_model *model, int i)
 apr_status_t svb_watchdog_start(apr_pool_t *pconf, const svb_model *model)
 {
     int n = sizeof(watchdogs) / sizeof(watchdogs[0]);
-    apr_status_t rv = APR_SUCCESS;
+    apr_status_t rv = svb_addresses_start(pconf, model->main_server);
 
     for (int i = 0; rv == APR_SUCCESS && i < n; i++) {
         rv = start(pconf, model, i);
