@@ -35,9 +35,10 @@ typedef struct svb_request {
     svb_balancer *balancer;
     svb_session_ids ids; /**< best first; for launches the cookie's */
     int is_launch;
-    int dry_run;               /**< decide, but change nothing */
-    proxy_worker *fixed;       /**< decided already: take this one */
-    svb_choice choice;         /**< for the present attempt */
+    int dry_run;         /**< decide, but change nothing */
+    proxy_worker *fixed; /**< decided already: take this one */
+    int is_recovered;  /**< members in error were given another chance for it */
+    svb_choice choice; /**< for the present attempt */
     proxy_worker *attempt;     /**< the worker being tried, or NULL */
     int attempts;              /**< how many there were */
     int in_flight;             /**< node that counts us as in flight, or -1 */

@@ -162,7 +162,8 @@ static void encode_query(request_rec *r)
 static int choose(request_rec *r, svb_request *req)
 {
     while (svb_method_choose(req, r)) {
-        if (svb_probe_finds(req->balancer, req->choice.member, r->pool)) {
+        if (svb_probe_finds(req->balancer, req->choice.member,
+                            req->is_recovered, r->pool)) {
             return 1;
         }
         svb_request_rule_out(req, req->choice.member->worker);

@@ -47,7 +47,7 @@ static int is_in_error(const proxy_worker *worker)
     return (worker->s->status & PROXY_WORKER_IN_ERROR) != 0;
 }
 
-void svb_condition_recover(svb_balancer *balancer, request_rec *r)
+int svb_condition_recover(svb_balancer *balancer, request_rec *r)
 {
     const svb_members *members = svb_members_get(balancer);
 
@@ -58,11 +58,11 @@ void svb_condition_recover(svb_balancer *balancer, request_rec *r)
             retry(worker, r);
         }
         if (!is_in_error(worker)) {
-            return;
+            return 0;
         }
     }
     if (!balancer->proxy->s->forcerecovery) {
-        return;
+        return 0;
     }
     for (int i = 0; i < members->n; i++) {
         proxy_worker_shared *s = members->all[i].worker->s;
@@ -70,6 +70,7 @@ void svb_condition_recover(svb_balancer *balancer, request_rec *r)
         s->retries++;
         s->status &= ~PROXY_WORKER_IN_ERROR;
     }
+    return members->n > 0;
 }
 
 static int is_full(const svb_member *member)

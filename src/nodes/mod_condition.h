@@ -35,8 +35,9 @@ int svb_condition_can_serve_now(proxy_worker *worker, request_rec *r);
  * which does the same: when all members are in error, they are given another
  * chance before their retry time, unless forcerecovery=Off says otherwise. Ends
  * the members' errors, in all processes; in a request's thread.
+ * @return whether it has, although nothing says that any of them is there
  */
-void svb_condition_recover(svb_balancer *balancer, request_rec *r);
+int svb_condition_recover(svb_balancer *balancer, request_rec *r);
 
 /** Does the member's node answer those who ask whether it is there? Any thread. */
 int svb_condition_answers(const svb_member *member);

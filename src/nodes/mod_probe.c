@@ -238,17 +238,21 @@ void svb_probe_round(const svb_model *model, apr_pool_t *p)
 }
 
 int svb_probe_finds(const svb_balancer *balancer, const svb_member *member,
-                    apr_pool_t *p)
+                    int must_ask, apr_pool_t *p)
 {
     apr_time_t now = apr_time_now(), probed = svb_segments_shared()->probed;
 
     if (member->node < 0) {
         return 1;
     }
-    if (now < probed || now > probed + ROUND_OVERDUE) {
-        ask_and_note(
-            p, balancer->server,
-            svb_targets_list(p, balancer->fleet->balancers, member->node, now));
+    if (must_ask || now < probed || now > probed + ROUND_OVERDUE) {
+        apr_array_header_t *targets =
+            svb_targets_list(p, balancer->fleet->balancers, member->node, now);
+
+        for (int i = 0; must_ask && i < targets->nelts; i++) {
+            APR_ARRAY_IDX(targets, i, svb_target *)->is_vouched_for = 0;
+        }
+        ask_and_note(p, balancer->server, targets);
     }
     return svb_condition_answers(member);
 }

@@ -35,10 +35,11 @@ void svb_probe_round(const svb_model *model, apr_pool_t *p);
  * that, where there was no round for a while (the process that makes them has just
  * been killed, or the server has just started), and otherwise goes by the last
  * round. Notes what it finds. In a request's thread; takes no lock.
- * @param p from a request
+ * @param must_ask there is reason to think that it is not: ask now
+ * @param p        from a request
  * @return whether it is there, as far as anybody can tell
  */
 int svb_probe_finds(const svb_balancer *balancer, const svb_member *member,
-                    apr_pool_t *p);
+                    int must_ask, apr_pool_t *p);
 
 #endif /* SVB_NODES_MOD_PROBE_H */
