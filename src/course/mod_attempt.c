@@ -186,7 +186,7 @@ static int scheme_handler(request_rec *r, proxy_worker *worker,
         enter_node(req, r, req->choice.member->node);
     }
     svb_learn_begin(req, r);
-    svb_decide_set_env(r, req->balancer, worker,
+    svb_decide_set_env(r, req, worker,
                        req->is_launch ? SVB_HOW_LAUNCH : req->choice.how);
     if (req->choice.how == SVB_HOW_ELECTED || !req->choice.member
         || svb_condition_may_take_new(req->choice.member)) {

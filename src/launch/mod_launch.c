@@ -101,7 +101,7 @@ static int redirect(request_rec *r, svb_request *req, const target *t)
         svb_learn_count(req);
         svb_smart_launched(req, r, r->err_headers_out);
     }
-    svb_decide_set_env(r, req->balancer, member->worker, SVB_HOW_LAUNCH);
+    svb_decide_set_env(r, req, member->worker, SVB_HOW_LAUNCH);
     apr_table_setn(r->headers_out, "Location", location);
     /* On an error answer, and 302 is one to httpd, headers_out is dropped. */
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
