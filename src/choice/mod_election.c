@@ -7,7 +7,6 @@
 #include "memory/mod_segments.h"
 #include "nodes/condition.h"
 #include "nodes/mod_condition.h"
-#include "nodes/state.h"
 
 /* Recent enough to tell whether a node is being flooded. */
 #define RECENT_HALF_LIFE apr_time_from_sec(60)
@@ -26,18 +25,9 @@ typedef struct {
 /* A member's share as things are, slow start included. */
 static double share(const contest *c, const svb_member *member)
 {
-    svb_records *records = svb_segments_records();
-    int state = svb_condition_noted(records, member->node);
-    /* One that comes up just now was down when last looked at. */
-    int was_down =
-        state >= 0 && !svb_state_describe((svb_state)state)->can_serve;
-
-    return svb_score_slowstart(
-        svb_members_weight(member),
-        was_down ? c->now
-                 : (apr_time_t)svb_records_get(records, member->node,
-                                               SVB_WORD_UP_SINCE),
-        c->now, c->req->balancer->set.slow_start);
+    return svb_score_slowstart(svb_members_weight(member),
+                               svb_condition_up_since(member, c->now), c->now,
+                               c->req->balancer->set.slow_start);
 }
 
 static double recent(const contest *c, const svb_member *member)

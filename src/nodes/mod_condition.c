@@ -113,6 +113,17 @@ int svb_condition_may_take_new(const svb_member *member)
            && svb_condition_answers(member);
 }
 
+apr_time_t svb_condition_up_since(const svb_member *member, apr_time_t now)
+{
+    svb_records *records = svb_segments_records();
+    int noted = svb_condition_noted(records, member->node);
+
+    return noted >= 0 && !svb_state_describe((svb_state)noted)->can_serve
+               ? now
+               : (apr_time_t)svb_records_get(records, member->node,
+                                             SVB_WORD_UP_SINCE);
+}
+
 /* ----------------------------------------------------------- of one node */
 
 /* In this order: what an administrator has set counts before what happened. */

@@ -6,8 +6,8 @@
  * chances ask here about a member; what is shown and noted (svb_condition_sum) is
  * about a node with all its members.
  *
- * Everything is read from memory that others write meanwhile. But for what is said
- * to change something, nothing does. No function takes a lock; the balancer's
+ * Everything is read from memory that others write meanwhile. Nothing is changed but
+ * where it is said. No function takes a lock; the balancer's
  * thread mutex (mod_proxy's own), which is held in an lbmethod, may be held or not.
  */
 #ifndef SVB_NODES_MOD_CONDITION_H
@@ -53,6 +53,15 @@ int svb_condition_may_take_new(const svb_member *member);
 /** The same, but for having refused a new client, or not answering: better than
  *  nobody. Any thread. */
 int svb_condition_may_be_tried(const svb_member *member);
+
+/**
+ * Since when the member's node, which can serve, has been up: for its slow start.
+ * Any thread.
+ * @param member one with a node
+ * @param now    the answer when it was down when last noted, and comes up just now
+ * @return a time of day, or 0: it was never down
+ */
+apr_time_t svb_condition_up_since(const svb_member *member, apr_time_t now);
 
 /* ----------------------------------------------------------- of one node */
 
