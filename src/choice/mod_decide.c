@@ -1,8 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 #include "choice/mod_decide.h"
 
-#include <apr_strings.h>
-
 #include "choice/mod_election.h"
 #include "choice/mod_failover.h"
 #include "memory/clients.h"
@@ -10,9 +8,6 @@
 #include "memory/mod_clients.h"
 #include "memory/mod_segments.h"
 #include "nodes/mod_condition.h"
-
-#define RETRY_AFTER_GUESS 30
-#define RETRY_AFTER_MOST 300
 
 /* ------------------------------------------------------ what the ids say */
 
@@ -253,89 +248,4 @@ proxy_worker *svb_decide(svb_request *req, request_rec *r)
     choose(req, members, r);
     log_choice(req, r);
     return req->choice.member ? req->choice.member->worker : NULL;
-}
-
-static int retry_after(svb_balancer *balancer)
-{
-    const svb_members *members = svb_members_get(balancer);
-    apr_time_t now = apr_time_now(),
-               least = apr_time_from_sec(RETRY_AFTER_MOST);
-    int any = 0;
-
-    for (int i = 0; i < members->n; i++) {
-        const proxy_worker_shared *s = members->all[i].worker->s;
-
-        if (s->status & PROXY_WORKER_IN_ERROR) {
-            apr_time_t wait = s->error_time + s->retry - now;
-
-            least = wait < least ? wait : least;
-            any = 1;
-        }
-    }
-    if (!any) {
-        return RETRY_AFTER_GUESS;
-    }
-    return least > 0 ? (int)apr_time_sec(least) + 1 : 1;
-}
-
-void svb_decide_set_retry_after(request_rec *r, svb_balancer *balancer)
-{
-    apr_table_setn(r->err_headers_out, "Retry-After",
-                   apr_itoa(r->pool, retry_after(balancer)));
-}
-
-/* The route of the id by which the request goes where it does; where none names
- * a member, that of the first id that has any, as far as it can be told. */
-static const char *route_of_id(request_rec *r, const svb_request *req,
-                               const char **name)
-{
-    const svb_session_id *ids = req->id ? req->id : req->ids.ids;
-    int n = req->id ? 1 : req->ids.n;
-    apr_size_t len = req->id_route_len;
-
-    if (req->id && len) {
-        *name = req->id->name;
-        return apr_pstrmemdup(r->pool, req->id->id + req->id->len - len, len);
-    }
-    for (int i = 0; i < n; i++) {
-        const char *route;
-        apr_size_t pos = 0;
-
-        if (svb_session_next_route(&ids[i], &pos, &route, &len)) {
-            *name = ids[i].name;
-            return apr_pstrmemdup(r->pool, route, len);
-        }
-    }
-    return NULL;
-}
-
-/* What mod_proxy_balancer sets with stickysession=. */
-static void set_session_env(request_rec *r, const svb_request *req,
-                            const proxy_worker *worker)
-{
-    const char *name, *route = route_of_id(r, req, &name);
-
-    if (route) {
-        apr_table_setn(r->subprocess_env, "BALANCER_SESSION_STICKY", name);
-        apr_table_setn(r->subprocess_env, "BALANCER_SESSION_ROUTE", route);
-        if (strcmp(route, worker->s->route)) {
-            apr_table_setn(r->subprocess_env, "BALANCER_ROUTE_CHANGED", "1");
-        }
-    }
-}
-
-void svb_decide_set_env(request_rec *r, const svb_request *req,
-                        const proxy_worker *worker, svb_how how)
-{
-    const svb_balancer *balancer = req->balancer;
-
-    apr_table_setn(r->subprocess_env, SVB_ENV_FLEET, balancer->fleet->name);
-    apr_table_setn(r->subprocess_env, SVB_ENV_ROUTE, worker->s->route);
-    apr_table_setn(r->subprocess_env, SVB_ENV_HOW, svb_how_name(how));
-    apr_table_setn(r->subprocess_env, "BALANCER_NAME", balancer->name);
-    apr_table_setn(r->subprocess_env, "BALANCER_WORKER_NAME",
-                   worker->s->name_ex);
-    apr_table_setn(r->subprocess_env, "BALANCER_WORKER_ROUTE",
-                   worker->s->route);
-    set_session_env(r, req, worker);
 }

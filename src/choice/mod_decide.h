@@ -37,23 +37,4 @@ proxy_worker *svb_decide(svb_request *req, request_rec *r);
  */
 void svb_decide_adopt(svb_request *req, proxy_worker *worker, request_rec *r);
 
-/**
- * Set the variables that tell where a request goes, and why: ours (SERVOY_*), and
- * mod_proxy_balancer's (BALANCER_*), which log formats use:
- *
- *     BALANCER_SESSION_STICKY  name of the cookie that the id came in
- *     BALANCER_SESSION_ROUTE   the route in the id
- *     BALANCER_ROUTE_CHANGED   1: the request goes to another route than that;
- *                              not set again where it stays
- *
- * In a request's thread; takes no lock.
- * @param req a request for which a member was chosen
- */
-void svb_decide_set_env(request_rec *r, const svb_request *req,
-                        const proxy_worker *worker, svb_how how);
-
-/** Tell the client when to come back; for an answer of 503. In a request's
- *  thread; takes no lock. */
-void svb_decide_set_retry_after(request_rec *r, svb_balancer *balancer);
-
 #endif /* SVB_CHOICE_MOD_DECIDE_H */
