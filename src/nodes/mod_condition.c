@@ -113,15 +113,20 @@ int svb_condition_may_take_new(const svb_member *member)
            && svb_condition_answers(member);
 }
 
-apr_time_t svb_condition_up_since(const svb_member *member, apr_time_t now)
+/* One that comes up just now was down when last noted. */
+static apr_time_t up_since(int node, apr_time_t now)
 {
     svb_records *records = svb_segments_records();
-    int noted = svb_condition_noted(records, member->node);
+    int noted = svb_condition_noted(records, node);
 
     return noted >= 0 && !svb_state_describe((svb_state)noted)->can_serve
                ? now
-               : (apr_time_t)svb_records_get(records, member->node,
-                                             SVB_WORD_UP_SINCE);
+               : (apr_time_t)svb_records_get(records, node, SVB_WORD_UP_SINCE);
+}
+
+apr_time_t svb_condition_up_since(const svb_member *member, apr_time_t now)
+{
+    return up_since(member->node, now);
 }
 
 /* ----------------------------------------------------------- of one node */
@@ -178,7 +183,7 @@ svb_state svb_condition_state(const svb_condition_sum *sum, apr_time_t now)
 {
     svb_records *records = svb_segments_records();
     svb_state seen = svb_condition_seen(sum);
-    apr_time_t up_since;
+    apr_time_t since;
 
     if (sum->node < 0 || seen != SVB_STATE_READY) {
         return seen;
@@ -191,10 +196,9 @@ svb_state svb_condition_state(const svb_condition_sum *sum, apr_time_t now)
         && svb_clients_load(sum->node) >= (unsigned)sum->maxclients) {
         return SVB_STATE_FULL;
     }
-    up_since =
-        (apr_time_t)svb_records_get(records, sum->node, SVB_WORD_UP_SINCE);
-    return up_since && now < up_since + sum->slow_start ? SVB_STATE_SLOWSTART
-                                                        : SVB_STATE_READY;
+    since = up_since(sum->node, now);
+    return since && now < since + sum->slow_start ? SVB_STATE_SLOWSTART
+                                                  : SVB_STATE_READY;
 }
 
 int svb_condition_is_safe_to_stop(int node, svb_state state)

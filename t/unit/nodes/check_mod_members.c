@@ -10,7 +10,7 @@
 
 #include "memory/mod_clients.h"
 #include "memory/mod_segments.h"
-#include "unit.h"
+#include "workers.h"
 
 #define MOST 8
 
@@ -53,7 +53,7 @@ static proxy_worker **push(proxy_worker *worker)
     return place;
 }
 
-static void share(int i)
+static void set_shared(int i)
 {
     apr_snprintf(shared[i].route, sizeof(shared[i].route), "s%d", i);
     shared[i].index = i;
@@ -67,7 +67,7 @@ static void make_usable(int i)
 
 static void add(int i)
 {
-    share(i);
+    set_shared(i);
     make_usable(i);
     push(&workers[i]);
 }
@@ -75,14 +75,13 @@ static void add(int i)
 /* Three members from the start, as they are before children are. */
 static void setup(void)
 {
-    pool_setup();
-    svb_records_open(&records, apr_pcalloc(pool, svb_records_size() + 64),
-                     pool);
+    workers_setup();
+    svb_records_open(&records, share(svb_records_size()), pool);
     memset(workers, 0, sizeof(workers));
     memset(shared, 0, sizeof(shared));
     proxy.workers = apr_array_make(pool, MOST, sizeof(proxy_worker *));
     for (int i = 0; i < 3; i++) {
-        share(i);
+        set_shared(i);
         push(&workers[i]);
     }
     svb_members_init(pool, &balancer);
@@ -116,7 +115,7 @@ START_TEST(one_comes_in_stages)
     *place = &workers[3];
     ck_assert_ptr_eq(svb_members_get(&balancer), before);
     ck_assert_ptr_eq(svb_members_refresh(&balancer), before);
-    share(3);
+    set_shared(3);
     ck_assert_ptr_eq(svb_members_get(&balancer), before);
     make_usable(3);
     after = svb_members_get(&balancer);
@@ -142,7 +141,7 @@ START_TEST(one_overtakes_another)
                      &workers[4]);
     /* A gap that stays costs no new index each time. */
     ck_assert_ptr_eq(svb_members_get(&balancer), members);
-    share(3);
+    set_shared(3);
     make_usable(3);
     *gap = &workers[3];
     ck_assert_int_eq(svb_members_get(&balancer)->n, 5);
