@@ -3,16 +3,14 @@
 
 #include <mod_watchdog.h>
 
-#include "manager/mod_snapshot.h"
-#include "manager/snapshot.h"
 #include "memory/clients.h"
 #include "memory/mod_clients.h"
 #include "memory/mod_former.h"
 #include "memory/mod_segments.h"
-#include "memory/records.h"
+#include "nodes/mod_addresses.h"
 #include "nodes/mod_admin.h"
+#include "nodes/mod_census.h"
 #include "nodes/mod_probe.h"
-#include "nodes/state.h"
 
 #define TICK_EVERY apr_time_from_sec(1)
 
@@ -35,41 +33,9 @@ static void tell_evictions(const svb_model *model, apr_time_t now)
     }
 }
 
-/* A node that is being emptied has no clients any more: what somebody is waiting
- * for who wants to stop it. */
-static void tell_empty(const svb_model *model, const svb_snapshot *snap)
-{
-    static char was_safe[SVB_RECORDS_MAX];
-    int i, j;
-
-    for (i = 0; i < snap->fleets->nelts; i++) {
-        const svb_snap_fleet *fleet =
-            APR_ARRAY_IDX(snap->fleets, i, svb_snap_fleet *);
-
-        for (j = 0; j < fleet->nodes->nelts; j++) {
-            const svb_snap_node *node =
-                APR_ARRAY_IDX(fleet->nodes, j, svb_snap_node *);
-            int index = svb_records_find(svb_segments_records(), fleet->name,
-                                         node->route);
-
-            if (index < 0) {
-                continue;
-            }
-            if (node->safe_to_stop && !was_safe[index]
-                && node->state != SVB_STATE_ERROR) {
-                ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, model->main_server,
-                             SVB_LOGNO(0062) "fleet %s, node %s (%s): no "
-                                             "clients any more, safe to stop",
-                             fleet->name, node->route,
-                             svb_state_name(node->state));
-            }
-            was_safe[index] = (char)node->safe_to_stop;
-        }
-    }
-}
-
 static apr_status_t tick(int state, void *data, apr_pool_t *pool)
 {
+    (void)pool;
     if (state == AP_WATCHDOG_STATE_RUNNING) {
         apr_time_t now = apr_time_now();
 
@@ -78,7 +44,7 @@ static apr_status_t tick(int state, void *data, apr_pool_t *pool)
         svb_clients_tick(now);
         tell_evictions(data, now);
         svb_admin_reconcile(data);
-        tell_empty(data, svb_snapshot_take(pool, data, "", 0));
+        svb_census_note_states(data, now);
     }
     return APR_SUCCESS;
 }
@@ -91,6 +57,17 @@ static apr_status_t probe(int state, void *data, apr_pool_t *pool)
     return APR_SUCCESS;
 }
 
+static apr_status_t look_up(int state, void *data, apr_pool_t *pool)
+{
+    if (state == AP_WATCHDOG_STATE_RUNNING) {
+        svb_addresses_look_up(data, pool);
+    }
+    else if (state == AP_WATCHDOG_STATE_STOPPING) {
+        svb_addresses_stop();
+    }
+    return APR_SUCCESS;
+}
+
 /* Each has a thread of its own: what waits for nodes must not keep the rest. */
 static const struct {
     const char *name;
@@ -99,6 +76,7 @@ static const struct {
 } watchdogs[] = {
     {"_servoy_", TICK_EVERY, tick},
     {"_servoy_probe_", PROBE_EVERY, probe},
+    {"_servoy_names_", TICK_EVERY, look_up},
 };
 
 static apr_status_t start(apr_pool_t *pconf, const svb_model *model, int i)
@@ -121,10 +99,10 @@ static apr_status_t start(apr_pool_t *pconf, const svb_model *model, int i)
 
 apr_status_t svb_watchdog_start(apr_pool_t *pconf, const svb_model *model)
 {
-    int n = sizeof(watchdogs) / sizeof(watchdogs[0]), i;
-    apr_status_t rv = APR_SUCCESS;
+    int n = sizeof(watchdogs) / sizeof(watchdogs[0]);
+    apr_status_t rv = svb_addresses_start(pconf, model->main_server);
 
-    for (i = 0; rv == APR_SUCCESS && i < n; i++) {
+    for (int i = 0; rv == APR_SUCCESS && i < n; i++) {
         rv = start(pconf, model, i);
     }
     if (rv != APR_SUCCESS) {

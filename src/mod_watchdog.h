@@ -1,9 +1,11 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /*
  * The periodic work, done about once a second by one process of the server:
- * noting when nodes change their state, keeping the clients of requests in
- * flight alive, sweeping the client table, clearing up after dead children; and, in
- * another thread, perhaps of another process, probing nodes (nodes/mod_probe.h).
+ * noting when nodes change their state (nodes/mod_census.h), keeping the clients of
+ * requests in flight alive, sweeping the client table, clearing up after dead
+ * children. Two things that have to wait for others are done in threads of their
+ * own, perhaps of other processes: probing nodes (nodes/mod_probe.h), and looking
+ * up their names (nodes/mod_addresses.h).
  *
  * When that process is killed, another takes over after some ten seconds, so
  * nothing that has to be prompt may depend on this alone.

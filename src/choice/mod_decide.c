@@ -10,17 +10,15 @@
 #include "memory/mod_segments.h"
 #include "nodes/mod_condition.h"
 
-#define RETRY_AFTER_GUESS 30
-#define RETRY_AFTER_MOST 300
-
 /* ------------------------------------------------------ what the ids say */
 
+/* The members that a request's ids name. */
 typedef struct {
-    const svb_member *member; /* the first named that can serve, or NULL */
-    const svb_member *from;   /* the first named */
-    apr_uint64_t hash;        /* of the id that named it, without the route */
-    svb_how how;
-} verdict;
+    const svb_member *able;  /* the first that can serve, or NULL */
+    const svb_member *first; /* the first of all, or NULL: none names any */
+    apr_uint64_t hash; /* of the id that named that one, without the route */
+    svb_how how;       /* the able one was named */
+} named_members;
 
 /* The member named by the longest route that the id ends in. */
 static const svb_member *routed(const svb_members *members,
@@ -63,10 +61,12 @@ static apr_uint64_t table_id(const svb_request *req, const svb_session_id *id)
  * first that names one that can serve. A launch cookie's is a smart client,
  * which enters the table when it is launched. */
 static void set_client(svb_request *req, const svb_session_id *id,
-                       const svb_client *known)
+                       apr_size_t route_len, const svb_client *known)
 {
     int is_smart = is_launch_cookie(req, id);
 
+    req->id = id;
+    req->id_route_len = route_len;
     req->client = table_id(req, id);
     req->client_name = id->name;
     req->is_known = known != NULL || is_smart;
@@ -75,35 +75,35 @@ static void set_client(svb_request *req, const svb_session_id *id,
                          : SVB_KIND_ASSUMED;
 }
 
-/* An id has named a member. @return whether that decides */
-static int named(svb_request *req, const svb_session_id *id,
-                 apr_size_t route_len, const svb_member *member,
-                 const svb_client *known, request_rec *r, verdict *v)
+/* An id names a member: by its route, or since it is known to the table. */
+static void add_named(svb_request *req, const svb_session_id *id,
+                      apr_size_t route_len, const svb_member *member,
+                      const svb_client *known, request_rec *r,
+                      named_members *named)
 {
-    int decides = svb_request_can_have(req, member, r);
+    int is_able = svb_request_can_have(req, member, r);
 
-    if (!v->from) {
-        v->from = member;
-        v->hash = svb_hash_text(id->id, svb_session_base_len(id, route_len));
-        set_client(req, id, known);
+    if (!named->first || is_able) {
+        set_client(req, id, route_len, known);
     }
-    else if (decides) {
-        set_client(req, id, known);
+    if (!named->first) {
+        named->first = member;
+        named->hash =
+            svb_hash_text(id->id, svb_session_base_len(id, route_len));
     }
-    if (decides) {
-        v->member = member;
-        v->how = known ? SVB_HOW_KNOWN : SVB_HOW_ROUTE;
+    if (is_able) {
+        named->able = member;
+        named->how = known ? SVB_HOW_KNOWN : SVB_HOW_ROUTE;
     }
-    return decides;
 }
 
 /* The ids from one number up to another, by the table. */
 static void read_table(svb_request *req, const svb_members *members, int i,
-                       int end, request_rec *r, verdict *v)
+                       int end, request_rec *r, named_members *named)
 {
     apr_time_t now = apr_time_now();
 
-    for (; !v->member && i < end; i++) {
+    for (; !named->able && i < end; i++) {
         const svb_session_id *id = &req->ids.ids[i];
         const svb_member *member;
         svb_client client;
@@ -115,22 +115,22 @@ static void read_table(svb_request *req, const svb_members *members, int i,
             && (member = svb_members_by_node(members, client.node)) != NULL
             && (routed(members, id, &len)
                 || req->balancer->set.learn_sessions)) {
-            named(req, id, len, member, &client, r, v);
+            add_named(req, id, len, member, &client, r, named);
         }
     }
 }
 
 /* The same by their routes. */
 static void read_routes(svb_request *req, const svb_members *members, int i,
-                        int end, request_rec *r, verdict *v)
+                        int end, request_rec *r, named_members *named)
 {
-    for (; !v->member && i < end; i++) {
+    for (; !named->able && i < end; i++) {
         const svb_session_id *id = &req->ids.ids[i];
         apr_size_t len;
         const svb_member *member = routed(members, id, &len);
 
         if (member) {
-            named(req, id, len, member, NULL, r, v);
+            add_named(req, id, len, member, NULL, r, named);
         }
     }
 }
@@ -138,11 +138,12 @@ static void read_routes(svb_request *req, const svb_members *members, int i,
 /* A launch cookie comes before the session. It is set anew with each launch, so
  * its route is at least as fresh as the table. */
 static void read_ids(svb_request *req, const svb_members *members,
-                     request_rec *r, verdict *v)
+                     request_rec *r, named_members *named)
 {
     int session = 0;
 
-    memset(v, 0, sizeof(*v));
+    memset(named, 0, sizeof(*named));
+    req->id = NULL;
     req->client = 0;
     req->is_known = 0;
     if (req->is_new) {
@@ -152,9 +153,9 @@ static void read_ids(svb_request *req, const svb_members *members,
            && is_launch_cookie(req, &req->ids.ids[session])) {
         session++;
     }
-    read_routes(req, members, 0, session, r, v);
-    read_table(req, members, session, req->ids.n, r, v);
-    read_routes(req, members, session, req->ids.n, r, v);
+    read_routes(req, members, 0, session, r, named);
+    read_table(req, members, session, req->ids.n, r, named);
+    read_routes(req, members, session, req->ids.n, r, named);
 }
 
 /* ---------------------------------------------------------------- decision */
@@ -162,29 +163,29 @@ static void read_ids(svb_request *req, const svb_members *members,
 static void choose(svb_request *req, const svb_members *members, request_rec *r)
 {
     svb_choice *choice = &req->choice;
-    verdict v;
+    named_members named;
 
     memset(choice, 0, sizeof(*choice));
-    read_ids(req, members, r, &v);
-    if (!v.from && req->ids.n && !req->is_new) {
+    read_ids(req, members, r, &named);
+    if (!named.first && req->ids.n && !req->is_new) {
         /* Perhaps the route is one that was given to a member lately. */
         members = svb_members_refresh(req->balancer);
-        read_ids(req, members, r, &v);
+        read_ids(req, members, r, &named);
     }
-    if (v.member) {
-        choice->member = v.member;
-        choice->how = v.how;
+    if (named.able) {
+        choice->member = named.able;
+        choice->how = named.how;
     }
-    else if (!v.from) {
+    else if (!named.first) {
         choice->member = svb_election_run(req, members, r);
         choice->how = SVB_HOW_ELECTED;
     }
     else {
-        choice->from = v.from;
+        choice->from = named.first;
         choice->how = SVB_HOW_FAILOVER;
         if (!req->balancer->proxy->s->sticky_force) {
             choice->member =
-                svb_failover_member(req, members, v.from, v.hash, r);
+                svb_failover_member(req, members, named.first, named.hash, r);
         }
     }
 }
@@ -193,17 +194,17 @@ void svb_decide_adopt(svb_request *req, proxy_worker *worker, request_rec *r)
 {
     const svb_members *members = svb_members_get(req->balancer);
     svb_choice *choice = &req->choice;
-    verdict v;
+    named_members named;
 
     memset(choice, 0, sizeof(*choice));
-    read_ids(req, members, r, &v);
+    read_ids(req, members, r, &named);
     choice->member = svb_members_by_worker(members, worker);
-    if (v.member && v.member == choice->member) {
-        choice->how = v.how;
+    if (named.able && named.able == choice->member) {
+        choice->how = named.how;
     }
     else {
-        choice->from = v.from;
-        choice->how = v.from ? SVB_HOW_FAILOVER : SVB_HOW_ROUTE;
+        choice->from = named.first;
+        choice->how = named.first ? SVB_HOW_FAILOVER : SVB_HOW_ROUTE;
     }
 }
 
@@ -248,46 +249,4 @@ proxy_worker *svb_decide(svb_request *req, request_rec *r)
     choose(req, members, r);
     log_choice(req, r);
     return req->choice.member ? req->choice.member->worker : NULL;
-}
-
-static int retry_after(const svb_balancer *balancer)
-{
-    const apr_array_header_t *workers = balancer->proxy->workers;
-    apr_time_t now = apr_time_now(), wait,
-               least = apr_time_from_sec(RETRY_AFTER_MOST);
-    int i, any = 0;
-
-    for (i = 0; i < workers->nelts; i++) {
-        const proxy_worker_shared *s =
-            APR_ARRAY_IDX(workers, i, proxy_worker *)->s;
-
-        if (s->status & PROXY_WORKER_IN_ERROR) {
-            wait = s->error_time + s->retry - now;
-            least = wait < least ? wait : least;
-            any = 1;
-        }
-    }
-    if (!any) {
-        return RETRY_AFTER_GUESS;
-    }
-    return least > 0 ? (int)apr_time_sec(least) + 1 : 1;
-}
-
-void svb_decide_set_retry_after(request_rec *r, const svb_balancer *balancer)
-{
-    apr_table_setn(r->err_headers_out, "Retry-After",
-                   apr_itoa(r->pool, retry_after(balancer)));
-}
-
-void svb_decide_set_env(request_rec *r, const svb_balancer *balancer,
-                        const proxy_worker *worker, svb_how how)
-{
-    apr_table_setn(r->subprocess_env, SVB_ENV_FLEET, balancer->fleet->name);
-    apr_table_setn(r->subprocess_env, SVB_ENV_ROUTE, worker->s->route);
-    apr_table_setn(r->subprocess_env, SVB_ENV_HOW, svb_how_name(how));
-    apr_table_setn(r->subprocess_env, "BALANCER_NAME", balancer->name);
-    apr_table_setn(r->subprocess_env, "BALANCER_WORKER_NAME",
-                   worker->s->name_ex);
-    apr_table_setn(r->subprocess_env, "BALANCER_WORKER_ROUTE",
-                   worker->s->route);
 }

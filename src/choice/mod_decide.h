@@ -21,26 +21,20 @@
 #include "choice/mod_request.h"
 
 /**
- * Choose a member.
+ * Choose a member. In a request's thread, with the balancer's thread mutex held
+ * (mod_proxy's own), as lbmethods are called; takes no lock of its own.
  * @param req the request; its choice is set
  * @param r   for logging, and for the workers' retry
- * @return the chosen worker, or NULL when none can take the request
- * Called with the balancer's thread mutex held (mod_proxy's own), as lbmethods
- * are; changes shared state (the node takes its turn) unless req->dry_run.
+ * @return the chosen worker, or NULL when none can take the request. Its node
+ *         takes its turn, in shared memory, unless req->dry_run
  */
 proxy_worker *svb_decide(svb_request *req, request_rec *r);
 
 /**
  * Mod_proxy_balancer has chosen a worker itself, by its stickysession=: find out
- * which client of it the request is of. Sets the request's choice.
+ * which client of it the request is of. Sets the request's choice. In a request's
+ * thread; takes no lock.
  */
 void svb_decide_adopt(svb_request *req, proxy_worker *worker, request_rec *r);
-
-/** Set the variables that tell where a request goes, and why. */
-void svb_decide_set_env(request_rec *r, const svb_balancer *balancer,
-                        const proxy_worker *worker, svb_how how);
-
-/** Tell the client when to come back; for an answer of 503. */
-void svb_decide_set_retry_after(request_rec *r, const svb_balancer *balancer);
 
 #endif /* SVB_CHOICE_MOD_DECIDE_H */

@@ -7,7 +7,6 @@
 #include "memory/mod_segments.h"
 #include "nodes/condition.h"
 #include "nodes/mod_condition.h"
-#include "nodes/state.h"
 
 /* Recent enough to tell whether a node is being flooded. */
 #define RECENT_HALF_LIFE apr_time_from_sec(60)
@@ -26,18 +25,9 @@ typedef struct {
 /* A member's share as things are, slow start included. */
 static double share(const contest *c, const svb_member *member)
 {
-    svb_records *fleet = svb_segments_records();
-    int state = svb_condition_noted(fleet, member->node);
-    /* One that comes up just now was down when last looked at. */
-    int was_down =
-        state >= 0 && !svb_state_describe((svb_state)state)->can_serve;
-
     return svb_score_slowstart(svb_members_weight(member),
-                               was_down
-                                   ? c->now
-                                   : (apr_time_t)svb_records_get(
-                                       fleet, member->node, SVB_WORD_UP_SINCE),
-                               c->now, c->req->balancer->set.slow_start);
+                               svb_condition_up_since(member, c->now), c->now,
+                               c->req->balancer->set.slow_start);
 }
 
 static double recent(const contest *c, const svb_member *member)
@@ -49,9 +39,7 @@ static double recent(const contest *c, const svb_member *member)
 /* Add up those who may take the client, to know a node's fair part. */
 static void sum_up(contest *c)
 {
-    int i;
-
-    for (i = 0; i < c->members->n; i++) {
+    for (int i = 0; i < c->members->n; i++) {
         const svb_member *member = &c->members->all[i];
 
         if (svb_condition_may_take_new(member)) {
@@ -126,9 +114,7 @@ static const svb_member *best(contest *c, request_rec *r)
 static const svb_member *reserve(contest *c)
 {
     const svb_member *found = NULL;
-    int i;
-
-    for (i = 0; i < c->members->n; i++) {
+    for (int i = 0; i < c->members->n; i++) {
         const svb_member *member = &c->members->all[i];
 
         if (less_loaded(member->worker, found ? found->worker : NULL, c)) {
@@ -142,12 +128,12 @@ static const svb_member *reserve(contest *c)
  * up; for the others it goes on refusing until that one was taken. */
 static int may_try(const contest *c, const svb_member *member)
 {
-    svb_records *fleet = svb_segments_records();
+    svb_records *records = svb_segments_records();
 
-    return svb_condition_maintenance(fleet, member->node) == 0
+    return svb_condition_maintenance(records, member->node) == 0
            || c->req->dry_run
            || svb_condition_claim_trial(
-               fleet, member->node, c->now,
+               records, member->node, c->now,
                c->now + c->req->balancer->set.maintenance_retry);
 }
 
@@ -180,9 +166,7 @@ int svb_election_has_other(const svb_request *req, const svb_member *than,
                            request_rec *r)
 {
     const svb_members *members = svb_members_get(req->balancer);
-    int i;
-
-    for (i = 0; i < members->n; i++) {
+    for (int i = 0; i < members->n; i++) {
         const svb_member *member = &members->all[i];
 
         if (member != than && !svb_request_has_tried(req, member->worker)

@@ -61,10 +61,9 @@ static int higher_score(proxy_worker *current, proxy_worker *prev_best,
 static const svb_member *last_resort(failover *f)
 {
     const svb_member *found = NULL;
-    int i;
 
     f->last_resort = 1;
-    for (i = 0; i < f->members->n; i++) {
+    for (int i = 0; i < f->members->n; i++) {
         const svb_member *member = &f->members->all[i];
 
         if (svb_condition_can_serve(member->worker) && may_take_over(f, member)
@@ -89,10 +88,8 @@ static const svb_member *redirected(const svb_request *req,
                                     const svb_members *members,
                                     const svb_member *from, request_rec *r)
 {
-    int steps;
-
-    for (steps = 0; from && *from->worker->s->redirect && steps < members->n;
-         steps++) {
+    for (int steps = 0;
+         from && *from->worker->s->redirect && steps < members->n; steps++) {
         const char *route = from->worker->s->redirect;
 
         from = svb_members_by_route(members, route, strlen(route));

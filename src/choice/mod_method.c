@@ -4,6 +4,7 @@
 #include <ap_provider.h>
 
 #include "choice/mod_decide.h"
+#include "nodes/mod_condition.h"
 
 static const svb_model *model;
 
@@ -66,6 +67,7 @@ proxy_worker *svb_method_choose(svb_request *req, request_rec *r)
     if (PROXY_THREAD_LOCK(proxy) != APR_SUCCESS) {
         return NULL;
     }
+    req->is_recovered |= svb_condition_recover(req->balancer, r);
     ap_proxy_sync_balancer(
         proxy, r->server,
         ap_get_module_config(r->server->module_config, &proxy_module));

@@ -23,9 +23,11 @@ svb_balancer *svb_method_balancer(const proxy_balancer *balancer);
 svb_balancer *svb_method_balancer_of(request_rec *r);
 
 /**
- * Choose a member outside of mod_proxy's own handling, under the lock that
- * lbmethods are called with.
- * @return the worker, or NULL
+ * Choose a member outside of mod_proxy's own handling, as that does it: under the
+ * lock that lbmethods are called with, after members that are all in error were
+ * given another chance (svb_condition_recover()). In a request's thread, without
+ * that lock.
+ * @return the worker, or NULL: none can take the request
  */
 proxy_worker *svb_method_choose(svb_request *req, request_rec *r);
 

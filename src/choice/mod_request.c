@@ -58,12 +58,11 @@ svb_request *svb_request_make_launch(request_rec *r, svb_balancer *balancer,
 {
     svb_request *req = make(r, balancer);
     svb_session_ids session;
-    int i;
 
     req->is_launch = 1;
     read_launch_cookie(r, req);
     read_session(r, balancer, path, &session);
-    for (i = 0; i < session.n && req->ids.n < SVB_SESSION_IDS_MAX; i++) {
+    for (int i = 0; i < session.n && req->ids.n < SVB_SESSION_IDS_MAX; i++) {
         req->ids.ids[req->ids.n++] = session.ids[i];
     }
     return req;
@@ -76,9 +75,7 @@ void svb_request_rule_out(svb_request *req, proxy_worker *worker)
 
 int svb_request_has_tried(const svb_request *req, const proxy_worker *worker)
 {
-    int i;
-
-    for (i = 0; i < req->tried->nelts; i++) {
+    for (int i = 0; i < req->tried->nelts; i++) {
         if (APR_ARRAY_IDX(req->tried, i, proxy_worker *) == worker) {
             return 1;
         }

@@ -35,16 +35,19 @@ typedef struct svb_request {
     svb_balancer *balancer;
     svb_session_ids ids; /**< best first; for launches the cookie's */
     int is_launch;
-    int dry_run;               /**< decide, but change nothing */
-    proxy_worker *fixed;       /**< decided already: take this one */
-    svb_choice choice;         /**< for the present attempt */
+    int dry_run;         /**< decide, but change nothing */
+    proxy_worker *fixed; /**< decided already: take this one */
+    int is_recovered;  /**< members in error were given another chance for it */
+    svb_choice choice; /**< for the present attempt */
     proxy_worker *attempt;     /**< the worker being tried, or NULL */
     int attempts;              /**< how many there were */
     int in_flight;             /**< node that counts us as in flight, or -1 */
     apr_array_header_t *tried; /**< of proxy_worker *: ruled out */
-    int is_new;              /**< refused: its session is dead, if it had one */
-    proxy_worker *failed;    /**< the last that failed in the middle of it */
-    int has_failed;          /**< a node failed in the middle of it */
+    int is_new;           /**< refused: its session is dead, if it had one */
+    proxy_worker *failed; /**< the last that failed in the middle of it */
+    int has_failed;       /**< a node failed in the middle of it */
+    const svb_session_id *id; /**< the one that names the client, or NULL */
+    apr_size_t id_route_len; /**< of the route it ends in; 0: none that names */
     apr_uint64_t client;     /**< id in the table of the client, or 0 */
     const char *client_name; /**< of the cookie that it came in */
     int is_known;            /**< the table has that id */

@@ -254,12 +254,13 @@ static const proxy_worker *with_route(const svb_balancer *balancer,
                                       const char *route)
 {
     const apr_array_header_t *workers = balancer->proxy->workers;
-    int i;
+    int end = __atomic_load_n(&workers->nelts, __ATOMIC_ACQUIRE);
 
-    for (i = 0; i < workers->nelts; i++) {
+    for (int i = 0; i < end; i++) {
         const proxy_worker *worker = APR_ARRAY_IDX(workers, i, proxy_worker *);
 
-        if (!strcmp(worker->s->route, route)) {
+        /* At run time one may be on its way: its place is there first. */
+        if (worker && worker->s && !strcmp(worker->s->route, route)) {
             return worker;
         }
     }

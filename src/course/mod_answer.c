@@ -5,6 +5,12 @@
 #include <http_protocol.h>
 #include <mod_core.h>
 
+#include "nodes/mod_members.h"
+
+/* Where nothing tells when to come back; and no later than that. */
+#define RETRY_AFTER_GUESS 30
+#define RETRY_AFTER_MOST 300
+
 static int answer(request_rec *r, int status, const char *type,
                   const char *text)
 {
@@ -58,4 +64,34 @@ int svb_answer_unavailable(request_rec *r)
     }
     return answer(r, HTTP_SERVICE_UNAVAILABLE, "text/html; charset=utf-8",
                   unavailable_page);
+}
+
+/* When the first member that is in error is tried again. */
+static int retry_after(svb_balancer *balancer)
+{
+    const svb_members *members = svb_members_get(balancer);
+    apr_time_t now = apr_time_now(),
+               least = apr_time_from_sec(RETRY_AFTER_MOST);
+    int any = 0;
+
+    for (int i = 0; i < members->n; i++) {
+        const proxy_worker_shared *s = members->all[i].worker->s;
+
+        if (s->status & PROXY_WORKER_IN_ERROR) {
+            apr_time_t wait = s->error_time + s->retry - now;
+
+            least = wait < least ? wait : least;
+            any = 1;
+        }
+    }
+    if (!any) {
+        return RETRY_AFTER_GUESS;
+    }
+    return least > 0 ? (int)apr_time_sec(least) + 1 : 1;
+}
+
+void svb_answer_set_retry_after(request_rec *r, svb_balancer *balancer)
+{
+    apr_table_setn(r->err_headers_out, "Retry-After",
+                   apr_itoa(r->pool, retry_after(balancer)));
 }

@@ -6,6 +6,7 @@
 #ifndef SVB_COURSE_MOD_ANSWER_H
 #define SVB_COURSE_MOD_ANSWER_H
 
+#include "config/mod_model.h"
 #include "mod_log.h"
 
 /** Answer with a status and a line of plain text. @return OK, for a handler */
@@ -21,5 +22,9 @@ int svb_answer_not_allowed(request_rec *r, const char *allow);
  * @return OK or HTTP_SERVICE_UNAVAILABLE, for a handler
  */
 int svb_answer_unavailable(request_rec *r);
+
+/** Tell the client when to come back (Retry-After); for an answer of 503. In a
+ *  request's thread; takes no lock. */
+void svb_answer_set_retry_after(request_rec *r, svb_balancer *balancer);
 
 #endif /* SVB_COURSE_MOD_ANSWER_H */

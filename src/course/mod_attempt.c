@@ -5,8 +5,9 @@
 
 #include "choice/mod_decide.h"
 #include "choice/mod_method.h"
+#include "choice/mod_variables.h"
+#include "course/mod_answer.h"
 #include "course/mod_learn.h"
-#include "memory/mod_clients.h"
 #include "memory/mod_segments.h"
 #include "memory/rows.h"
 #include "nodes/mod_condition.h"
@@ -60,7 +61,8 @@ static void attempt_failed(svb_request *req)
     if (member && member->node >= 0) {
         svb_records_count(svb_segments_records(), member->node, SVB_CTR_ERRORS);
         if (req->attempt->s->status & PROXY_WORKER_IN_ERROR) {
-            svb_clients_node_down(member->node);
+            svb_condition_forget_unless_served(req->balancer->fleet,
+                                               member->node);
         }
     }
     req->attempt = NULL;
@@ -186,8 +188,8 @@ static int scheme_handler(request_rec *r, proxy_worker *worker,
         enter_node(req, r, req->choice.member->node);
     }
     svb_learn_begin(req, r);
-    svb_decide_set_env(r, req->balancer, worker,
-                       req->is_launch ? SVB_HOW_LAUNCH : req->choice.how);
+    svb_variables_set(r, req, worker,
+                      req->is_launch ? SVB_HOW_LAUNCH : req->choice.how);
     if (req->choice.how == SVB_HOW_ELECTED || !req->choice.member
         || svb_condition_may_take_new(req->choice.member)) {
         apr_table_unset(r->subprocess_env, AJP_ACTIVATION);
@@ -223,7 +225,7 @@ static int request_status(int *status, request_rec *r)
         attempt_failed(req);
     }
     if (*status == HTTP_SERVICE_UNAVAILABLE) {
-        svb_decide_set_retry_after(r, req->balancer);
+        svb_answer_set_retry_after(r, req->balancer);
     }
     return OK;
 }

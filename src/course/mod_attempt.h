@@ -1,15 +1,24 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /*
  * One attempt to serve a request at one node: how it is followed through
- * mod_proxy, which may make several.
+ * mod_proxy, which may make several. The hooks, in the order in which they run,
+ * and before or after whose of mod_proxy's modules:
  *
- *   pre_request     once an attempt, before mod_proxy takes any lock: reads the
- *                   session ids, notes that the last attempt failed
- *   (the finder of choice/mod_method chooses the member, unless
- *                   stickysession= has found it)
- *   scheme_handler  the attempt begins: counters, SERVOY_* variables
- *   post_request    the request is over
- *   request_status  what came of it: errors, Retry-After
+ *   pre_request     once an attempt, before mod_proxy_balancer's and before any
+ *                   lock is taken: reads the session ids, notes that the last
+ *                   attempt failed. Where stickysession= would undo a decision, it
+ *                   chooses the member itself, and mod_proxy_balancer's does not run
+ *   (the finder of choice/mod_method chooses the member, in mod_proxy_balancer's
+ *                   pre_request, with its lock held; with stickysession= only
+ *                   where the request carries no route of a member that serves)
+ *   scheme_handler  before all others, of which the first that does the work ends
+ *                   the hook: the attempt begins; counters, variables
+ *   (the attempt: mod_proxy_http and the like. When no connection could be made,
+ *                   all begins again with pre_request)
+ *   post_request    once a request, before mod_proxy_balancer's: it is over
+ *   request_status  last, once a request: what came of it; errors, Retry-After
+ *
+ * All run in the request's own thread.
  */
 #ifndef SVB_COURSE_MOD_ATTEMPT_H
 #define SVB_COURSE_MOD_ATTEMPT_H
@@ -19,9 +28,16 @@
 /** Register the hooks; in register_hooks. */
 void svb_attempt_register(apr_pool_t *p);
 
-/** The node has refused the request, or failed in the middle of it: forget the
- *  attempt, so that the next one is as the first. */
+/**
+ * The node has refused the request as a new client's: forget the attempt, so that
+ * the next one is as the first, but not at this node. In the request's thread;
+ * takes no lock.
+ * @param req one for which a member was chosen
+ */
 void svb_attempt_refused(svb_request *req);
+
+/** The same after the node has failed in the middle of the request; it is tried
+ *  once more before it is another's turn. */
 void svb_attempt_failed(svb_request *req);
 
 #endif /* SVB_COURSE_MOD_ATTEMPT_H */

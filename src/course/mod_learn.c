@@ -213,11 +213,12 @@ static void honoured(answer *a)
  * does not concern, the next one may try. */
 static void note_trial(const answer *a)
 {
-    svb_records *fleet = svb_segments_records();
+    svb_records *records = svb_segments_records();
 
     if (a->req->choice.how == SVB_HOW_ELECTED && a->r->status < HTTP_BAD_REQUEST
-        && svb_condition_maintenance(fleet, a->node) != 0) {
-        svb_condition_set_maintenance(fleet, a->node, a->cookies ? 0 : a->now);
+        && svb_condition_maintenance(records, a->node) != 0) {
+        svb_condition_set_maintenance(records, a->node,
+                                      a->cookies ? 0 : a->now);
         if (a->cookies) {
             ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, a->r,
                           SVB_LOGNO(0071) "%s: node %s takes new clients again",

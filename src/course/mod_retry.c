@@ -58,8 +58,8 @@ static int is_known(const svb_request *req)
     return req->is_known && req->kind == SVB_KIND_WEB;
 }
 
-/* Might a 503 be a refusal? */
-static int is_open(const svb_request *req)
+/* Might a 503 of this request be a refusal of a new client? */
+static int may_be_refused(const svb_request *req)
 {
     const svb_member *member = req ? req->choice.member : NULL;
 
@@ -67,22 +67,23 @@ static int is_open(const svb_request *req)
            && !is_known(req);
 }
 
-/* Is it, whatever its text says? */
-static int is_clear(const svb_request *req)
+/* Is it one, whatever its text says? */
+static int is_refused_without_text(const svb_request *req)
 {
     return !req->ids.n || svb_condition_in_maintenance(req->choice.member);
 }
 
-/* @return 1 refused, 0 not, -1 cannot tell before there is some of the text */
-static int judge(request_rec *r, const svb_request *req, apr_bucket_brigade *bb)
+/* @return 1: a refusal, 0: none, -1: cannot tell before there is more of the text */
+static int is_refusal(request_rec *r, const svb_request *req,
+                      apr_bucket_brigade *bb)
 {
     apr_bucket *last = APR_BRIGADE_LAST(bb);
     apr_off_t len = 0;
 
-    if (!is_open(req)) {
+    if (!may_be_refused(req)) {
         return 0;
     }
-    if (is_clear(req) || has_maintenance_text(bb, r->pool)) {
+    if (is_refused_without_text(req) || has_maintenance_text(bb, r->pool)) {
         return 1;
     }
     apr_brigade_length(bb, 0, &len);
@@ -91,18 +92,18 @@ static int judge(request_rec *r, const svb_request *req, apr_bucket_brigade *bb)
 
 static void note_refusal(request_rec *r, const svb_request *req)
 {
-    svb_records *fleet = svb_segments_records();
+    svb_records *records = svb_segments_records();
     const svb_member *member = req->choice.member;
     apr_time_t until = apr_time_now() + req->balancer->set.maintenance_retry;
 
-    svb_records_count(fleet, member->node, SVB_CTR_MAINTENANCE_HITS);
-    if (svb_condition_maintenance(fleet, member->node) == 0) {
+    svb_records_count(records, member->node, SVB_CTR_MAINTENANCE_HITS);
+    if (svb_condition_maintenance(records, member->node) == 0) {
         ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r,
                       SVB_LOGNO(0090) "%s: node %s is in maintenance: it gets "
                                       "no new clients until it takes one again",
                       req->balancer->name, member->route);
     }
-    svb_condition_set_maintenance(fleet, member->node, until);
+    svb_condition_set_maintenance(records, member->node, until);
 }
 
 /* Note a refusal. @return whether there is somebody else to ask */
@@ -125,9 +126,7 @@ static apr_status_t step_aside(ap_filter_t *f, proxy_run *run,
  * that the client tries again. */
 static int hangs_up(apr_bucket_brigade *bb)
 {
-    apr_bucket *b;
-
-    for (b = APR_BRIGADE_FIRST(bb); b != APR_BRIGADE_SENTINEL(bb);
+    for (apr_bucket *b = APR_BRIGADE_FIRST(bb); b != APR_BRIGADE_SENTINEL(bb);
          b = APR_BUCKET_NEXT(b)) {
         if (AP_BUCKET_IS_EOC(b)) {
             return 1;
@@ -148,7 +147,7 @@ static int may_run_again(const svb_request *req, int failures)
 static apr_status_t on_answer(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     proxy_run *run = f->ctx;
-    int verdict;
+    int refusal;
 
     if (run->decided) { /* and not to be passed, or the filter would be gone */
         return apr_brigade_cleanup(bb);
@@ -162,27 +161,30 @@ static apr_status_t on_answer(ap_filter_t *f, apr_bucket_brigade *bb)
         return step_aside(f, run, bb);
     }
     ap_save_brigade(f, &run->held, &bb, f->r->pool);
-    verdict = judge(f->r, svb_request_get(f->r), run->held);
-    if (verdict < 0) {
+    refusal = is_refusal(f->r, svb_request_get(f->r), run->held);
+    if (refusal < 0) {
         return APR_SUCCESS;
     }
     run->decided = 1;
-    run->refused = verdict && may_ask_another(f->r, svb_request_get(f->r));
+    run->refused = refusal && may_ask_another(f->r, svb_request_get(f->r));
     return run->refused ? apr_brigade_cleanup(run->held)
                         : step_aside(f, run, run->held);
 }
 
 /* ----------------------------------------------------------- running it */
 
+/* mod_proxy's handler, by pointer. To decline, so that httpd calls it next, would be
+ * simpler, but its answer ends the hook: nobody would be left to run it again. To
+ * run the whole hook from here would come back to us; an internal redirect would
+ * begin the request anew, with access control, rewriting and all. */
 static int run_proxy(request_rec *r)
 {
     static ap_HOOK_handler_t *proxy_handler;
 
     if (!proxy_handler) {
         apr_array_header_t *hooks = ap_hook_get_handler();
-        int i;
 
-        for (i = 0; hooks && i < hooks->nelts; i++) {
+        for (int i = 0; hooks && i < hooks->nelts; i++) {
             ap_LINK_handler_t *hook =
                 &APR_ARRAY_IDX(hooks, i, ap_LINK_handler_t);
 
@@ -202,7 +204,8 @@ static int is_overridden_refusal(request_rec *r, int rc)
 
     return rc == HTTP_SERVICE_UNAVAILABLE
            && apr_table_get(r->notes, "proxy-error-override") != NULL
-           && is_open(req) && is_clear(req) && may_ask_another(r, req);
+           && may_be_refused(req) && is_refused_without_text(req)
+           && may_ask_another(r, req);
 }
 
 /* Nothing has been sent that another run would contradict. */

@@ -6,9 +6,9 @@
 #include <http_protocol.h>
 #include <http_request.h>
 
-#include "choice/mod_decide.h"
 #include "choice/mod_method.h"
 #include "choice/mod_request.h"
+#include "choice/mod_variables.h"
 #include "config/mod_directives.h"
 #include "config/mod_model.h"
 #include "course/mod_answer.h"
@@ -101,7 +101,7 @@ static int redirect(request_rec *r, svb_request *req, const target *t)
         svb_learn_count(req);
         svb_smart_launched(req, r, r->err_headers_out);
     }
-    svb_decide_set_env(r, req->balancer, member->worker, SVB_HOW_LAUNCH);
+    svb_variables_set(r, req, member->worker, SVB_HOW_LAUNCH);
     apr_table_setn(r->headers_out, "Location", location);
     /* On an error answer, and 302 is one to httpd, headers_out is dropped. */
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
@@ -162,7 +162,8 @@ static void encode_query(request_rec *r)
 static int choose(request_rec *r, svb_request *req)
 {
     while (svb_method_choose(req, r)) {
-        if (svb_probe_finds(req->balancer, req->choice.member, r->pool)) {
+        if (svb_probe_finds(req->balancer, req->choice.member,
+                            req->is_recovered, r->pool)) {
             return 1;
         }
         svb_request_rule_out(req, req->choice.member->worker);
@@ -179,7 +180,7 @@ static int launch(request_rec *r, svb_balancer *balancer, const target *t)
      * that keeps no cookies, gets the same node. */
     req->dry_run = r->header_only;
     if (!choose(r, req)) {
-        svb_decide_set_retry_after(r, balancer);
+        svb_answer_set_retry_after(r, balancer);
         return svb_answer_unavailable(r);
     }
     if (mode == SVB_LAUNCH_REDIRECT && req->choice.member->facts.url) {

@@ -1,11 +1,13 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /*
- * How things stand: the states of nodes as mod_proxy's members have them, and
+ * How things stand: what mod_proxy, the shared memory and nodes/ say, put into
  * the snapshot that the manager's writers show.
  *
- * A node is in the best state that any of its members is in. Everything is read
- * without locks from memory that others write meanwhile, so that a snapshot is
- * a set of true numbers, if not all of the very same instant.
+ * To take one is to look: nothing changes by it, however often it is done. When
+ * a node's state has changed, and what follows from that, is noted by nodes/
+ * (mod_census). Everything is read without locks from memory that others write
+ * meanwhile, so that a snapshot is a set of true numbers, if not all of the very
+ * same instant.
  */
 #ifndef SVB_MANAGER_MOD_SNAPSHOT_H
 #define SVB_MANAGER_MOD_SNAPSHOT_H
@@ -14,8 +16,8 @@
 #include "manager/snapshot.h"
 
 /**
- * Copy everything that can be shown, and note the nodes' states, so that the
- * time of each change is known; the watchdog does it for that every second.
+ * Copy everything that can be shown. In any thread, after post_config; takes no
+ * lock.
  * @param p       pool of the snapshot
  * @param model   the configuration
  * @param server  name to show for the server

@@ -67,16 +67,14 @@ typedef void member_fn(const svb_member *member, void *baton);
 static void each_member(const svb_model *model, int node, member_fn *fn,
                         void *baton)
 {
-    int i, j;
-
-    for (i = 0; i < model->balancers->nelts; i++) {
+    for (int i = 0; i < model->balancers->nelts; i++) {
         const svb_members *members =
             svb_members_get(APR_ARRAY_IDX(model->balancers, i, svb_balancer *));
 
         if (svb_model_repeats(model->balancers, i)) {
             continue;
         }
-        for (j = 0; j < members->n; j++) {
+        for (int j = 0; j < members->n; j++) {
             if (members->all[j].node == node) {
                 fn(&members->all[j], baton);
             }
@@ -84,7 +82,7 @@ static void each_member(const svb_model *model, int node, member_fn *fn,
     }
 }
 
-static void apply(const svb_member *member, void *dummy)
+static void obey_word(const svb_member *member, void *dummy)
 {
     int loadfactor = loadfactor_of(member->node);
 
@@ -98,7 +96,7 @@ static void apply(const svb_member *member, void *dummy)
     }
 }
 
-static void set_mode(const svb_member *member, void *mode)
+static void set_member_mode(const svb_member *member, void *mode)
 {
     unsigned wanted = *(unsigned *)mode;
     proxy_worker_shared *s = member->worker->s;
@@ -107,21 +105,21 @@ static void set_mode(const svb_member *member, void *mode)
     s->status |= bits_of(wanted);
 }
 
-static void set_loadfactor(const svb_member *member, void *loadfactor)
+static void set_member_loadfactor(const svb_member *member, void *loadfactor)
 {
     member->worker->s->lbfactor = *(int *)loadfactor;
 }
 
-/* What the members of a node show. */
+/* What the members of a node show, all together. */
 typedef struct {
     unsigned bits;  /* of the mode, that some member shows */
     int loadfactor; /* the word's */
     int differs;    /* some member has another loadfactor */
-} shown;
+} shown_sum;
 
-static void look(const svb_member *member, void *baton)
+static void add_shown(const svb_member *member, void *baton)
 {
-    shown *sum = baton;
+    shown_sum *sum = baton;
 
     sum->bits |= member->worker->s->status & CONFIGURED_BITS;
     sum->differs |= member->worker->s->lbfactor != sum->loadfactor;
@@ -129,22 +127,20 @@ static void look(const svb_member *member, void *baton)
 
 void svb_admin_apply(const svb_model *model)
 {
-    int node;
-
-    for (node = 0; node < SVB_RECORDS_MAX; node++) {
-        shown sum = {0};
+    for (int node = 0; node < SVB_RECORDS_MAX; node++) {
+        shown_sum sum = {0};
 
         if (!svb_records_used(svb_segments_records(), node)) {
             continue;
         }
-        each_member(model, node, look, &sum);
+        each_member(model, node, add_shown, &sum);
         configured[node] = sum.bits;
         if (mode_of(node) == MODE_ENABLED && !sum.bits) {
             /* The configuration agrees by now. */
             set_word(node, MODE_NORMAL, loadfactor_of(node));
         }
         if (svb_records_get(svb_segments_records(), node, SVB_WORD_ADMIN)) {
-            each_member(model, node, apply, NULL);
+            each_member(model, node, obey_word, NULL);
         }
     }
 }
@@ -159,7 +155,7 @@ static void change_mode(const svb_model *model, int node, unsigned mode)
         mode == MODE_NORMAL && configured[node] ? MODE_ENABLED : mode;
 
     /* The word last: what it says is looked for in the members. */
-    each_member(model, node, set_mode, &mode);
+    each_member(model, node, set_member_mode, &mode);
     set_word(node, word, loadfactor_of(node));
     if (mode == MODE_NORMAL) {
         svb_condition_set_maintenance(svb_segments_records(), node, 0);
@@ -170,11 +166,11 @@ static void change_loadfactor(const svb_model *model, int node, double value)
 {
     int loadfactor = (int)lrint(value * 100);
 
-    each_member(model, node, set_loadfactor, &loadfactor);
+    each_member(model, node, set_member_loadfactor, &loadfactor);
     set_word(node, mode_of(node), loadfactor);
 }
 
-static void reset_bytes(const svb_member *member, void *dummy)
+static void reset_member_bytes(const svb_member *member, void *dummy)
 {
     (void)dummy;
     member->worker->s->transferred = 0;
@@ -183,11 +179,9 @@ static void reset_bytes(const svb_member *member, void *dummy)
 
 static void reset_counters(const svb_model *model, int node)
 {
-    int i;
+    each_member(model, node, reset_member_bytes, NULL);
 
-    each_member(model, node, reset_bytes, NULL);
-
-    for (i = 0; i < SVB_COUNTERS; i++) {
+    for (int i = 0; i < SVB_COUNTERS; i++) {
         svb_records_set_counter(svb_segments_records(), node, i, 0);
     }
 }
@@ -222,7 +216,7 @@ static void carry_out(const svb_model *model, int node,
     }
 }
 
-static void found(const svb_member *member, void *any)
+static void note_any(const svb_member *member, void *any)
 {
     (void)member;
     *(int *)any = 1;
@@ -235,7 +229,7 @@ int svb_admin_act(const svb_model *model, const svb_action *action)
     int any = 0;
 
     if (node >= 0) {
-        each_member(model, node, found, &any);
+        each_member(model, node, note_any, &any);
     }
     if (!any) {
         return -1;
@@ -249,9 +243,9 @@ int svb_admin_act(const svb_model *model, const svb_action *action)
 static void reconcile(const svb_model *model, int node)
 {
     unsigned mode = mode_of(node);
-    shown sum = {.loadfactor = loadfactor_of(node)};
+    shown_sum sum = {.loadfactor = loadfactor_of(node)};
 
-    each_member(model, node, look, &sum);
+    each_member(model, node, add_shown, &sum);
     if ((bits_of(mode) && !(sum.bits & bits_of(mode)))
         || (mode == MODE_ENABLED && sum.bits)) {
         mode = MODE_NORMAL;
@@ -263,12 +257,11 @@ static void reconcile(const svb_model *model, int node)
 
 void svb_admin_reconcile(const svb_model *model)
 {
-    svb_records *fleet = svb_segments_records();
-    int node;
+    svb_records *records = svb_segments_records();
 
-    for (node = 0; node < SVB_RECORDS_MAX; node++) {
-        if (svb_records_used(fleet, node)
-            && svb_records_get(fleet, node, SVB_WORD_ADMIN)) {
+    for (int node = 0; node < SVB_RECORDS_MAX; node++) {
+        if (svb_records_used(records, node)
+            && svb_records_get(records, node, SVB_WORD_ADMIN)) {
             reconcile(model, node);
         }
     }

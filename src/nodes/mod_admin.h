@@ -13,6 +13,8 @@
  * Maintenance is ours alone; mod_proxy has no such thing. Set by an action, it
  * lasts until the node is enabled; found out from a node's answers, it lasts
  * for a while (course/mod_retry.h).
+ *
+ * No function takes a lock: mod_proxy changes these words without one, too.
  */
 #ifndef SVB_NODES_MOD_ADMIN_H
 #define SVB_NODES_MOD_ADMIN_H
@@ -21,20 +23,21 @@
 #include "nodes/action.h"
 
 /**
- * Carry out an action on all members of a node in all balancers of its fleet.
+ * Carry out an action on all members of a node in all balancers of its fleet. Any
+ * thread, after svb_admin_apply().
  * @param action a well-formed one
  * @return the node's index, or -1 when there is no such fleet or node
  */
 int svb_admin_act(const svb_model *model, const svb_action *action);
 
-/** Do to all members what their nodes' words say; in post_config, after
- *  mod_proxy_balancer's. */
+/** Do to all members what their nodes' words say; in post_config, in the parent,
+ *  after mod_proxy_balancer's. */
 void svb_admin_apply(const svb_model *model);
 
 /** Drop from the nodes' words what was undone elsewhere; from the watchdog. */
 void svb_admin_reconcile(const svb_model *model);
 
-/** Has an administrator put the node in maintenance? */
+/** Has an administrator put the node in maintenance? Any thread. */
 int svb_admin_in_maintenance(int node);
 
 #endif /* SVB_NODES_MOD_ADMIN_H */

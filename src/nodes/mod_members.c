@@ -8,13 +8,14 @@
 #include "memory/mod_segments.h"
 
 /* A node without a route is known by its member: what is counted has to be
- * counted somewhere. No route has a semicolon. */
+ * counted somewhere. */
 static const char *node_name(apr_pool_t *p, const proxy_worker *worker)
 {
     const char *name = worker->s->name_ex;
 
     return *worker->s->route ? worker->s->route
-                             : apr_psprintf(p, ";%016" APR_UINT64_T_HEX_FMT,
+                             : apr_psprintf(p, "%c%016" APR_UINT64_T_HEX_FMT,
+                                            SVB_MEMBERS_NO_ROUTE,
                                             svb_hash_text(name, strlen(name)));
 }
 
@@ -41,20 +42,58 @@ static void index_by(apr_hash_t *hash, const void *key, apr_ssize_t len,
     }
 }
 
-static svb_members *build(apr_pool_t *p, const svb_balancer *balancer)
+/* How many places mod_proxy's array has. It is read without the lock that those
+ * who add members hold: first the number, then the array, which may move. */
+static int places(const svb_balancer *balancer)
 {
-    const apr_array_header_t *workers = balancer->proxy->workers;
-    svb_members *members = apr_pcalloc(p, sizeof(*members));
-    int i;
+    return __atomic_load_n(&balancer->proxy->workers->nelts, __ATOMIC_ACQUIRE);
+}
 
-    members->n = workers->nelts;
-    members->all = apr_pcalloc(p, sizeof(svb_member) * (apr_size_t)members->n);
+/* The worker at a place, or NULL while mod_proxy is still making it: it takes the
+ * place first, gets what processes share of it then, and last its connections.
+ * Those that were there from the start have them when requests come. */
+static proxy_worker *ready_worker(const svb_balancer *balancer, int place,
+                                  int from_start)
+{
+    proxy_worker *worker =
+        APR_ARRAY_IDX(balancer->proxy->workers, place, proxy_worker *);
+
+    return worker && worker->s
+                   && (place < from_start
+                       || (worker->local_status & PROXY_WORKER_INITIALIZED))
+               ? worker
+               : NULL;
+}
+
+static int count_ready(const svb_balancer *balancer, int from_start)
+{
+    int end = places(balancer), n = 0;
+
+    for (int i = 0; i < end; i++) {
+        n += ready_worker(balancer, i, from_start) != NULL;
+    }
+    return n;
+}
+
+static svb_members *build(apr_pool_t *p, const svb_balancer *balancer,
+                          int from_start)
+{
+    int end = places(balancer);
+    svb_members *members = apr_pcalloc(p, sizeof(*members));
+
+    members->from_start = from_start;
+    members->all = apr_pcalloc(p, sizeof(svb_member) * (apr_size_t)end);
     members->by_route = apr_hash_make(p);
     members->by_node = apr_hash_make(p);
-    for (i = 0; i < members->n; i++) {
-        svb_member *m = &members->all[i];
+    for (int i = 0; i < end; i++) {
+        proxy_worker *worker = ready_worker(balancer, i, from_start);
+        svb_member *m = &members->all[members->n];
 
-        fill(p, balancer, m, APR_ARRAY_IDX(workers, i, proxy_worker *));
+        if (!worker) {
+            continue;
+        }
+        members->n++;
+        fill(p, balancer, m, worker);
         if (*m->route) {
             index_by(members->by_route, m->route, APR_HASH_KEY_STRING, m);
         }
@@ -67,14 +106,16 @@ static svb_members *build(apr_pool_t *p, const svb_balancer *balancer)
 
 void svb_members_init(apr_pool_t *p, svb_balancer *balancer)
 {
-    balancer->members = build(p, balancer);
+    balancer->members = build(p, balancer, places(balancer));
 }
 
 /* Put a new index in the place of an old one. When another thread was faster,
  * its index is as good. The pool has no parent: pools of the process would
  * need a lock to be divided among threads. */
-static const svb_members *replace(svb_balancer *balancer, void *old)
+static const svb_members *replace(svb_balancer *balancer,
+                                  const svb_members *current)
 {
+    void *old = (void *)current;
     apr_pool_t *p;
     svb_members *members;
 
@@ -82,7 +123,7 @@ static const svb_members *replace(svb_balancer *balancer, void *old)
         return old;
     }
     apr_pool_tag(p, "svb_members");
-    members = build(p, balancer);
+    members = build(p, balancer, current->from_start);
     if (!__atomic_compare_exchange_n(&balancer->members, &old, members, 0,
                                      __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
         apr_pool_destroy(p);
@@ -93,25 +134,24 @@ static const svb_members *replace(svb_balancer *balancer, void *old)
 
 const svb_members *svb_members_get(svb_balancer *balancer)
 {
-    svb_members *members =
+    const svb_members *members =
         __atomic_load_n(&balancer->members, __ATOMIC_ACQUIRE);
 
-    if (members->n != balancer->proxy->workers->nelts) {
-        return replace(balancer, members);
-    }
-    return members;
+    return members->n == places(balancer)
+                   || members->n == count_ready(balancer, members->from_start)
+               ? members
+               : replace(balancer, members);
 }
 
 const svb_members *svb_members_refresh(svb_balancer *balancer)
 {
     const svb_members *members = svb_members_get(balancer);
-    int i;
 
-    for (i = 0; i < members->n; i++) {
+    for (int i = 0; i < members->n; i++) {
         const svb_member *m = &members->all[i];
 
         if (strcmp(m->route, m->worker->s->route)) {
-            return replace(balancer, (void *)members);
+            return replace(balancer, members);
         }
     }
     return members;
@@ -134,14 +174,15 @@ const svb_member *svb_members_by_node(const svb_members *members, int node)
 const svb_member *svb_members_by_worker(const svb_members *members,
                                         const proxy_worker *worker)
 {
-    int i = worker->s->index;
+    int index = worker->s->index;
 
     /* mod_proxy numbers a balancer's members in their order, unless some were
      * restored from an earlier run. */
-    if (i >= 0 && i < members->n && members->all[i].worker == worker) {
-        return &members->all[i];
+    if (index >= 0 && index < members->n
+        && members->all[index].worker == worker) {
+        return &members->all[index];
     }
-    for (i = 0; i < members->n; i++) {
+    for (int i = 0; i < members->n; i++) {
         if (members->all[i].worker == worker) {
             return &members->all[i];
         }

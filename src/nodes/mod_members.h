@@ -9,14 +9,27 @@
  * with one pointer swap. The old one stays for those who still read it: this
  * happens at an administrator's pace, and costs some kilobytes each time.
  *
+ * mod_proxy's own array of members is read here alone, once the server runs:
+ * while it adds a member, there are places in it with nothing behind them, or
+ * with half a member. Such a one is not in the index, which is made anew when it
+ * is there as a whole.
+ *
  * An index is checked when it is used: a route is compared with the member's,
  * so that a stale index is a cost, never a wrong answer.
+ *
+ * No function takes a lock, mod_proxy's included. All but svb_members_init() may
+ * be called in any thread, in any phase after it. What they return stays valid
+ * as long as the process.
  */
 #ifndef SVB_NODES_MOD_MEMBERS_H
 #define SVB_NODES_MOD_MEMBERS_H
 
 #include "config/mod_model.h"
 #include "memory/records.h"
+
+/** What the name of a node without a route begins with, in its record: no route
+ *  has it. */
+#define SVB_MEMBERS_NO_ROUTE ';'
 
 /** A member, and the node behind it. */
 typedef struct svb_member {
@@ -31,18 +44,19 @@ typedef struct svb_members {
     svb_member *all;      /**< in mod_proxy's order */
     apr_hash_t *by_route; /**< route -> svb_member *, the first of its route */
     apr_hash_t *by_node;  /**< index of the node -> svb_member *, likewise */
+    int from_start;       /**< how many places there were at the start */
 } svb_members;
 
-/** Make the first index, from pool p; in post_config, after svb_segments_attach(). */
+/**
+ * Make the first index; in post_config, after svb_segments_attach().
+ * @param p pool of the index, to live as long as the balancer
+ */
 void svb_members_init(apr_pool_t *p, svb_balancer *balancer);
 
-/**
- * The index as it is now; a new one when members were added.
- * In any phase after svb_members_init(), in any thread; takes no lock.
- */
+/** @return the index as it is now; a new one when members were added */
 const svb_members *svb_members_get(svb_balancer *balancer);
 
-/** Make a new index if any route has changed; else the same as get. */
+/** @return the same, but a new one as well when any route has changed */
 const svb_members *svb_members_refresh(svb_balancer *balancer);
 
 /** @return the member with this route now, or NULL */

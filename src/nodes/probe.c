@@ -169,9 +169,9 @@ static void proceed(asking *a, apr_pollset_t *set)
 /* How many are still being asked. */
 static int open_ones(const asking *all, int n)
 {
-    int i, open = 0;
+    int open = 0;
 
-    for (i = 0; i < n; i++) {
+    for (int i = 0; i < n; i++) {
         open += all[i].socket != NULL;
     }
     return open;
@@ -185,26 +185,24 @@ static void run_some(apr_pool_t *p, svb_probe *probes, int n,
     const apr_pollfd_t *ready;
     apr_pollset_t *set;
     apr_int32_t found;
-    int i;
-
-    for (i = 0; i < n; i++) {
+    for (int i = 0; i < n; i++) {
         probes[i].reach = SVB_REACH_UNKNOWN;
         all[i].probe = &probes[i];
     }
     if (apr_pollset_create(&set, (apr_uint32_t)n, p, 0) != APR_SUCCESS) {
         return;
     }
-    for (i = 0; i < n; i++) {
+    for (int i = 0; i < n; i++) {
         begin(&all[i], set, p);
     }
     while (open_ones(all, n) && (left = deadline - apr_time_now()) > 0) {
         if (apr_pollset_poll(set, left, &found, &ready) == APR_SUCCESS) {
-            for (i = 0; i < found; i++) {
+            for (int i = 0; i < found; i++) {
                 proceed(ready[i].client_data, set);
             }
         }
     }
-    for (i = 0; i < n; i++) {
+    for (int i = 0; i < n; i++) {
         if (all[i].socket) {
             end(&all[i], set, SVB_REACH_SILENT);
         }
@@ -215,9 +213,7 @@ static void run_some(apr_pool_t *p, svb_probe *probes, int n,
 void svb_probe_run(apr_pool_t *p, svb_probe *probes, int n,
                    apr_interval_time_t timeout)
 {
-    int i;
-
-    for (i = 0; i < n; i += AT_ONCE) {
+    for (int i = 0; i < n; i += AT_ONCE) {
         run_some(p, probes + i, n - i < AT_ONCE ? n - i : AT_ONCE, timeout);
     }
 }

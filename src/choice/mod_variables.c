@@ -1,0 +1,60 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+#include "choice/mod_variables.h"
+
+#include <apr_strings.h>
+
+/* The route of the id by which the request goes where it does; where none names
+ * a member, that of the first id that has any, as far as it can be told. */
+static const char *route_of_id(request_rec *r, const svb_request *req,
+                               const char **name)
+{
+    const svb_session_id *ids = req->id ? req->id : req->ids.ids;
+    int n = req->id ? 1 : req->ids.n;
+    apr_size_t len = req->id_route_len;
+
+    if (req->id && len) {
+        *name = req->id->name;
+        return apr_pstrmemdup(r->pool, req->id->id + req->id->len - len, len);
+    }
+    for (int i = 0; i < n; i++) {
+        const char *route;
+        apr_size_t pos = 0;
+
+        if (svb_session_next_route(&ids[i], &pos, &route, &len)) {
+            *name = ids[i].name;
+            return apr_pstrmemdup(r->pool, route, len);
+        }
+    }
+    return NULL;
+}
+
+/* What mod_proxy_balancer sets with stickysession=. */
+static void set_session_env(request_rec *r, const svb_request *req,
+                            const proxy_worker *worker)
+{
+    const char *name, *route = route_of_id(r, req, &name);
+
+    if (route) {
+        apr_table_setn(r->subprocess_env, "BALANCER_SESSION_STICKY", name);
+        apr_table_setn(r->subprocess_env, "BALANCER_SESSION_ROUTE", route);
+        if (strcmp(route, worker->s->route)) {
+            apr_table_setn(r->subprocess_env, "BALANCER_ROUTE_CHANGED", "1");
+        }
+    }
+}
+
+void svb_variables_set(request_rec *r, const svb_request *req,
+                       const proxy_worker *worker, svb_how how)
+{
+    const svb_balancer *balancer = req->balancer;
+
+    apr_table_setn(r->subprocess_env, SVB_ENV_FLEET, balancer->fleet->name);
+    apr_table_setn(r->subprocess_env, SVB_ENV_ROUTE, worker->s->route);
+    apr_table_setn(r->subprocess_env, SVB_ENV_HOW, svb_how_name(how));
+    apr_table_setn(r->subprocess_env, "BALANCER_NAME", balancer->name);
+    apr_table_setn(r->subprocess_env, "BALANCER_WORKER_NAME",
+                   worker->s->name_ex);
+    apr_table_setn(r->subprocess_env, "BALANCER_WORKER_ROUTE",
+                   worker->s->route);
+    set_session_env(r, req, worker);
+}

@@ -1,0 +1,24 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/*
+ * What a request's environment says of where it goes, and why, for logs and
+ * expressions: variables of our own (SERVOY_*), and those that mod_proxy_balancer
+ * sets, with stickysession= or without (BALANCER_*):
+ *
+ *     BALANCER_SESSION_STICKY  name of the cookie that the id came in
+ *     BALANCER_SESSION_ROUTE   the route in the id
+ *     BALANCER_ROUTE_CHANGED   1: the request goes to another route than that;
+ *                              not set where it does not
+ */
+#ifndef SVB_CHOICE_MOD_VARIABLES_H
+#define SVB_CHOICE_MOD_VARIABLES_H
+
+#include "choice/mod_request.h"
+
+/**
+ * Set them for an attempt. In a request's thread; takes no lock.
+ * @param req a request for which a member was chosen
+ */
+void svb_variables_set(request_rec *r, const svb_request *req,
+                       const proxy_worker *worker, svb_how how);
+
+#endif /* SVB_CHOICE_MOD_VARIABLES_H */
