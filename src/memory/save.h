@@ -88,7 +88,7 @@ typedef struct svb_save_result {
  *         any error of the file system, upon which the old file is still there
  *         and no other
  */
-apr_status_t svb_save_write(const char *path, svb_records *fleet,
+apr_status_t svb_save_write(const char *path, svb_records *records,
                             svb_clients *clients,
                             const unsigned char secret[SVB_CLIENTS_SECRET],
                             apr_time_t now, apr_pool_t *p, const char **err);
@@ -130,7 +130,7 @@ apr_status_t svb_save_read_secret(const char *path,
  *         APR_EGENERAL with result->nodes above 0 is a file that was changed
  *         while it was read
  */
-apr_status_t svb_save_read(const char *path, svb_records *fleet,
+apr_status_t svb_save_read(const char *path, svb_records *records,
                            svb_clients *clients, apr_time_t now, apr_pool_t *p,
                            svb_save_result *result, const char **err);
 
