@@ -131,18 +131,20 @@ static apr_status_t end(transfer *t, const char **err)
     return rv;
 }
 
-/* Keep what went wrong. @return whether nothing did */
+/* Keep what went wrong first. @return whether nothing did so far */
 static int ok(transfer *t, apr_status_t rv, const char *err)
 {
-    t->rv = rv;
-    t->err = err;
-    return rv == APR_SUCCESS;
+    if (t->rv == APR_SUCCESS && rv != APR_SUCCESS) {
+        t->rv = rv;
+        t->err = err;
+    }
+    return t->rv == APR_SUCCESS;
 }
 
-/* The file has to be so, or else it is damaged. @return whether it is */
-static int must(transfer *t, int is_so, const char *err)
+/* What is not so goes wrong with this status. */
+static void must(transfer *t, int is_so, apr_status_t rv, const char *err)
 {
-    return ok(t, is_so ? APR_SUCCESS : APR_EGENERAL, err);
+    ok(t, is_so ? APR_SUCCESS : rv, err);
 }
 
 static apr_uint64_t end_block(transfer *t)
@@ -170,22 +172,32 @@ static void add_to_sum(transfer *t, const void *part, apr_size_t size)
     }
 }
 
+static const char cannot_write[] =
+    "cannot be saved: its temporary file cannot be written";
+
+/* Nothing more is written after an error. */
 static void put(transfer *t, const void *part, apr_size_t size)
 {
     if (t->rv == APR_SUCCESS) {
         add_to_sum(t, part, size);
-        t->rv = apr_file_write_full(t->file, part, size, NULL);
+        ok(t, apr_file_write_full(t->file, part, size, NULL), cannot_write);
     }
 }
 
-static int get(transfer *t, void *part, apr_size_t size)
+/* Nor is it read: there are zeros then. */
+static void get(transfer *t, void *part, apr_size_t size)
 {
-    apr_status_t rv = apr_file_read_full(t->file, part, size, NULL);
+    apr_status_t rv = t->rv;
 
     if (rv == APR_SUCCESS) {
-        add_to_sum(t, part, size);
+        rv = apr_file_read_full(t->file, part, size, NULL);
     }
-    return rv == APR_EOF ? must(t, 0, "is cut short") : ok(t, rv, NULL);
+    if (!ok(t, rv == APR_EOF ? APR_EGENERAL : rv,
+            rv == APR_EOF ? "is cut short" : NULL)) {
+        memset(part, 0, size);
+        return;
+    }
+    add_to_sum(t, part, size);
 }
 
 /* ------- writing */
@@ -246,7 +258,7 @@ static apr_uint64_t put_clients(transfer *t)
     return count;
 }
 
-static apr_status_t write_all(transfer *t)
+static int write_all(transfer *t)
 {
     trailer_part raw;
 
@@ -260,7 +272,7 @@ static apr_status_t write_all(transfer *t)
     put(t, &raw.clients, sizeof(raw.clients));
     raw.sum = LE64(end_block(t));
     put(t, &raw.sum, sizeof(raw.sum));
-    return t->rv == APR_SUCCESS ? apr_file_sync(t->file) : t->rv;
+    return t->rv == APR_SUCCESS && ok(t, apr_file_sync(t->file), cannot_write);
 }
 
 /* Create the file anew. A link is removed by its name, not followed. */
@@ -304,8 +316,7 @@ apr_status_t svb_save_write(const char *path, svb_records *records,
     memcpy(t->header.secret, secret, SVB_CLIENTS_SECRET);
     if (!(ok(t, create(t),
              "cannot be saved: its temporary file cannot be created")
-          && ok(t, write_all(t),
-                "cannot be saved: its temporary file cannot be written")
+          && write_all(t)
           && ok(t, check_name(t), "is being saved by another process too")
           && ok(t, apr_file_rename(t->temp, path, t->sub),
                 "cannot be saved: its temporary file cannot be renamed"))
@@ -317,42 +328,32 @@ apr_status_t svb_save_write(const char *path, svb_records *records,
 
 /* ------- reading */
 
-static int get_version(transfer *t)
-{
-    header_part *header = &t->header;
-
-    if (!get(t, header, START_SIZE)
-        || !must(t, !memcmp(header->magic, MAGIC, sizeof(header->magic)),
-                 "was not written by this module")) {
-        return 0;
-    }
-    header->version = LE32(header->version);
-    return header->version == VERSION
-           || ok(t, SVB_SAVE_EVERSION,
-                 apr_psprintf(t->p, "has version %u, where %d is known",
-                              header->version, VERSION));
-}
-
-static int get_header(transfer *t)
+static void get_header(transfer *t)
 {
     header_part *header = &t->header;
     apr_off_t rest;
 
-    if (!get_version(t)
-        || !get(t, (char *)header + START_SIZE, sizeof(*header) - START_SIZE)) {
-        return 0;
+    get(t, header, START_SIZE);
+    must(t, !memcmp(header->magic, MAGIC, sizeof(header->magic)), APR_EGENERAL,
+         "was not written by this module");
+    if (LE32(header->version) != VERSION) {
+        ok(t, SVB_SAVE_EVERSION,
+           apr_psprintf(t->p, "has version %u, where %d is known",
+                        LE32(header->version), VERSION));
     }
+    get(t, (char *)header + START_SIZE, sizeof(*header) - START_SIZE);
     header->nodes = LE32(header->nodes);
     header->saved = LE64(header->saved);
+    must(t, header->nodes <= SVB_RECORDS_MAX && header->saved <= INT64_MAX,
+         APR_EGENERAL, "has a damaged header");
     rest = t->info.size
            - (apr_off_t)(sizeof(*header) + sizeof(trailer_part)
                          + (apr_uint64_t)header->nodes * sizeof(node_part));
-    t->count = (apr_uint64_t)rest / sizeof(client_part);
-    return must(t,
-                header->nodes <= SVB_RECORDS_MAX && header->saved <= INT64_MAX,
-                "has a damaged header")
-           && must(t, rest >= 0 && rest % (apr_off_t)sizeof(client_part) == 0,
-                   "does not have the length that its header says");
+    must(t, rest >= 0 && rest % (apr_off_t)sizeof(client_part) == 0,
+         APR_EGENERAL, "does not have the length that its header says");
+    if (t->rv == APR_SUCCESS) {
+        t->count = (apr_uint64_t)rest / sizeof(client_part);
+    }
 }
 
 /* Not empty, and NULs from the first one on. */
@@ -388,21 +389,18 @@ static void restore_node(transfer *t, unsigned number, const node_part *raw)
     }
 }
 
-static int get_nodes(transfer *t)
+static void get_nodes(transfer *t)
 {
-    for (unsigned number = 0; number < t->header.nodes; number++) {
+    for (unsigned number = 0; number < t->header.nodes && !t->rv; number++) {
         node_part raw;
 
-        if (!get(t, &raw, sizeof(raw))
-            || !must(t, is_name(raw.name) && is_name(raw.route),
-                     "has a damaged name of a node")) {
-            return 0;
-        }
-        if (t->result) {
+        get(t, &raw, sizeof(raw));
+        must(t, is_name(raw.name) && is_name(raw.route), APR_EGENERAL,
+             "has a damaged name of a node");
+        if (t->rv == APR_SUCCESS && t->result) {
             restore_node(t, number, &raw);
         }
     }
-    return 1;
 }
 
 static void restore_client(transfer *t, const client_part *raw)
@@ -416,25 +414,23 @@ static void restore_client(transfer *t, const client_part *raw)
     }
 }
 
-static int get_clients(transfer *t)
+static void get_clients(transfer *t)
 {
-    for (apr_uint64_t i = 0; i < t->count; i++) {
+    for (apr_uint64_t i = 0; i < t->count && !t->rv; i++) {
         client_part raw;
 
-        if (!get(t, &raw, sizeof(raw))
-            || !must(t,
-                     raw.id != 0 && LE16(raw.node) < t->header.nodes
-                         && raw.zero == 0 && raw.kind != SVB_KIND_PENDING
-                         && raw.kind < SVB_KINDS,
-                     "has a damaged client")) {
-            return 0;
-        }
-        t->has_clients[LE16(raw.node)] = 1;
-        if (t->result) {
-            restore_client(t, &raw);
+        get(t, &raw, sizeof(raw));
+        must(t,
+             raw.id != 0 && LE16(raw.node) < t->header.nodes && raw.zero == 0
+                 && raw.kind != SVB_KIND_PENDING && raw.kind < SVB_KINDS,
+             APR_EGENERAL, "has a damaged client");
+        if (t->rv == APR_SUCCESS) {
+            t->has_clients[LE16(raw.node)] = 1;
+            if (t->result) {
+                restore_client(t, &raw);
+            }
         }
     }
-    return 1;
 }
 
 /* Read the file from its beginning to its end. @return whether it is whole */
@@ -445,64 +441,62 @@ static int walk(transfer *t)
     apr_uint64_t sum;
 
     t->sum = t->len = 0;
-    if (!ok(t, apr_file_seek(t->file, APR_SET, &start), NULL) || !get_header(t)
-        || !get_nodes(t) || !get_clients(t)
-        || !get(t, &raw.clients, sizeof(raw.clients))
-        || !must(t, LE64(raw.clients) == t->count,
-                 "does not have as many clients as it says")) {
-        return 0;
-    }
+    ok(t, apr_file_seek(t->file, APR_SET, &start), NULL);
+    get_header(t);
+    get_nodes(t);
+    get_clients(t);
+    get(t, &raw.clients, sizeof(raw.clients));
+    must(t, LE64(raw.clients) == t->count, APR_EGENERAL,
+         "does not have as many clients as it says");
     sum = end_block(t);
-    return get(t, &raw.sum, sizeof(raw.sum))
-           && must(t, LE64(raw.sum) == sum,
-                   "is damaged: its checksum is wrong");
+    get(t, &raw.sum, sizeof(raw.sum));
+    must(t, LE64(raw.sum) == sum, APR_EGENERAL,
+         "is damaged: its checksum is wrong");
+    return t->rv == APR_SUCCESS;
 }
 
-static int check_owner(transfer *t)
+/* Is it ours alone? */
+static void check_owner(transfer *t)
 {
     apr_uid_t uid;
     apr_gid_t gid;
 
-    if (!ok(t, apr_uid_current(&uid, &gid, t->sub), NULL)) {
-        return 0;
+    if (ok(t, apr_uid_current(&uid, &gid, t->sub), NULL)) {
+        must(t, t->info.user == 0 || !apr_uid_compare(t->info.user, uid),
+             SVB_SAVE_EUNSAFE,
+             "belongs neither to the server's user nor to root");
+        must(t, !(t->info.protection & OTHERS), SVB_SAVE_EUNSAFE,
+             "can be read or written by others than its owner");
     }
-    if (t->info.user != 0 && apr_uid_compare(t->info.user, uid)) {
-        return ok(t, SVB_SAVE_EUNSAFE,
-                  "belongs neither to the server's user nor to root");
-    }
-    return !(t->info.protection & OTHERS)
-           || ok(t, SVB_SAVE_EUNSAFE,
-                 "can be read or written by others than its owner");
 }
 
+/* @return whether it can be read */
 static int open_file(transfer *t)
 {
-    static const char not_regular[] = "is not a regular file";
     apr_finfo_t *info = &t->info;
-    apr_status_t rv;
-
     /* Look before opening, which may have effects where it is no file. */
-    rv = apr_stat(info, t->path, APR_FINFO_TYPE | APR_FINFO_LINK, t->sub);
-    if (rv == APR_SUCCESS && info->filetype != APR_REG) {
-        return must(t, 0, not_regular);
-    }
-    if (rv == APR_SUCCESS) {
+    apr_status_t rv =
+        apr_stat(info, t->path, APR_FINFO_TYPE | APR_FINFO_LINK, t->sub);
+
+    if (rv == APR_SUCCESS && info->filetype == APR_REG) {
         rv = apr_file_open(&t->file, t->path,
                            APR_FOPEN_READ | APR_FOPEN_BINARY
                                | APR_FOPEN_NONBLOCK | APR_FOPEN_BUFFERED,
                            0, t->sub);
     }
-    if (rv != APR_SUCCESS) {
-        return ok(t, rv,
-                  APR_STATUS_IS_ENOENT(rv) ? "does not exist"
-                                           : "cannot be opened");
+    ok(t, rv, APR_STATUS_IS_ENOENT(rv) ? "does not exist" : "cannot be opened");
+    if (t->rv == APR_SUCCESS && t->file) {
+        ok(t,
+           apr_file_info_get(info,
+                             APR_FINFO_TYPE | APR_FINFO_SIZE | APR_FINFO_OWNER
+                                 | APR_FINFO_PROT,
+                             t->file),
+           NULL);
     }
-    rv = apr_file_info_get(info,
-                           APR_FINFO_TYPE | APR_FINFO_SIZE | APR_FINFO_OWNER
-                               | APR_FINFO_PROT,
-                           t->file);
-    return ok(t, rv, NULL) && must(t, info->filetype == APR_REG, not_regular)
-           && check_owner(t) && must(t, info->size > 0, "is empty");
+    must(t, info->filetype == APR_REG, APR_EGENERAL, "is not a regular file");
+    check_owner(t);
+    must(t, info->size > 0, APR_EGENERAL, "is empty");
+    return t->rv == APR_SUCCESS;
 }
 
 /* Would the table find the clients of this file? */
@@ -552,7 +546,8 @@ apr_status_t svb_save_read(const char *path, svb_records *records,
 
     memset(result, 0, sizeof(*result));
     if (open_file(t) && walk(t)
-        && ok(t, has_secret(clients, t->header.secret) ? 0 : APR_EINVAL,
+        && ok(t,
+              has_secret(clients, t->header.secret) ? APR_SUCCESS : APR_EINVAL,
               "has another secret than the client table")) {
         restore(t, result);
     }
@@ -564,7 +559,7 @@ apr_status_t svb_save_read(const char *path, svb_records *records,
 apr_status_t svb_save_set_aside(const char *path, apr_time_t now, apr_pool_t *p,
                                 const char **to)
 {
-    apr_time_exp_t utc;
+    apr_time_exp_t utc = {0};
     apr_finfo_t info;
     apr_status_t rv = apr_time_exp_gmt(&utc, now);
     const char *first = apr_psprintf(

@@ -129,13 +129,16 @@ static int exists(const char *name)
     return lstat(name, &st) == 0;
 }
 
+static svb_save_result result;
+static const char *error;
+
 static apr_status_t save_at(world *w, apr_time_t now)
 {
-    const char *err = "unset";
-    apr_status_t rv =
-        svb_save_write(path, w->fleet, w->clients, secret, now, pool, &err);
+    apr_status_t rv;
 
-    ck_assert_int_eq(rv == APR_SUCCESS, err == NULL);
+    error = "unset";
+    rv = svb_save_write(path, w->fleet, w->clients, secret, now, pool, &error);
+    ck_assert_int_eq(rv == APR_SUCCESS, error == NULL);
     return rv;
 }
 
@@ -144,9 +147,6 @@ static void save(world *w)
     ck_assert_int_eq(save_at(w, t0), APR_SUCCESS);
     ck_assert(!exists(temp));
 }
-
-static svb_save_result result;
-static const char *error;
 
 static apr_status_t load_at(world *w, apr_time_t now)
 {
@@ -748,6 +748,8 @@ START_TEST(not_a_file)
     mkdir(path, 0700);
     assert_refused(&w, &before, APR_EGENERAL, "a folder");
     ck_assert(save_at(&w, t0) != APR_SUCCESS);
+    ck_assert_str_eq(error, "cannot be saved: its temporary file cannot be "
+                            "renamed");
     ck_assert(!exists(temp));
     rmdir(path);
     mkfifo(path, 0600);
@@ -1006,6 +1008,8 @@ START_TEST(left_by_a_crash)
     /* a folder is left alone */
     mkdir(temp, 0700);
     ck_assert(save_at(&w, t0) != APR_SUCCESS);
+    ck_assert_str_eq(error, "cannot be saved: its temporary file cannot be "
+                            "created");
     ck_assert(exists(temp));
     rmdir(temp);
     load(&w);
@@ -1048,6 +1052,8 @@ START_TEST(full_disk)
         rv = save_at(&b, t0);
         setrlimit(RLIMIT_FSIZE, &limit);
         ck_assert_msg(rv != APR_SUCCESS, "%d too few", (int)room);
+        ck_assert_str_eq(error, "cannot be saved: its temporary file cannot "
+                                "be written");
         ck_assert(!exists(temp));
         ck_assert_mem_eq(slurp(&len), before, was);
         ck_assert_uint_eq(len, was);
@@ -1133,6 +1139,7 @@ START_TEST(two_writers)
     second = &b;
     hook = save_second;
     ck_assert_int_eq(save_at(&a, t0), APR_EBUSY);
+    ck_assert_str_eq(error, "is being saved by another process too");
     ck_assert(!exists(temp));
     load(&c);
     ck_assert_uint_eq(result.nodes, 1);
