@@ -43,10 +43,10 @@
  *
  * The functions do file I/O and take no lock. They are for one process at a
  * time, in one thread of it: as a rule the parent, where the server starts and
- * stops, and never for a request. Each takes memory from a pool of its own that
- * is gone when it returns; p is for the error texts, which complete a sentence
- * that begins with the path ("x: is empty"), hold no byte from the file, are
- * static or from p, and NULL upon success.
+ * stops, and never for a request. The pool p is for error texts and new names;
+ * all else is freed. The texts complete a sentence that begins with the path
+ * ("x: is empty"), hold no byte from the file, are static or from p, and NULL
+ * upon success.
  */
 #ifndef SVB_MEMORY_SAVE_H
 #define SVB_MEMORY_SAVE_H
@@ -148,7 +148,7 @@ apr_status_t svb_save_read(const char *path, svb_records *records,
  * starts, after svb_save_read() or svb_save_read_secret() has failed. No locks.
  * @param path its name
  * @param now  time of day
- * @param p    for the new name, and for those that are taken
+ * @param p    for the new name
  * @param to   the new name, from p; set upon success
  * @return APR_SUCCESS; APR_EEXIST when a hundred names are taken; or any error
  *         of the file system. The file stays in place then
