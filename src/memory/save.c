@@ -76,6 +76,7 @@ _Static_assert(SVB_KINDS == 4 && SVB_KIND_WEB == 1 && SVB_KIND_SMART == 2
 
 /* ------- the file, while it is written or read */
 
+/* Nodes and clients on their way into the file or out of it. */
 typedef struct {
     apr_pool_t *p;   /* the caller's, for error texts */
     apr_pool_t *sub; /* for all else */
@@ -95,8 +96,8 @@ typedef struct {
     apr_time_t now;
     svb_save_result *result; /* when restoring */
 
-    header_part header; /* as it was read, its numbers as the processor's */
-    apr_uint64_t count; /* of the clients that were read */
+    header_part header; /* once read, its numbers are the processor's */
+    apr_uint64_t count; /* of the clients that the file has, by its length */
     unsigned char has_clients[SVB_RECORDS_MAX];
     int taken;                  /* records that are */
     int other[SVB_RECORDS_MAX]; /* writing: the number of a record's node in the
@@ -147,6 +148,7 @@ static void must(transfer *t, int is_so, apr_status_t rv, const char *err)
     ok(t, is_so ? APR_SUCCESS : rv, err);
 }
 
+/* @return the checksum with what is in the block */
 static apr_uint64_t end_block(transfer *t)
 {
     struct {
