@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 #include "memory/save.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include <apr_file_info.h>
@@ -9,17 +10,9 @@
 #include <apr_strings.h>
 #include <apr_user.h>
 
+#define MAGIC "svb-save"
 #define VERSION 1
 #define BLOCK 8192
-#define NAME_SIZE (SVB_NAME_MAX + 1)
-
-#define MAGIC_SIZE 8
-#define START_SIZE (MAGIC_SIZE + 4) /* what all versions begin with */
-#define HEADER_SIZE (START_SIZE + 4 + 8 + SVB_CLIENTS_SECRET)
-#define NODE_SIZE (2 * NAME_SIZE + 8 + 8 * SVB_COUNTERS)
-#define CLIENT_SIZE 16
-#define COUNT_SIZE 8
-#define SUM_SIZE 8
 
 /* Those who may not read or write the file: its group and all others. */
 #define OTHERS                                                                 \
@@ -33,563 +26,479 @@
 /* How many names to try for a file that is set aside. */
 #define NAMES 100
 
-static const unsigned char magic[MAGIC_SIZE] = {'s', 'v', 'b', '-',
-                                                's', 'a', 'v', 'e'};
+/* ------- the parts of the file */
+
+/* These are the file's bytes: fields in order, each where its size aligns it,
+ * so that there is nothing between them. Numbers have the file's order of bytes
+ * here, which these take from the processor's, and back. */
+#define LE16(number) (APR_IS_BIGENDIAN ? __builtin_bswap16(number) : (number))
+#define LE32(number) (APR_IS_BIGENDIAN ? __builtin_bswap32(number) : (number))
+#define LE64(number) (APR_IS_BIGENDIAN ? __builtin_bswap64(number) : (number))
+
+typedef struct {
+    char magic[8];
+    apr_uint32_t version; /* all versions begin with these two */
+    apr_uint32_t nodes;
+    apr_uint64_t saved;
+    unsigned char secret[SVB_CLIENTS_SECRET];
+} header_part;
+
+typedef struct {
+    char name[SVB_NAME_MAX + 1];
+    char route[SVB_NAME_MAX + 1];
+    apr_uint64_t admin;
+    apr_uint64_t counters[SVB_COUNTERS];
+} node_part;
+
+typedef struct {
+    apr_uint64_t id;
+    apr_uint16_t node;
+    apr_byte_t kind;
+    apr_byte_t zero;
+    apr_uint32_t seen;
+} client_part;
+
+typedef struct {
+    apr_uint64_t clients;
+    apr_uint64_t sum;
+} trailer_part;
+
+#define START_SIZE offsetof(header_part, nodes)
 
 /* Whoever changes one of these has to raise VERSION. */
-_Static_assert(SVB_NAME_MAX == 63, "length of a name in the file");
-_Static_assert(SVB_CLIENTS_SECRET == 16, "length of the secret in the file");
-_Static_assert(SVB_COUNTERS == 7, "number of counters in the file");
+_Static_assert(sizeof(header_part) == 40, "header in the file");
+_Static_assert(sizeof(node_part) == 192, "node in the file");
+_Static_assert(sizeof(client_part) == 16, "client in the file");
 _Static_assert(SVB_RECORDS_MAX <= 0x10000, "a node's number has 16 bits");
 _Static_assert(SVB_KINDS == 4 && SVB_KIND_WEB == 1 && SVB_KIND_SMART == 2
                    && SVB_KIND_ASSUMED == 3,
                "kinds in the file");
 
-/* --- numbers and the checksum --- */
+/* ------- the file, while it is written or read */
 
-static void put_number(unsigned char *to, apr_uint64_t number, int bytes)
-{
-    for (int i = 0; i < bytes; i++) {
-        to[i] = (unsigned char)(number >> 8 * i);
-    }
-}
-
-static apr_uint64_t number_at(const unsigned char *from, int bytes)
-{
-    apr_uint64_t number = 0;
-
-    for (int i = 0; i < bytes; i++) {
-        number |= (apr_uint64_t)from[i] << 8 * i;
-    }
-    return number;
-}
-
-/* The checksum of what was before and one more block. */
-static apr_uint64_t sum_with(apr_uint64_t sum, const unsigned char *block,
-                             apr_size_t len)
-{
-    unsigned char key[APR_SIPHASH_KSIZE] = "svb_save";
-
-    put_number(key + 8, sum, 8);
-    return apr_siphash24(block, len, key);
-}
-
-/* --- writing --- */
-
-/* What is to be written, a block at a time. After an error nothing more is. */
+/* Nodes and clients on their way into the file or out of it. */
 typedef struct {
+    apr_pool_t *p;   /* the caller's, for error texts */
+    apr_pool_t *sub; /* for all else */
+    const char *path, *temp;
     apr_file_t *file;
-    apr_status_t rv;
-    apr_uint64_t sum;
-    apr_size_t len; /* bytes in the block */
-    unsigned char block[BLOCK];
-    int number_of[SVB_RECORDS_MAX]; /* the node's in the file, or -1 */
-} writer;
+    apr_finfo_t info;
+    apr_status_t rv; /* of what went wrong first */
+    const char *err; /* what that was; NULL: the status tells */
 
-static void flush(writer *w)
+    apr_uint64_t sum; /* checksum of the blocks that have gone through */
+    apr_size_t len;   /* bytes in the one that has begun */
+    unsigned char block[BLOCK];
+
+    /* what is written, or where to restore what is read */
+    svb_records *records;
+    svb_clients *clients;
+    apr_time_t now;
+    svb_save_result *result; /* when restoring */
+
+    header_part header; /* once read, its numbers are the processor's */
+    apr_uint64_t count; /* of the clients that the file has, by its length */
+    unsigned char has_clients[SVB_RECORDS_MAX];
+    int taken;                  /* records that are */
+    int other[SVB_RECORDS_MAX]; /* writing: the number of a record's node in the
+                                   file; restoring: the record of a node by its
+                                   number; -1: it has none */
+} transfer;
+
+static transfer *begin(const char *path, svb_records *records,
+                       svb_clients *clients, apr_time_t now, apr_pool_t *p)
 {
-    if (w->len > 0 && w->rv == APR_SUCCESS) {
-        w->sum = sum_with(w->sum, w->block, w->len);
-        w->rv = apr_file_write_full(w->file, w->block, w->len, NULL);
-    }
-    w->len = 0;
+    apr_pool_t *sub;
+    transfer *t;
+
+    apr_pool_create(&sub, p);
+    t = apr_pcalloc(sub, sizeof(*t));
+    t->p = p;
+    t->sub = sub;
+    t->path = path;
+    t->temp = apr_pstrcat(sub, path, ".new", NULL);
+    t->records = records;
+    t->clients = clients;
+    t->now = now;
+    return t;
 }
 
-static void put(writer *w, const unsigned char *data, apr_size_t len)
+static apr_status_t end(transfer *t, const char **err)
 {
-    while (len > 0) {
-        apr_size_t n = len < BLOCK - w->len ? len : BLOCK - w->len;
+    apr_status_t rv = t->rv;
 
-        memcpy(w->block + w->len, data, n);
-        w->len += n;
-        data += n;
-        len -= n;
-        if (w->len == BLOCK) {
-            flush(w);
+    *err = rv == APR_SUCCESS ? NULL : t->err ? t->err : "cannot be read";
+    apr_pool_destroy(t->sub);
+    return rv;
+}
+
+/* Keep what went wrong first. @return whether nothing did so far */
+static int ok(transfer *t, apr_status_t rv, const char *err)
+{
+    if (t->rv == APR_SUCCESS && rv != APR_SUCCESS) {
+        t->rv = rv;
+        t->err = err;
+    }
+    return t->rv == APR_SUCCESS;
+}
+
+/* What is not so goes wrong with this status. */
+static void must(transfer *t, int is_so, apr_status_t rv, const char *err)
+{
+    ok(t, is_so ? APR_SUCCESS : rv, err);
+}
+
+/* @return the checksum with what is in the block */
+static apr_uint64_t end_block(transfer *t)
+{
+    struct {
+        char name[8];
+        apr_uint64_t sum;
+    } key = {"svb_save", LE64(t->sum)};
+
+    _Static_assert(sizeof(key) == APR_SIPHASH_KSIZE, "key of the checksum");
+    if (t->len > 0) {
+        t->sum = apr_siphash24(t->block, t->len, (unsigned char *)&key);
+        t->len = 0;
+    }
+    return t->sum;
+}
+
+static void add_to_sum(transfer *t, const void *part, apr_size_t size)
+{
+    for (apr_size_t i = 0; i < size; i++) {
+        t->block[t->len++] = ((const unsigned char *)part)[i];
+        if (t->len == BLOCK) {
+            end_block(t);
         }
     }
 }
 
-static void put_header(writer *w, svb_records *fleet,
-                       const unsigned char *secret, apr_time_t now)
+static const char cannot_write[] =
+    "cannot be saved: its temporary file cannot be written";
+
+/* Nothing more is written after an error. */
+static void put(transfer *t, const void *part, apr_size_t size)
 {
-    unsigned char raw[HEADER_SIZE];
-    int nodes = 0;
+    if (t->rv == APR_SUCCESS) {
+        add_to_sum(t, part, size);
+        ok(t, apr_file_write_full(t->file, part, size, NULL), cannot_write);
+    }
+}
+
+/* Nor is it read: there are zeros then. */
+static void get(transfer *t, void *part, apr_size_t size)
+{
+    apr_status_t rv = t->rv;
+
+    if (rv == APR_SUCCESS) {
+        rv = apr_file_read_full(t->file, part, size, NULL);
+    }
+    if (!ok(t, rv == APR_EOF ? APR_EGENERAL : rv,
+            rv == APR_EOF ? "is cut short" : NULL)) {
+        memset(part, 0, size);
+        return;
+    }
+    add_to_sum(t, part, size);
+}
+
+/* ------- writing */
+
+static void put_header(transfer *t)
+{
+    apr_uint32_t nodes = 0;
 
     /* A node that is added from now on is not in this file. */
     for (int node = 0; node < SVB_RECORDS_MAX; node++) {
-        w->number_of[node] = svb_records_used(fleet, node) ? nodes++ : -1;
+        int used = svb_records_used(t->records, node);
+
+        t->other[node] = used ? (int)nodes++ : -1;
     }
-    memcpy(raw, magic, MAGIC_SIZE);
-    put_number(raw + 8, VERSION, 4);
-    put_number(raw + 12, (apr_uint64_t)nodes, 4);
-    put_number(raw + 16, (apr_uint64_t)now, 8);
-    memcpy(raw + 24, secret, SVB_CLIENTS_SECRET);
-    put(w, raw, sizeof(raw));
+    memcpy(t->header.magic, MAGIC, sizeof(t->header.magic));
+    t->header.version = LE32(VERSION);
+    t->header.nodes = LE32(nodes);
+    t->header.saved = LE64((apr_uint64_t)t->now);
+    put(t, &t->header, sizeof(t->header));
 }
 
-static void put_node(writer *w, svb_records *fleet, int node)
+static void put_node(transfer *t, int node)
 {
-    unsigned char raw[NODE_SIZE] = {0};
-    unsigned char *words = raw + 2 * NAME_SIZE;
+    node_part raw = {
+        .admin = LE64(svb_records_get(t->records, node, SVB_WORD_ADMIN))};
 
-    apr_cpystrn((char *)raw, svb_records_name(fleet, node), NAME_SIZE);
-    apr_cpystrn((char *)raw + NAME_SIZE, svb_records_route(fleet, node),
-                NAME_SIZE);
-    put_number(words, svb_records_get(fleet, node, SVB_WORD_ADMIN), 8);
+    apr_cpystrn(raw.name, svb_records_name(t->records, node), sizeof(raw.name));
+    apr_cpystrn(raw.route, svb_records_route(t->records, node),
+                sizeof(raw.route));
     for (int i = 0; i < SVB_COUNTERS; i++) {
-        put_number(words + 8 + 8 * i, svb_records_counter(fleet, node, i), 8);
+        raw.counters[i] = LE64(svb_records_counter(t->records, node, i));
     }
-    put(w, raw, sizeof(raw));
-}
-
-/* In the 32 bits that the file has for them, which last until 2106. */
-static apr_uint64_t seconds_of(apr_time_t time)
-{
-    apr_int64_t seconds = apr_time_sec(time);
-
-    if (seconds < 0) {
-        return 0;
-    }
-    return seconds > UINT32_MAX ? UINT32_MAX : (apr_uint64_t)seconds;
+    put(t, &raw, sizeof(raw));
 }
 
 /* @return how many there were */
-static apr_uint64_t put_clients(writer *w, svb_clients *clients, apr_time_t now)
+static apr_uint64_t put_clients(transfer *t)
 {
-    unsigned char raw[CLIENT_SIZE] = {0};
     apr_uint64_t count = 0;
     apr_size_t pos = 0;
     svb_client client;
 
-    while (w->rv == APR_SUCCESS
-           && svb_clients_next(clients, &pos, now, &client)) {
-        int number = w->number_of[client.node];
+    while (t->rv == APR_SUCCESS
+           && svb_clients_next(t->clients, &pos, t->now, &client)) {
+        int number = t->other[client.node];
+        apr_time_t seen = apr_time_sec(client.seen);
+        client_part raw = {LE64(client.id), LE16((apr_uint16_t)number),
+                           (apr_byte_t)client.kind, 0, 0};
 
         if (number >= 0 && client.kind != SVB_KIND_PENDING && client.id != 0) {
-            put_number(raw, client.id, 8);
-            put_number(raw + 8, (apr_uint64_t)number, 2);
-            raw[10] = (unsigned char)client.kind;
-            put_number(raw + 12, seconds_of(client.seen), 4);
-            put(w, raw, sizeof(raw));
+            /* The file's 32 bits last until 2106. */
+            seen = seen < 0 ? 0 : seen > UINT32_MAX ? UINT32_MAX : seen;
+            raw.seen = LE32((apr_uint32_t)seen);
+            put(t, &raw, sizeof(raw));
             count++;
         }
     }
     return count;
 }
 
-static apr_status_t write_all(writer *w, svb_records *fleet,
-                              svb_clients *clients, const unsigned char *secret,
-                              apr_time_t now)
+static int write_all(transfer *t)
 {
-    unsigned char raw[8];
+    trailer_part raw;
 
-    put_header(w, fleet, secret, now);
+    put_header(t);
     for (int node = 0; node < SVB_RECORDS_MAX; node++) {
-        if (w->number_of[node] >= 0) {
-            put_node(w, fleet, node);
+        if (t->other[node] >= 0) {
+            put_node(t, node);
         }
     }
-    put_number(raw, put_clients(w, clients, now), COUNT_SIZE);
-    put(w, raw, COUNT_SIZE);
-    flush(w);
-    put_number(raw, w->sum, SUM_SIZE);
-    if (w->rv == APR_SUCCESS) {
-        w->rv = apr_file_write_full(w->file, raw, SUM_SIZE, NULL);
-    }
-    return w->rv == APR_SUCCESS ? apr_file_sync(w->file) : w->rv;
+    raw.clients = LE64(put_clients(t));
+    put(t, &raw.clients, sizeof(raw.clients));
+    raw.sum = LE64(end_block(t));
+    put(t, &raw.sum, sizeof(raw.sum));
+    return t->rv == APR_SUCCESS && ok(t, apr_file_sync(t->file), cannot_write);
 }
 
 /* Create the file anew. A link is removed by its name, not followed. */
-static apr_status_t create(apr_file_t **file, const char *name, apr_pool_t *p)
+static apr_status_t create(transfer *t)
 {
-    apr_status_t rv = apr_file_remove(name, p);
+    apr_status_t rv = apr_file_remove(t->temp, t->sub);
 
-    if (rv != APR_SUCCESS && !APR_STATUS_IS_ENOENT(rv)) {
-        return rv;
+    if (rv == APR_SUCCESS || APR_STATUS_IS_ENOENT(rv)) {
+        rv = apr_file_open(&t->file, t->temp,
+                           APR_FOPEN_WRITE | APR_FOPEN_CREATE | APR_FOPEN_EXCL
+                               | APR_FOPEN_BINARY | APR_FOPEN_BUFFERED,
+                           APR_FPROT_UREAD | APR_FPROT_UWRITE, t->sub);
     }
-    return apr_file_open(file, name,
-                         APR_FOPEN_WRITE | APR_FOPEN_CREATE | APR_FOPEN_EXCL
-                             | APR_FOPEN_BINARY,
-                         APR_FPROT_UREAD | APR_FPROT_UWRITE, p);
+    /* Later, this would write what is in the buffer, and fail as that does. */
+    return rv == APR_SUCCESS
+               ? apr_file_info_get(&t->info, APR_FINFO_IDENT, t->file)
+               : rv;
 }
 
-/* Is that still the name of this file? Another process that writes as well will
- * have made it the name of its own. */
-static int is_named(apr_file_t *file, const char *name, apr_pool_t *p)
+/* Is the temporary file's name still that of ours? Another process that writes
+ * as well will have made it the name of its own. */
+static apr_status_t check_name(const transfer *t)
 {
-    apr_finfo_t open, named;
+    apr_finfo_t named;
+    apr_status_t rv =
+        apr_stat(&named, t->temp, APR_FINFO_IDENT | APR_FINFO_LINK, t->sub);
 
-    return apr_file_info_get(&open, APR_FINFO_IDENT, file) == APR_SUCCESS
-           && apr_stat(&named, name, APR_FINFO_IDENT | APR_FINFO_LINK, p)
-                  == APR_SUCCESS
-           && open.device == named.device && open.inode == named.inode;
+    return rv == APR_SUCCESS && t->info.device == named.device
+                   && t->info.inode == named.inode
+               ? APR_SUCCESS
+               : APR_EBUSY;
 }
 
-apr_status_t svb_save_write(const char *path, svb_records *fleet,
+apr_status_t svb_save_write(const char *path, svb_records *records,
                             svb_clients *clients,
                             const unsigned char secret[SVB_CLIENTS_SECRET],
                             apr_time_t now, apr_pool_t *p, const char **err)
 {
-    apr_status_t rv;
-    apr_pool_t *sub;
-    const char *temp;
-    writer *w;
+    transfer *t = begin(path, records, clients, now, p);
 
-    apr_pool_create(&sub, p);
-    temp = apr_pstrcat(sub, path, ".new", NULL);
-    w = apr_pcalloc(sub, sizeof(*w));
-
-    *err = "cannot be saved: its temporary file cannot be created";
-    if ((rv = create(&w->file, temp, sub)) != APR_SUCCESS) {
-        goto leave;
+    memcpy(t->header.secret, secret, SVB_CLIENTS_SECRET);
+    if (!(ok(t, create(t),
+             "cannot be saved: its temporary file cannot be created")
+          && write_all(t)
+          && ok(t, check_name(t), "is being saved by another process too")
+          && ok(t, apr_file_rename(t->temp, path, t->sub),
+                "cannot be saved: its temporary file cannot be renamed"))
+        && t->file && check_name(t) == APR_SUCCESS) {
+        apr_file_remove(t->temp, t->sub);
     }
-    *err = "cannot be saved: its temporary file cannot be written";
-    if ((rv = write_all(w, fleet, clients, secret, now)) != APR_SUCCESS) {
-        goto leave;
-    }
-    if (!is_named(w->file, temp, sub)) {
-        *err = "is being saved by another process too";
-        rv = APR_EBUSY;
-        goto leave;
-    }
-    *err = "cannot be saved: its temporary file cannot be renamed";
-    if ((rv = apr_file_rename(temp, path, sub)) == APR_SUCCESS) {
-        *err = NULL;
-    }
-leave:
-    if (rv != APR_SUCCESS && w->file && is_named(w->file, temp, sub)) {
-        apr_file_remove(temp, sub);
-    }
-    apr_pool_destroy(sub);
-    return rv;
+    return end(t, err);
 }
 
-/* --- reading --- */
+/* ------- reading */
 
-/* A file that is being read, a block at a time. */
-typedef struct {
-    apr_file_t *file;
-    apr_pool_t *p;   /* for error texts */
-    const char *err; /* NULL: the status tells */
-
-    apr_off_t size;
-    apr_off_t left; /* bytes before the checksum and after the block */
-    apr_uint64_t sum;
-    apr_size_t pos, len; /* where to go on in the block; bytes in it */
-    unsigned char block[BLOCK];
-
-    apr_time_t saved;
-    unsigned char secret[SVB_CLIENTS_SECRET];
-    unsigned nodes;
-    apr_uint64_t clients;
-    unsigned char has_clients[SVB_RECORDS_MAX];
-} reader;
-
-/* Where to restore what is read. */
-typedef struct {
-    svb_records *fleet;
-    svb_clients *clients;
-    apr_time_t now;
-    int taken;                    /* records of the fleet that are */
-    int node_of[SVB_RECORDS_MAX]; /* in the fleet; -1 where there was no room */
-    svb_save_result *result;
-} target;
-
-static apr_status_t bad(reader *r, const char *why)
+static void get_header(transfer *t)
 {
-    r->err = why;
-    return APR_EGENERAL;
-}
-
-static apr_status_t get(reader *r, unsigned char *data, apr_size_t len)
-{
-    while (len > 0) {
-        apr_size_t n = r->len - r->pos;
-
-        if (n == 0) {
-            apr_status_t rv;
-
-            r->pos = 0;
-            r->len = r->left < BLOCK ? (apr_size_t)r->left : BLOCK;
-            r->left -= (apr_off_t)r->len;
-            rv = r->len > 0
-                     ? apr_file_read_full(r->file, r->block, r->len, NULL)
-                     : APR_EOF;
-            if (rv != APR_SUCCESS) {
-                r->len = 0;
-                return rv == APR_EOF ? bad(r, "is cut short") : rv;
-            }
-            r->sum = sum_with(r->sum, r->block, r->len);
-            continue;
-        }
-        n = n < len ? n : len;
-        memcpy(data, r->block + r->pos, n);
-        r->pos += n;
-        data += n;
-        len -= n;
-    }
-    return APR_SUCCESS;
-}
-
-static apr_status_t get_header(reader *r)
-{
-    unsigned char raw[HEADER_SIZE];
-    apr_status_t rv = get(r, raw, START_SIZE);
+    header_part *header = &t->header;
     apr_off_t rest;
 
-    if (rv != APR_SUCCESS) {
-        return rv;
+    get(t, header, START_SIZE);
+    must(t, !memcmp(header->magic, MAGIC, sizeof(header->magic)), APR_EGENERAL,
+         "was not written by this module");
+    if (LE32(header->version) != VERSION) {
+        ok(t, SVB_SAVE_EVERSION,
+           apr_psprintf(t->p, "has version %u, where %d is known",
+                        LE32(header->version), VERSION));
     }
-    if (memcmp(raw, magic, MAGIC_SIZE) != 0) {
-        return bad(r, "was not written by this module");
+    get(t, (char *)header + START_SIZE, sizeof(*header) - START_SIZE);
+    header->nodes = LE32(header->nodes);
+    header->saved = LE64(header->saved);
+    must(t, header->nodes <= SVB_RECORDS_MAX && header->saved <= INT64_MAX,
+         APR_EGENERAL, "has a damaged header");
+    rest = t->info.size
+           - (apr_off_t)(sizeof(*header) + sizeof(trailer_part)
+                         + (apr_uint64_t)header->nodes * sizeof(node_part));
+    must(t, rest >= 0 && rest % (apr_off_t)sizeof(client_part) == 0,
+         APR_EGENERAL, "does not have the length that its header says");
+    if (t->rv == APR_SUCCESS) {
+        t->count = (apr_uint64_t)rest / sizeof(client_part);
     }
-    if (number_at(raw + 8, 4) != VERSION) {
-        r->err = apr_psprintf(r->p, "has version %u, where %d is known",
-                              (unsigned)number_at(raw + 8, 4), VERSION);
-        return SVB_SAVE_EVERSION;
-    }
-    if ((rv = get(r, raw + START_SIZE, HEADER_SIZE - START_SIZE))) {
-        return rv;
-    }
-    r->nodes = (unsigned)number_at(raw + 12, 4);
-    r->saved = (apr_time_t)number_at(raw + 16, 8);
-    memcpy(r->secret, raw + 24, SVB_CLIENTS_SECRET);
-    if (r->nodes > SVB_RECORDS_MAX || r->saved < 0) {
-        return bad(r, "has a damaged header");
-    }
-    rest = r->size - HEADER_SIZE - (apr_off_t)r->nodes * NODE_SIZE - COUNT_SIZE
-           - SUM_SIZE;
-    if (rest < 0 || rest % CLIENT_SIZE != 0) {
-        return bad(r, "does not have the length that its header says");
-    }
-    r->clients = (apr_uint64_t)(rest / CLIENT_SIZE);
-    return APR_SUCCESS;
 }
 
 /* Not empty, and NULs from the first one on. */
-static int is_name(const unsigned char *raw)
+static int is_name(const char raw[SVB_NAME_MAX + 1])
 {
-    apr_size_t len = strnlen((const char *)raw, NAME_SIZE);
+    static const char nuls[SVB_NAME_MAX + 1];
+    apr_size_t len = strnlen(raw, sizeof(nuls));
 
-    for (apr_size_t i = len; i < NAME_SIZE; i++) {
-        if (raw[i] != 0) {
-            return 0;
-        }
-    }
-    return len > 0 && len < NAME_SIZE;
+    return len > 0 && len < sizeof(nuls)
+           && memcmp(raw + len, nuls, sizeof(nuls) - len) == 0;
 }
 
-static void restore_node(target *t, unsigned number, const unsigned char *raw,
-                         int has_clients)
+static void restore_node(transfer *t, unsigned number, const node_part *raw)
 {
-    const char *name = (const char *)raw;
-    const char *route = (const char *)raw + NAME_SIZE;
-    const unsigned char *words = raw + 2 * NAME_SIZE;
-    apr_uint64_t admin = number_at(words, 8);
-    int node = svb_records_find(t->fleet, name, route);
+    apr_uint64_t admin = LE64(raw->admin);
+    int node = svb_records_find(t->records, raw->name, raw->route);
 
-    if (node < 0 && (has_clients || admin || t->taken < SVB_RECORDS_MAX / 2)) {
-        node = svb_records_add(t->fleet, name, route);
+    if (node < 0
+        && (t->has_clients[number] || admin
+            || t->taken < SVB_RECORDS_MAX / 2)) {
+        node = svb_records_add(t->records, raw->name, raw->route);
         t->taken += node >= 0;
     }
-    t->node_of[number] = node;
+    t->other[number] = node;
     if (node < 0) {
         t->result->nodes_skipped++;
         return;
     }
     t->result->nodes++;
-    svb_records_set(t->fleet, node, SVB_WORD_ADMIN, admin);
+    svb_records_set(t->records, node, SVB_WORD_ADMIN, admin);
     for (int i = 0; i < SVB_COUNTERS; i++) {
-        svb_records_set_counter(t->fleet, node, i,
-                                number_at(words + 8 + 8 * i, 8));
+        svb_records_set_counter(t->records, node, i, LE64(raw->counters[i]));
     }
 }
 
-static apr_status_t get_nodes(reader *r, target *t)
+static void get_nodes(transfer *t)
 {
-    for (unsigned number = 0; number < r->nodes; number++) {
-        unsigned char raw[NODE_SIZE];
-        apr_status_t rv = get(r, raw, sizeof(raw));
+    for (unsigned number = 0; number < t->header.nodes && !t->rv; number++) {
+        node_part raw;
 
-        if (rv != APR_SUCCESS) {
-            return rv;
-        }
-        if (!is_name(raw) || !is_name(raw + NAME_SIZE)) {
-            return bad(r, "has a damaged name of a node");
-        }
-        if (t) {
-            restore_node(t, number, raw, r->has_clients[number]);
+        get(t, &raw, sizeof(raw));
+        must(t, is_name(raw.name) && is_name(raw.route), APR_EGENERAL,
+             "has a damaged name of a node");
+        if (t->rv == APR_SUCCESS && t->result) {
+            restore_node(t, number, &raw);
         }
     }
-    return APR_SUCCESS;
 }
 
-static void restore_client(target *t, svb_client client)
+static void restore_client(transfer *t, const client_part *raw)
 {
-    client.node = t->node_of[client.node];
+    svb_client client = {LE64(raw->id), t->other[LE16(raw->node)], raw->kind,
+                         apr_time_from_sec((apr_time_t)LE32(raw->seen))};
+
     if (client.node >= 0 && t->now - client.seen <= LONGEST) {
-        if (client.seen > t->now) {
-            client.seen = t->now;
-        }
+        client.seen = client.seen > t->now ? t->now : client.seen;
         svb_clients_restore(t->clients, &client, t->now);
     }
 }
 
-static apr_status_t get_clients(reader *r, target *t)
+static void get_clients(transfer *t)
 {
-    for (apr_uint64_t i = 0; i < r->clients; i++) {
-        unsigned char raw[CLIENT_SIZE];
-        apr_status_t rv = get(r, raw, sizeof(raw));
-        svb_client client;
+    for (apr_uint64_t i = 0; i < t->count && !t->rv; i++) {
+        client_part raw;
 
-        if (rv != APR_SUCCESS) {
-            return rv;
-        }
-        client.id = number_at(raw, 8);
-        client.node = (int)number_at(raw + 8, 2);
-        client.kind = raw[10];
-        client.seen = apr_time_from_sec((apr_time_t)number_at(raw + 12, 4));
-        if (client.id == 0 || client.node >= (int)r->nodes || raw[11] != 0
-            || raw[10] == SVB_KIND_PENDING || raw[10] >= SVB_KINDS) {
-            return bad(r, "has a damaged client");
-        }
-        r->has_clients[client.node] = 1;
-        if (t) {
-            restore_client(t, client);
+        get(t, &raw, sizeof(raw));
+        must(t,
+             raw.id != 0 && LE16(raw.node) < t->header.nodes && raw.zero == 0
+                 && raw.kind != SVB_KIND_PENDING && raw.kind < SVB_KINDS,
+             APR_EGENERAL, "has a damaged client");
+        if (t->rv == APR_SUCCESS) {
+            t->has_clients[LE16(raw.node)] = 1;
+            if (t->result) {
+                restore_client(t, &raw);
+            }
         }
     }
-    return APR_SUCCESS;
 }
 
-static apr_status_t get_trailer(reader *r)
-{
-    unsigned char raw[COUNT_SIZE], sum[SUM_SIZE];
-    apr_status_t rv = get(r, raw, COUNT_SIZE);
-
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    if (number_at(raw, COUNT_SIZE) != r->clients) {
-        return bad(r, "does not have as many clients as it says");
-    }
-    rv = apr_file_read_full(r->file, sum, SUM_SIZE, NULL);
-    if (rv != APR_SUCCESS) {
-        return rv == APR_EOF ? bad(r, "is cut short") : rv;
-    }
-    return number_at(sum, SUM_SIZE) == r->sum
-               ? APR_SUCCESS
-               : bad(r, "is damaged: its checksum is wrong");
-}
-
-/* Read the file from its beginning to its end.
- * @param t where to restore what it says, or NULL to verify it only */
-static apr_status_t walk(reader *r, target *t)
+/* Read the file from its beginning to its end. @return whether it is whole */
+static int walk(transfer *t)
 {
     apr_off_t start = 0;
-    apr_status_t rv = apr_file_seek(r->file, APR_SET, &start);
+    trailer_part raw;
+    apr_uint64_t sum;
 
-    r->left = r->size > SUM_SIZE ? r->size - SUM_SIZE : 0;
-    r->pos = r->len = 0;
-    r->sum = 0;
-    if (rv != APR_SUCCESS || (rv = get_header(r)) != APR_SUCCESS
-        || (rv = get_nodes(r, t)) != APR_SUCCESS
-        || (rv = get_clients(r, t)) != APR_SUCCESS) {
-        return rv;
-    }
-    return get_trailer(r);
+    t->sum = t->len = 0;
+    ok(t, apr_file_seek(t->file, APR_SET, &start), NULL);
+    get_header(t);
+    get_nodes(t);
+    get_clients(t);
+    get(t, &raw.clients, sizeof(raw.clients));
+    must(t, LE64(raw.clients) == t->count, APR_EGENERAL,
+         "does not have as many clients as it says");
+    sum = end_block(t);
+    get(t, &raw.sum, sizeof(raw.sum));
+    must(t, LE64(raw.sum) == sum, APR_EGENERAL,
+         "is damaged: its checksum is wrong");
+    return t->rv == APR_SUCCESS;
 }
 
 /* Is it ours alone? */
-static apr_status_t check_owner(reader *r, const apr_finfo_t *info,
-                                apr_pool_t *sub)
+static void check_owner(transfer *t)
 {
-    apr_status_t rv;
     apr_uid_t uid;
     apr_gid_t gid;
 
-    if ((rv = apr_uid_current(&uid, &gid, sub)) != APR_SUCCESS) {
-        return rv;
+    if (ok(t, apr_uid_current(&uid, &gid, t->sub), NULL)) {
+        must(t, t->info.user == 0 || !apr_uid_compare(t->info.user, uid),
+             SVB_SAVE_EUNSAFE,
+             "belongs neither to the server's user nor to root");
+        must(t, !(t->info.protection & OTHERS), SVB_SAVE_EUNSAFE,
+             "can be read or written by others than its owner");
     }
-    if (info->user != 0 && apr_uid_compare(info->user, uid) != APR_SUCCESS) {
-        r->err = "belongs neither to the server's user nor to root";
-        return SVB_SAVE_EUNSAFE;
-    }
-    if (info->protection & OTHERS) {
-        r->err = "can be read or written by others than its owner";
-        return SVB_SAVE_EUNSAFE;
-    }
-    return APR_SUCCESS;
 }
 
-static apr_status_t open_file(reader *r, const char *path, apr_pool_t *sub)
+/* @return whether it can be read */
+static int open_file(transfer *t)
 {
-    apr_finfo_t info;
-    apr_status_t rv;
-
+    apr_finfo_t *info = &t->info;
     /* Look before opening, which may have effects where it is no file. */
-    rv = apr_stat(&info, path, APR_FINFO_TYPE | APR_FINFO_LINK, sub);
-    if (rv == APR_SUCCESS && info.filetype != APR_REG) {
-        return bad(r, "is not a regular file");
-    }
-    if (rv == APR_SUCCESS) {
-        rv = apr_file_open(
-            &r->file, path,
-            APR_FOPEN_READ | APR_FOPEN_BINARY | APR_FOPEN_NONBLOCK, 0, sub);
-    }
-    if (rv != APR_SUCCESS) {
-        r->err =
-            APR_STATUS_IS_ENOENT(rv) ? "does not exist" : "cannot be opened";
-        return rv;
-    }
-    rv = apr_file_info_get(&info,
-                           APR_FINFO_TYPE | APR_FINFO_SIZE | APR_FINFO_OWNER
-                               | APR_FINFO_PROT,
-                           r->file);
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    if (info.filetype != APR_REG) {
-        return bad(r, "is not a regular file");
-    }
-    r->size = info.size;
-    rv = check_owner(r, &info, sub);
-    return rv == APR_SUCCESS && r->size == 0 ? bad(r, "is empty") : rv;
-}
+    apr_status_t rv =
+        apr_stat(info, t->path, APR_FINFO_TYPE | APR_FINFO_LINK, t->sub);
 
-/* Open the file and verify it.
- * @param r   the reader, from sub, with which it may be walked through again
- * @param err set where it cannot be read */
-static apr_status_t verify(reader **r, const char *path, apr_pool_t *sub,
-                           apr_pool_t *p, const char **err)
-{
-    apr_status_t rv;
-
-    *r = apr_pcalloc(sub, sizeof(**r));
-    (*r)->p = p;
-    rv = open_file(*r, path, sub);
-    if (rv == APR_SUCCESS) {
-        rv = walk(*r, NULL);
+    if (rv == APR_SUCCESS && info->filetype == APR_REG) {
+        rv = apr_file_open(&t->file, t->path,
+                           APR_FOPEN_READ | APR_FOPEN_BINARY
+                               | APR_FOPEN_NONBLOCK | APR_FOPEN_BUFFERED,
+                           0, t->sub);
     }
-    *err = rv == APR_SUCCESS ? NULL : (*r)->err ? (*r)->err : "cannot be read";
-    return rv;
-}
-
-apr_status_t svb_save_read_secret(const char *path,
-                                  unsigned char secret[SVB_CLIENTS_SECRET],
-                                  apr_pool_t *p, const char **err)
-{
-    apr_status_t rv;
-    apr_pool_t *sub;
-    reader *r;
-
-    apr_pool_create(&sub, p);
-    rv = verify(&r, path, sub, p, err);
-    if (rv == APR_SUCCESS) {
-        memcpy(secret, r->secret, SVB_CLIENTS_SECRET);
+    ok(t, rv, APR_STATUS_IS_ENOENT(rv) ? "does not exist" : "cannot be opened");
+    if (t->rv == APR_SUCCESS && t->file) {
+        ok(t,
+           apr_file_info_get(info,
+                             APR_FINFO_TYPE | APR_FINFO_SIZE | APR_FINFO_OWNER
+                                 | APR_FINFO_PROT,
+                             t->file),
+           NULL);
     }
-    apr_pool_destroy(sub);
-    return rv;
+    must(t, info->filetype == APR_REG, APR_EGENERAL, "is not a regular file");
+    check_owner(t);
+    must(t, info->size > 0, APR_EGENERAL, "is empty");
+    return t->rv == APR_SUCCESS;
 }
 
 /* Would the table find the clients of this file? */
@@ -600,83 +509,76 @@ static int has_secret(const svb_clients *clients, const unsigned char *secret)
     return svb_clients_id(clients, "secret", 6) == (id ? id : 1);
 }
 
-static apr_status_t restore(reader *r, target *t)
+/* Restore what is in a file that was verified. */
+static void restore(transfer *t, svb_save_result *result)
 {
     apr_size_t before = svb_clients_count(t->clients), after;
-    apr_status_t rv;
 
     for (int node = 0; node < SVB_RECORDS_MAX; node++) {
-        t->taken += svb_records_used(t->fleet, node) != 0;
+        t->taken += svb_records_used(t->records, node) != 0;
     }
-    t->result->saved = r->saved;
-    rv = walk(r, t);
+    t->result = result;
+    result->saved = (apr_time_t)t->header.saved;
+    if (!walk(t) && t->err) {
+        t->err = "was changed while it was read";
+    }
     after = svb_clients_count(t->clients);
-    t->result->clients = after > before ? after - before : 0;
-    t->result->skipped =
-        r->clients > t->result->clients ? r->clients - t->result->clients : 0;
-    return rv;
+    result->clients = after > before ? after - before : 0;
+    result->skipped =
+        t->count > result->clients ? t->count - result->clients : 0;
 }
 
-apr_status_t svb_save_read(const char *path, svb_records *fleet,
+apr_status_t svb_save_read_secret(const char *path,
+                                  unsigned char secret[SVB_CLIENTS_SECRET],
+                                  apr_pool_t *p, const char **err)
+{
+    transfer *t = begin(path, NULL, NULL, 0, p);
+
+    if (open_file(t) && walk(t)) {
+        memcpy(secret, t->header.secret, SVB_CLIENTS_SECRET);
+    }
+    return end(t, err);
+}
+
+apr_status_t svb_save_read(const char *path, svb_records *records,
                            svb_clients *clients, apr_time_t now, apr_pool_t *p,
                            svb_save_result *result, const char **err)
 {
-    apr_status_t rv;
-    apr_pool_t *sub;
-    reader *r;
-    target *t;
+    transfer *t = begin(path, records, clients, now, p);
 
     memset(result, 0, sizeof(*result));
-    apr_pool_create(&sub, p);
-    if ((rv = verify(&r, path, sub, p, err)) != APR_SUCCESS) {
-        goto leave;
+    if (open_file(t) && walk(t)
+        && ok(t,
+              has_secret(clients, t->header.secret) ? APR_SUCCESS : APR_EINVAL,
+              "has another secret than the client table")) {
+        restore(t, result);
     }
-    if (!has_secret(clients, r->secret)) {
-        *err = "has another secret than the client table";
-        rv = APR_EINVAL;
-        goto leave;
-    }
-    t = apr_pcalloc(sub, sizeof(*t));
-    t->fleet = fleet;
-    t->clients = clients;
-    t->now = now;
-    t->result = result;
-    if ((rv = restore(r, t)) != APR_SUCCESS) {
-        *err = r->err ? "was changed while it was read" : "cannot be read";
-    }
-leave:
-    apr_pool_destroy(sub);
-    return rv;
+    return end(t, err);
 }
+
+/* ------- setting aside */
 
 apr_status_t svb_save_set_aside(const char *path, apr_time_t now, apr_pool_t *p,
                                 const char **to)
 {
-    apr_time_exp_t utc;
+    apr_time_exp_t utc = {0};
     apr_finfo_t info;
     apr_status_t rv = apr_time_exp_gmt(&utc, now);
-    const char *name, *first;
+    const char *first = apr_psprintf(
+        p, "%s.bad-%04d%02d%02d%02d%02d%02d", path, utc.tm_year + 1900,
+        utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
 
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    first = apr_psprintf(p, "%s.bad-%04d%02d%02d%02d%02d%02d", path,
-                         utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
-                         utc.tm_hour, utc.tm_min, utc.tm_sec);
-    name = first;
-    for (int i = 2; i <= NAMES; i++) {
+    for (int i = 1; i <= NAMES && rv == APR_SUCCESS; i++) {
+        const char *name = i > 1 ? apr_psprintf(p, "%s-%d", first, i) : first;
+
         rv = apr_stat(&info, name, APR_FINFO_TYPE | APR_FINFO_LINK, p);
-        if (rv != APR_SUCCESS) {
-            break;
+        if (APR_STATUS_IS_ENOENT(rv)) {
+            rv = apr_file_rename(path, name, p);
+            if (rv == APR_SUCCESS) {
+                *to = name;
+            }
+            return rv;
         }
-        name = apr_psprintf(p, "%s-%d", first, i);
     }
-    if (!APR_STATUS_IS_ENOENT(rv)) {
-        return rv == APR_SUCCESS ? APR_EEXIST : rv;
-    }
-    rv = apr_file_rename(path, name, p);
-    if (rv == APR_SUCCESS) {
-        *to = name;
-    }
-    return rv;
+    return rv == APR_SUCCESS ? APR_EEXIST : rv;
 }

@@ -41,12 +41,12 @@
  * Clients of kind pending are not saved: their requests die with the server.
  * Neither are epochs, turns and states, which the new server finds out itself.
  *
- * Everything here does file I/O and takes no lock. It is for one process at a
- * time, as a rule the parent, where the server starts and stops, and never for
- * a request. While a file is written others may go on using nodes and clients;
- * each client is saved as it was at one moment, not all as at the same. The
- * error texts complete a sentence that begins with the path ("x: is empty"),
- * hold no byte from the file, are static or from p, and NULL upon success.
+ * The functions do file I/O and take no lock. They are for one process at a
+ * time, in one thread of it: as a rule the parent, where the server starts and
+ * stops, and never for a request. The pool p is for error texts and new names;
+ * all else is freed. The texts complete a sentence that begins with the path
+ * ("x: is empty"), hold no byte from the file, are static or from p, and NULL
+ * upon success.
  */
 #ifndef SVB_MEMORY_SAVE_H
 #define SVB_MEMORY_SAVE_H
@@ -76,49 +76,56 @@ typedef struct svb_save_result {
 } svb_save_result;
 
 /**
- * Write the file, in place of the one that is there.
+ * Write the file, in place of the one that is there. For when the server stops;
+ * others may go on using nodes and clients meanwhile: each client is saved as
+ * it was at one moment, not all as at the same. No locks.
  * @param path    its name; the folder must be there
- * @param fleet   the nodes
- * @param clients the table, opened with this fleet and secret
+ * @param records the nodes
+ * @param clients the table, opened with these records and this secret
  * @param secret  the table's
  * @param now     time of day
- * @param p       for the error text; all else is freed
+ * @param p       for the error text
  * @param err     what went wrong; the status tells why
- * @return APR_SUCCESS; APR_EBUSY when another process is writing it as well; or
- *         any error of the file system, upon which the old file is still there
- *         and no other
+ * @return APR_SUCCESS, with the file on the disk; APR_EBUSY when another process
+ *         is writing it as well; or any error of the file system, upon which the
+ *         old file is still there and no other
  */
-apr_status_t svb_save_write(const char *path, svb_records *fleet,
+apr_status_t svb_save_write(const char *path, svb_records *records,
                             svb_clients *clients,
                             const unsigned char secret[SVB_CLIENTS_SECRET],
                             apr_time_t now, apr_pool_t *p, const char **err);
 
 /**
  * Verify the file, and take its secret: the table has to be opened with it
- * before clients can be restored.
+ * before clients can be restored. For when the server starts, before there is
+ * shared memory. No locks.
+ * @param path   its name
  * @param secret filled in upon success, else left alone
- * @return as svb_save_read()
+ * @param p      for the error text
+ * @param err    what is wrong with the file, or what went wrong
+ * @return as svb_save_read(), but for APR_EINVAL
  */
 apr_status_t svb_save_read_secret(const char *path,
                                   unsigned char secret[SVB_CLIENTS_SECRET],
                                   apr_pool_t *p, const char **err);
 
 /**
- * Verify the file, and then restore its nodes and clients. To be called once
- * the configured nodes are in the fleet, so that they have their places.
+ * Verify the file, and then restore its nodes and clients. For when the server
+ * starts, once the configured nodes are in the records, so that they have their
+ * places, and before there are children. No locks.
  *
- * A node that the fleet does not have is added: its clients may come. Where
- * half of the fleet's records are taken, that is only done for those that have
- * clients or an administrator's word, so that nodes of long ago do not take the
- * room of new ones. Into a smaller table goes what fits.
+ * A node that the records do not have is added: its clients may come. Where
+ * half of the records are taken, that is only done for those that have clients
+ * or an administrator's word, so that nodes of long ago do not take the room of
+ * new ones. Into a smaller table goes what fits.
  *
  * @param path    its name
- * @param fleet   the nodes; words and counters are set to what the file says
- * @param clients the table, opened with this fleet and the file's secret, and
- *                with its timeouts set
+ * @param records the nodes; words and counters are set to what the file says
+ * @param clients the table, opened with these records and the file's secret,
+ *                and with its timeouts set
  * @param now     time of day; clients seen later than that are taken as seen
  *                now, since the clock was set back
- * @param p       for the error text; all else is freed
+ * @param p       for the error text
  * @param result  filled in
  * @param err     what is wrong with the file, or what went wrong
  * @return APR_SUCCESS, or, with nothing changed:
@@ -130,15 +137,21 @@ apr_status_t svb_save_read_secret(const char *path,
  *         APR_EGENERAL with result->nodes above 0 is a file that was changed
  *         while it was read
  */
-apr_status_t svb_save_read(const char *path, svb_records *fleet,
+apr_status_t svb_save_read(const char *path, svb_records *records,
                            svb_clients *clients, apr_time_t now, apr_pool_t *p,
                            svb_save_result *result, const char **err);
 
 /**
  * Rename a file that cannot be read, whatever it is, so that nothing is lost
  * when the next one is written: to path + ".bad-YYYYMMDDHHMMSS", in UTC, and
- * "-2" and so on behind that where the name is taken.
- * @param to its new name, from p; set upon success
+ * "-2" and so on behind that where the name is taken. For when the server
+ * starts, after svb_save_read() or svb_save_read_secret() has failed. No locks.
+ * @param path its name
+ * @param now  time of day
+ * @param p    for the new name
+ * @param to   the new name, from p; set upon success
+ * @return APR_SUCCESS; APR_EEXIST when a hundred names are taken; or any error
+ *         of the file system. The file stays in place then
  */
 apr_status_t svb_save_set_aside(const char *path, apr_time_t now, apr_pool_t *p,
                                 const char **to);

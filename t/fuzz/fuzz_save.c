@@ -13,9 +13,15 @@
  * Any file is either restored as a whole, or refused with a text, upon which
  * nothing has changed; and nothing is restored from a file whose checksum is
  * wrong. What was restored can be saved and restored again.
+ *
+ * The seeds in t/fuzz/corpus/save are written by the fuzzer itself, the same at
+ * each time, as inputs of kind 1; once more where the layout has changed:
+ *
+ *     .build/fuzz/fuzz_save --seeds t/fuzz/corpus/save
  */
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -39,8 +45,8 @@ static char *path;
 /* Two servers: one that reads the input, one that reads what the first one has
  * saved. */
 static struct {
-    void *fleet_mem, *table_mem;
-    svb_records *fleet;
+    void *records_mem, *table_mem;
+    svb_records *records;
     svb_clients *clients;
 } worlds[2];
 
@@ -63,7 +69,7 @@ static void *new_memory(size_t size)
 
 static void empty(int i)
 {
-    MUST(!madvise(worlds[i].fleet_mem, svb_records_size(), MADV_DONTNEED));
+    MUST(!madvise(worlds[i].records_mem, svb_records_size(), MADV_DONTNEED));
     memset(worlds[i].table_mem, 0, svb_clients_size(CAPACITY));
 }
 
@@ -76,24 +82,72 @@ static void remove_files(void)
     rmdir(path);
 }
 
+/* Save what is in the first world, which is empty then, and make a seed of it. */
+static void write_seed(const char *folder, const char *name)
+{
+    apr_pool_t *root = root_pool();
+    const char *err;
+    apr_size_t size;
+    char data[2048];
+    FILE *file;
+
+    MUST(!svb_save_write(path, worlds[0].records, worlds[0].clients, secret,
+                         now, root, &err));
+    data[0] = 1;
+    MUST((file = fopen(path, "rb")));
+    size = 1 + fread(data + 1, 1, sizeof(data) - 1, file);
+    MUST(size < sizeof(data) && !fclose(file));
+    MUST((file = fopen(apr_pstrcat(root, folder, "/", name, NULL), "wb")));
+    MUST(fwrite(data, 1, size, file) == size && !fclose(file));
+    empty(0);
+}
+
+static void write_seeds(const char *folder)
+{
+    svb_records *records = worlds[0].records;
+    svb_clients *clients = worlds[0].clients;
+    char longest[SVB_NAME_MAX + 1] = {0};
+    int one, two;
+
+    write_seed(folder, "empty");
+
+    one = svb_records_add(records, "servoy", "s1");
+    two = svb_records_add(records, "servoy", "s2");
+    svb_records_set(records, one, SVB_WORD_ADMIN, 0x0102030405060708);
+    for (int i = 0; i < SVB_COUNTERS; i++) {
+        svb_records_set_counter(records, two, i, 1000 + (unsigned)i);
+    }
+    svb_clients_put(clients, 7, one, SVB_KIND_WEB, now);
+    svb_clients_put(clients, 8, two, SVB_KIND_SMART, now - 7000000);
+    svb_clients_put(clients, 9, two, SVB_KIND_ASSUMED, now - 60000000);
+    write_seed(folder, "two_nodes_three_clients");
+
+    memset(longest, 'x', SVB_NAME_MAX);
+    one = svb_records_add(records, longest, longest);
+    svb_clients_put(clients, 7, one, SVB_KIND_WEB, now);
+    write_seed(folder, "longest_names");
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     apr_pool_t *root = root_pool();
     const char *tmp = getenv("TMPDIR");
 
-    (void)argc;
-    (void)argv;
     path = apr_pstrcat(root, tmp && *tmp ? tmp : "/tmp", "/svb.XXXXXX", NULL);
     MUST(mkdtemp(path));
     path = apr_pstrcat(root, path, "/clients", NULL);
     atexit(remove_files);
     for (int i = 0; i < 2; i++) {
-        worlds[i].fleet_mem = new_memory(svb_records_size());
+        worlds[i].records_mem = new_memory(svb_records_size());
         worlds[i].table_mem = new_memory(svb_clients_size(CAPACITY));
-        svb_records_open(&worlds[i].fleet, worlds[i].fleet_mem, root);
+        svb_records_open(&worlds[i].records, worlds[i].records_mem, root);
         svb_clients_open(&worlds[i].clients, worlds[i].table_mem, CAPACITY,
-                         secret, worlds[i].fleet, root);
+                         secret, worlds[i].records, root);
         svb_clients_set_timeout(worlds[i].clients, timeout, NULL);
+    }
+    if (*argc == 3 && !strcmp((*argv)[1], "--seeds")) {
+        write_seeds((*argv)[2]);
+        exit(EXIT_SUCCESS);
     }
     return 0;
 }
@@ -200,12 +254,12 @@ static void write_file(const uint8_t *data, size_t size)
     close(fd);
 }
 
-static int used(svb_records *fleet)
+static int used(svb_records *records)
 {
     int sum = 0;
 
     for (int node = 0; node < SVB_RECORDS_MAX; node++) {
-        sum += svb_records_used(fleet, node);
+        sum += svb_records_used(records, node);
     }
     return sum;
 }
@@ -217,7 +271,7 @@ static void check_refused(apr_pool_t *p, const char *err)
     const char *table = worlds[0].table_mem;
 
     MUST(err && *err && strlen(err) < 100);
-    MUST(used(worlds[0].fleet) == 0);
+    MUST(used(worlds[0].records) == 0);
     for (apr_size_t i = 0; i < size; i++) {
         MUST(table[i] == 0);
     }
@@ -233,11 +287,11 @@ static void check_restored(apr_pool_t *p, const svb_save_result *result)
     const char *err;
 
     MUST(result->nodes + result->nodes_skipped <= SVB_RECORDS_MAX);
-    MUST(used(worlds[0].fleet) <= (int)result->nodes);
+    MUST(used(worlds[0].records) <= (int)result->nodes);
     MUST(svb_clients_count(one) == result->clients);
-    MUST(!svb_save_write(path, worlds[0].fleet, one, secret, now, p, &err));
-    MUST(!svb_save_read(path, worlds[1].fleet, other, now, p, &again, &err));
-    MUST((int)(again.nodes + again.nodes_skipped) == used(worlds[0].fleet));
+    MUST(!svb_save_write(path, worlds[0].records, one, secret, now, p, &err));
+    MUST(!svb_save_read(path, worlds[1].records, other, now, p, &again, &err));
+    MUST((int)(again.nodes + again.nodes_skipped) == used(worlds[0].records));
     /* Clients put in another order need not fit where they did before. */
     while (svb_clients_evicted(other) == 0 && again.nodes_skipped == 0
            && svb_clients_next(one, &pos, now, &client)) {
@@ -245,8 +299,8 @@ static void check_restored(apr_pool_t *p, const svb_save_result *result)
         MUST(client.kind != SVB_KIND_PENDING);
         MUST(svb_clients_find(other, client.id, now, &same));
         MUST(same.kind == client.kind && same.seen == client.seen);
-        MUST(!strcmp(svb_records_route(worlds[0].fleet, client.node),
-                     svb_records_route(worlds[1].fleet, same.node)));
+        MUST(!strcmp(svb_records_route(worlds[0].records, client.node),
+                     svb_records_route(worlds[1].records, same.node)));
         count++;
     }
     MUST(again.clients == count || count == 0);
@@ -278,7 +332,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     write_file(file, size);
     free(file);
 
-    rv = svb_save_read(path, worlds[0].fleet, worlds[0].clients, now, p,
+    rv = svb_save_read(path, worlds[0].records, worlds[0].clients, now, p,
                        &result, &err);
     MUST(rv == APR_SUCCESS || rv == APR_EGENERAL || rv == APR_EINVAL
          || rv == SVB_SAVE_EVERSION);
