@@ -6,6 +6,8 @@
 
 #include <apr_strings.h>
 
+#include "manager/page.css.inc"
+#include "manager/page.js.inc"
 #include "nodes/action.h"
 
 /* Nodes that the banner lists before it says "and so many more". */
@@ -23,169 +25,19 @@ typedef struct page {
     double fullest; /* most clients per loadfactor in the fleet */
 } page;
 
-/*
- * Style. Colours are variables, so that light and dark differ in one place;
- * every pair of text and background has a contrast of 4.5 or more. State is
- * always said in words as well.
- */
-/* clang-format off */
 static void put_style(svb_sink *s, const char *csp_nonce)
 {
     svb_sink_raw(s, "<style nonce=\"");
     svb_sink_html(s, csp_nonce);
-    svb_sink_raw(s, "\">\n"
-":root{color-scheme:light dark;--bg:#f5f6f8;--card:#fff;--text:#1b1f26;"
-"--dim:#565e6c;--line:#d9dde4;--link:#0b57b0;--web:#2f6fc4;--smart:#8a5cc2;"
-"--ok:#0b5a27;--ok-bg:#dcf3e2;--busy:#123f80;--busy-bg:#dde9fb;"
-"--warn:#6a4300;--warn-bg:#fdedc0;--bad:#fff;--bad-bg:#b8231b;"
-"--bad-row:#fdf0ef;--bad-text:#a11b14}\n"
-"@media (prefers-color-scheme:dark){:root{--bg:#14171c;--card:#1d2127;"
-"--text:#e6e9ee;--dim:#a2abb9;--line:#343a44;--link:#8ab8f5;--web:#5b97e6;"
-"--smart:#b08be0;--ok:#93e2ab;--ok-bg:#15371f;--busy:#aecbff;"
-"--busy-bg:#172f57;--warn:#ffd978;--warn-bg:#43330a;--bad:#fff;"
-"--bad-bg:#b8231b;--bad-row:#2f1b1c;--bad-text:#ff9f97}}\n");
-    svb_sink_raw(s,
-"*{box-sizing:border-box}\n"
-"body{margin:0;background:var(--bg);color:var(--text);"
-"font:15px/1.45 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif}\n"
-"main,footer{max-width:100rem;margin:0 auto;padding:1rem 1.25rem}\n"
-"h1{font-size:1.4rem;margin:0}h1 small{font-weight:400;color:var(--dim)}\n"
-"h2{font-size:1.1rem;margin:1.5rem 0 .4rem}\n"
-"h3{font-size:1rem;margin:0 0 .3rem}\n"
-"p{margin:.3rem 0}a{color:var(--link)}\n"
-"a,b,code,dd{unicode-bidi:isolate;overflow-wrap:anywhere}\n"
-".dim,footer,caption{color:var(--dim);font-size:.875rem}\n"
-".sum{font-size:1.1rem;margin:.8rem 0}\n"
-".badge{display:inline-block;padding:.05rem .55rem;border-radius:1rem;"
-"font-size:.85rem;font-weight:600;white-space:nowrap}\n"
-".ok{color:var(--ok);background:var(--ok-bg)}\n"
-".busy{color:var(--busy);background:var(--busy-bg)}\n"
-".warn{color:var(--warn);background:var(--warn-bg)}\n"
-".bad{color:var(--bad);background:var(--bad-bg)}\n"
-".trouble{background:var(--card);color:var(--text);padding:.7rem 1rem;"
-"border:1px solid var(--line);border-left:.4rem solid #c98a00;"
-"border-radius:.4rem}\n"
-".trouble.worst{border-left-color:var(--bad-bg);background:var(--bad-row)}\n"
-".trouble ul{margin:0;padding-left:1.1rem}.trouble li{margin:.15rem 0}\n");
-    svb_sink_raw(s,
-".scroll{overflow:auto;max-height:90vh;background:var(--card);"
-"border:1px solid var(--line);border-radius:.4rem}\n"
-"table{border-collapse:collapse;font-variant-numeric:tabular-nums}\n"
-".nodes{width:100%;font-size:.9rem}\n"
-"caption{text-align:left;padding:.5rem .55rem}\n"
-"th,td{text-align:left;vertical-align:top;padding:.4rem .45rem;"
-"white-space:nowrap}\n"
-".nodes>*>tr>:first-child{padding-left:.7rem}\n"
-".nodes th[scope=row]{white-space:normal;overflow-wrap:anywhere;"
-"min-width:5.5rem;max-width:16rem}\n"
-"thead th{font-size:.78rem;color:var(--dim);vertical-align:bottom;"
-"border-bottom:1px solid var(--line);background:var(--card)}\n"
-".nodes>thead th{position:sticky;top:0;z-index:2;white-space:normal}\n"
-".nodes>*>tr>:first-child:not([colspan]){position:sticky;left:0;z-index:1;"
-"background:var(--card)}\n"
-".nodes>thead>tr>:first-child:not([colspan]){z-index:3}\n"
-".num{text-align:right}\n"
-"tbody.node{border-top:1px solid var(--line)}\n"
-"tbody.node.trouble-row>tr>*,.nodes>tbody.trouble-row>tr>:first-child"
-":not([colspan]){background:var(--bad-row)}\n"
-"tbody.node.trouble-row>tr>:first-child{box-shadow:inset .3rem 0 "
-"var(--bad-bg)}\n"
-"tbody.node:target>tr>*{outline:2px solid var(--link);outline-offset:-2px}\n"
-".nodes small{display:block;font-weight:400;color:var(--dim);"
-"font-size:.78rem}\n"
-".high{color:var(--bad-text);font-weight:600}\n"
-".bar{display:block;width:8rem;height:.45rem;margin:.2rem 0;"
-"border-radius:.2rem;background:var(--line)}\n"
-".bar .web{fill:var(--web)}.bar .smart{fill:var(--smart)}\n"
-".more>td{padding-top:0}\n"
-".more>td>div{display:flex;flex-wrap:wrap;gap:.3rem 1.5rem;position:sticky;"
-"left:.7rem;width:max-content;max-width:calc(100vw - 4.5rem)}\n");
-    svb_sink_raw(s,
-"summary{cursor:pointer;color:var(--dim);font-size:.875rem}\n"
-"details[open]{flex-basis:100%}\n"
-"details .inner{overflow-x:auto;padding:.3rem 0 .5rem}\n"
-"dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;"
-"margin:.3rem 0;font-size:.9rem}dt{color:var(--dim)}"
-"dd{margin:0;white-space:normal}\n"
-".members{font-size:.875rem}.members th,.members td{padding:.1rem .7rem "
-".1rem 0;background:none}\n"
-".inner form{margin-top:.5rem}\n"
-"form{display:flex;flex-wrap:wrap;gap:.3rem;align-items:center}\n"
-"button,input{font:inherit;font-size:.85rem;padding:.1rem .6rem;"
-"color:var(--text);background:var(--bg);border:1px solid var(--dim);"
-"border-radius:.3rem}button{cursor:pointer}input{width:6rem}\n"
-"button:hover{border-color:var(--link)}\n"
-":focus-visible{outline:2px solid var(--link);outline-offset:1px}\n"
-"footer{padding-top:0}#live:empty{display:none}\n"
-"#live{position:fixed;right:1rem;bottom:1rem;margin:0;padding:.4rem .8rem;"
-"border-radius:.4rem}\n"
-"@media (max-width:40rem){main,footer{padding:.7rem}"
-"dl{grid-template-columns:1fr}dd{padding-left:1rem}"
-".more>td>div{max-width:calc(100vw - 3rem)}}\n"
-"</style>\n");
+    svb_sink_raw(s, "\">\n" EMBED_PAGE_CSS "</style>\n");
 }
 
-/*
- * Script. Fetches the page anew and puts its main element in place of the old
- * one, keeping what is unfolded, scrolled to and focused. Pauses while nobody
- * looks, while a form is in use and while text is selected. A big page is
- * fetched less often: at most a twentieth of the time goes into it.
- */
 static void put_script(svb_sink *s, const char *csp_nonce)
 {
     svb_sink_raw(s, "<script nonce=\"");
     svb_sink_html(s, csp_nonce);
-    svb_sink_raw(s, "\">\n"
-"(function(){'use strict';\n"
-"var live=document.getElementById('live');\n"
-"function main(){return document.getElementById('main')}\n"
-"function say(text){if(live.textContent!==text)live.textContent=text}\n"
-"function each(root,what,f){"
-"Array.prototype.forEach.call(root.querySelectorAll(what),f)}\n"
-"function inUse(){\n"
-" var a=document.activeElement,sel=window.getSelection(),used=false;\n"
-" if(a&&a.closest&&a.closest('form'))return true;\n"
-" if(sel&&!sel.isCollapsed)return true;\n"
-" each(main(),'input',function(i){if(i.value!==i.defaultValue)used=true});\n"
-" return used}\n"
-"function renew(text){\n"
-" var doc=new DOMParser().parseFromString(text,'text/html'),old=main();\n"
-" var fresh=doc.getElementById('main'),open={},left=[],focus,key,n=0;\n"
-" if(!fresh)throw new Error('no page');\n"
-" each(old,'details[open]',function(d){open[d.dataset.key]=true});\n"
-" each(old,'.scroll',function(d){left.push([d.scrollLeft,d.scrollTop])});\n"
-" key=document.activeElement&&document.activeElement.closest('[data-key]');\n"
-" key=key&&key.dataset.key;\n"
-" each(fresh,'details',function(d){\n"
-"  if(open[d.dataset.key])d.open=true;\n"
-"  if(key&&d.dataset.key===key)focus=d.querySelector('summary')});\n"
-" old.replaceWith(document.adoptNode(fresh));\n"
-" each(fresh,'.scroll',function(d){var at=left[n++];\n"
-"  if(at){d.scrollLeft=at[0];d.scrollTop=at[1]}});\n"
-" if(focus)focus.focus({preventScroll:true});\n"
-" document.title=doc.title}\n");
-    svb_sink_raw(s,
-"function again(after){setTimeout(tick,after)}\n"
-"function tick(){\n"
-" var start=Date.now();\n"
-" if(document.hidden){again(1000);return}\n"
-" if(inUse()){say('Not refreshed while a form is in use or text is "
-"selected.');again(1000);return}\n"
-" fetch(location.href,{credentials:'same-origin',cache:'no-store',"
-"headers:{Accept:'text/html'}}).then(function(r){\n"
-"  if(!r.ok)throw new Error('status '+r.status);return r.text()\n"
-" }).then(function(text){\n"
-"  if(!inUse()){renew(text);say('')}\n"
-" }).catch(function(e){\n"
-"  say('Cannot refresh ('+e.message+'): what you see is old.')\n"
-" }).then(function(){again(Math.max(5000,20*(Date.now()-start)))})}\n"
-"document.addEventListener('submit',function(e){\n"
-" var ask=e.submitter&&e.submitter.dataset.ask;\n"
-" if(ask&&!window.confirm(ask))e.preventDefault()});\n"
-"again(5000)})();\n"
-"</script>\n");
+    svb_sink_raw(s, "\">\n" EMBED_PAGE_JS "</script>\n");
 }
-/* clang-format on */
 
 /* "1 node", "2 nodes" */
 static void put_count(svb_sink *s, apr_uint64_t n, const char *one,
