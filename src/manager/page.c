@@ -39,70 +39,6 @@ static void put_script(svb_sink *s, const char *csp_nonce)
     svb_sink_raw(s, "\">\n" EMBED_PAGE_JS "</script>\n");
 }
 
-/* "1 node", "2 nodes" */
-static void put_count(svb_sink *s, apr_uint64_t n, const char *one,
-                      const char *many)
-{
-    svb_sink_uint(s, n);
-    svb_sink_raw(s, " ");
-    svb_sink_html(s, n == 1 ? one : many);
-}
-
-/* The two largest units that tell something: "3 d 4 h", "5 min", "12 s". */
-static void put_duration(svb_sink *s, apr_interval_time_t t)
-{
-    static const struct {
-        apr_int64_t seconds;
-        const char *unit;
-        int alone; /* what is smaller does not matter */
-    } units[] = {
-        {86400, "d", 0},
-        {3600, "h", 0},
-        {60, "min", 1},
-        {1, "s", 1},
-    };
-    apr_int64_t left = t > 0 ? apr_time_sec(t) : 0;
-    int i = 0;
-
-    while (i < 3 && left < units[i].seconds) {
-        i++;
-    }
-    svb_sink_int(s, left / units[i].seconds);
-    svb_sink_raw(s, " ");
-    svb_sink_html(s, units[i].unit);
-    left %= units[i].seconds;
-    if (!units[i].alone && left >= units[i + 1].seconds) {
-        svb_sink_raw(s, " ");
-        svb_sink_int(s, left / units[i + 1].seconds);
-        svb_sink_raw(s, " ");
-        svb_sink_html(s, units[i + 1].unit);
-    }
-}
-
-/* "512 B", "1.4 MiB" */
-static void put_size(svb_sink *s, apr_uint64_t bytes)
-{
-    static const char *const units[] = {"B",   "KiB", "MiB", "GiB",
-                                        "TiB", "PiB", "EiB"};
-    apr_uint64_t tenths;
-    int i = 0;
-
-    if (bytes < 1024) {
-        svb_sink_uint(s, bytes);
-        svb_sink_raw(s, " B");
-        return;
-    }
-    for (i = 1; bytes >= 1024 * 1024; i++) {
-        bytes >>= 10;
-    }
-    tenths = bytes * 10 / 1024;
-    svb_sink_uint(s, tenths / 10);
-    svb_sink_raw(s, ".");
-    svb_sink_uint(s, tenths % 10);
-    svb_sink_raw(s, " ");
-    svb_sink_html(s, units[i]);
-}
-
 static void put_badge(svb_sink *s, svb_state state)
 {
     const svb_state_info *info = svb_state_describe(state);
@@ -245,9 +181,9 @@ static void put_errors(const page *pg, const svb_snap_node *node)
 
 static void put_traffic(const page *pg, const svb_snap_node *node)
 {
-    put_size(pg->s, node->bytes_to);
+    svb_sink_size(pg->s, node->bytes_to);
     svb_sink_raw(pg->s, " to<br>");
-    put_size(pg->s, node->bytes_from);
+    svb_sink_size(pg->s, node->bytes_from);
     svb_sink_raw(pg->s, " from");
 }
 
@@ -262,7 +198,7 @@ static void put_change(const page *pg, const svb_snap_node *node)
     svb_sink_raw(pg->s, "\" title=\"");
     svb_sink_time(pg->s, node->last_change);
     svb_sink_raw(pg->s, "\">");
-    put_duration(pg->s, pg->snap->time - node->last_change);
+    svb_sink_duration(pg->s, pg->snap->time - node->last_change);
     svb_sink_raw(pg->s, " ago</time>");
 }
 
@@ -446,7 +382,7 @@ static void put_details(const page *pg, const svb_snap_node *node)
     svb_sink_raw(s, "/");
     put_name(s, node);
     svb_sink_raw(s, "\"><summary>Details, ");
-    put_count(s, (apr_uint64_t)node->members->nelts, "member", "members");
+    svb_sink_count(s, (apr_uint64_t)node->members->nelts, "member", "members");
     svb_sink_raw(s, "</summary><div class=\"inner\">\n<dl>"
                     "<dt>State</dt><dd>");
     svb_sink_html(s, svb_state_describe(node->state)->explained);
@@ -535,17 +471,17 @@ static void put_head_row(svb_sink *s)
 static void put_caption(svb_sink *s, const svb_snap_totals *totals)
 {
     svb_sink_raw(s, "<caption>");
-    put_count(s, totals->nodes, "node", "nodes");
+    svb_sink_count(s, totals->nodes, "node", "nodes");
     svb_sink_raw(s, ": ");
     svb_sink_uint(s, totals->serving);
     svb_sink_raw(s, " serving, ");
     svb_sink_uint(s, totals->takes_new);
     svb_sink_raw(s, " taking new clients \xc2\xb7 ");
-    put_count(s, totals->web, "web client", "web clients");
+    svb_sink_count(s, totals->web, "web client", "web clients");
     svb_sink_raw(s, ", about ");
-    put_count(s, totals->smart, "smart client", "smart clients");
+    svb_sink_count(s, totals->smart, "smart client", "smart clients");
     svb_sink_raw(s, " \xc2\xb7 ");
-    put_count(s, totals->in_flight, "request", "requests");
+    svb_sink_count(s, totals->in_flight, "request", "requests");
     svb_sink_raw(s, " in flight</caption>\n");
 }
 
@@ -665,7 +601,7 @@ static void put_table_trouble(svb_sink *s, const svb_snapshot *snap)
 {
     if (is_evicting(snap)) {
         svb_sink_raw(s, "<li>The client table had no room for ");
-        put_count(s, snap->table.evicted, "client", "clients");
+        svb_sink_count(s, snap->table.evicted, "client", "clients");
         svb_sink_raw(s, ": raise <code>ServoyClientTable</code>.</li>\n");
     }
 }
@@ -731,7 +667,7 @@ static void put_trouble(page *pg, const sums *sum)
     }
     if (away > TROUBLE_LISTED) {
         svb_sink_raw(pg->s, "<li>and ");
-        put_count(pg->s, away - TROUBLE_LISTED, "more node", "more nodes");
+        svb_sink_count(pg->s, away - TROUBLE_LISTED, "more node", "more nodes");
         svb_sink_raw(pg->s, " that cannot serve</li>\n");
     }
     put_table_trouble(pg->s, pg->snap);
@@ -744,7 +680,7 @@ static void put_summary(svb_sink *s, const sums *sum)
     int i, first = 1;
 
     svb_sink_raw(s, "<p class=\"sum\"><b>");
-    put_count(s, sum->all.nodes, "node", "nodes");
+    svb_sink_count(s, sum->all.nodes, "node", "nodes");
     svb_sink_raw(s, "</b>");
     for (i = 0; i < SVB_STATES; i++) {
         if (sum->all.in_state[i] == 0) {
@@ -762,7 +698,7 @@ static void put_summary(svb_sink *s, const sums *sum)
         svb_sink_html(s, svb_state_describe((svb_state)i)->phrase);
     }
     svb_sink_raw(s, " \xc2\xb7 <b>");
-    put_count(s, sum->all.web + sum->all.smart, "client", "clients");
+    svb_sink_count(s, sum->all.web + sum->all.smart, "client", "clients");
     svb_sink_raw(s, "</b></p>\n");
 }
 
@@ -773,13 +709,13 @@ static void put_header(svb_sink *s, const svb_snapshot *snap)
     svb_sink_raw(s, "</b></small></h1>\n<p class=\"dim\">");
     svb_sink_html(s, snap->module);
     svb_sink_raw(s, " \xc2\xb7 up ");
-    put_duration(s, snap->time - snap->started);
+    svb_sink_duration(s, snap->time - snap->started);
     svb_sink_raw(s, " \xc2\xb7 client table: ");
     svb_sink_uint(s, snap->table.clients);
     svb_sink_raw(s, " of ");
     svb_sink_uint(s, snap->table.capacity);
     svb_sink_raw(s, " (");
-    put_size(s, snap->table.bytes);
+    svb_sink_size(s, snap->table.bytes);
     svb_sink_raw(s, ") \xc2\xb7 as of <time datetime=\"");
     svb_sink_time(s, snap->time);
     svb_sink_raw(s, "\">");
