@@ -63,16 +63,6 @@ void svb_sink_literal(svb_sink *s, const char *data, apr_size_t len)
     put(s, data, len);
 }
 
-void svb_sink_word(svb_sink *s, const char *word)
-{
-    static const char fine[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                               "abcdefghijklmnopqrstuvwxyz0123456789_-";
-
-    for (; word && *word; word++) {
-        put(s, strchr(fine, *word) ? word : "_", 1);
-    }
-}
-
 /* ------------------------------------------------------------ text, escaped */
 
 /* How ASCII characters are written that do not stand for themselves. Control

@@ -105,14 +105,6 @@ void svb_sink_filled(svb_sink *s, svb_sink_text_fn *write, const char *format,
                      ...) __attribute__((format(printf, 3, 4)));
 
 /**
- * Write a word of one of our own tables: a metric's name, a CSS class. Bytes
- * other than A-Z a-z 0-9 _ - come out as '_', so that it is harmless anywhere.
- * @param s the sink
- * @param word the word
- */
-void svb_sink_word(svb_sink *s, const char *word);
-
-/**
  * Write a JSON string with its quotes. Besides what JSON asks for, '<', '>',
  * '&' and DEL are escaped: harmless even to who takes the answer for HTML.
  * @param s the sink

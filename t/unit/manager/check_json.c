@@ -107,15 +107,6 @@ START_TEST(escaping)
 }
 END_TEST
 
-START_TEST(words_are_harmless)
-{
-    svb_sink_word(&sink, "servoy_node_up-1");
-    ck_assert_str_eq(written(), "servoy_node_up-1");
-    svb_sink_word(&sink, "a b\"<>\n\xc3\xa9");
-    ck_assert_str_eq(written(), "a_b______");
-}
-END_TEST
-
 static const struct {
     double in;
     const char *text;
@@ -380,7 +371,6 @@ int main(void)
     suite_add_tcase(suite, tc);
     tcase_add_checked_fixture(tc, setup, pool_teardown);
     tcase_add_loop_test(tc, escaping, 0, COUNT(escapes));
-    tcase_add_test(tc, words_are_harmless);
     tcase_add_loop_test(tc, fractions, 0, COUNT(doubles));
     tcase_add_test(tc, whole_numbers);
     tcase_add_test(tc, times);
