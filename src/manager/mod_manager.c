@@ -13,6 +13,7 @@
 #include "manager/metrics.h"
 #include "manager/mod_snapshot.h"
 #include "manager/page.h"
+#include "manager/query.h"
 #include "manager/sink.h"
 #include "manager/snapshot.h"
 #include "memory/mod_segments.h"
@@ -86,16 +87,11 @@ static int accepts_json(request_rec *r)
 /* The format asked for, or NULL when there is no such thing. */
 static const format *asked_for(request_rec *r)
 {
-    const char *query = r->args ? r->args : "", *pair;
-    apr_size_t i;
+    const char *name = svb_query_value(r->pool, r->args, "format");
 
-    while (*query) {
-        pair = ap_getword(r->pool, &query, '&');
-        if (strncmp(pair, "format=", 7)) {
-            continue;
-        }
-        for (i = 0; i < FORMATS; i++) {
-            if (!strcmp(pair + 7, formats[i].name)) {
+    if (name) {
+        for (apr_size_t i = 0; i < FORMATS; i++) {
+            if (!strcmp(name, formats[i].name)) {
                 return &formats[i];
             }
         }
