@@ -52,7 +52,6 @@ static svb_snapshot *one_node(void)
     svb_snapshot *snap = svb_snapshot_make(pool);
     svb_snap_fleet *fleet = svb_snapshot_add_fleet(pool, snap, "f");
     svb_snap_node *node = svb_snap_fleet_add_node(pool, fleet, "a");
-    int i;
 
     snap->table.capacity = 65536;
     snap->table.clients = 15;
@@ -63,7 +62,7 @@ static svb_snapshot *one_node(void)
     node->in_flight = 2;
     node->loadfactor = 0.5;
     node->maxclients = 40;
-    for (i = 0; i < SVB_COUNTERS; i++) {
+    for (int i = 0; i < SVB_COUNTERS; i++) {
         node->counters[i] = 100 + (apr_uint64_t)i;
     }
     node->bytes_to = 8;
@@ -181,9 +180,8 @@ START_TEST(nodes_without_a_route)
 {
     svb_snapshot *snap = svb_snapshot_make(pool);
     svb_snap_fleet *fleet = svb_snapshot_add_fleet(pool, snap, "f");
-    int i;
 
-    for (i = 0; i < 2; i++) {
+    for (int i = 0; i < 2; i++) {
         svb_snap_node *node = svb_snap_fleet_add_node(pool, fleet, "");
         svb_snap_member *member = svb_snap_node_add_member(pool, node);
 

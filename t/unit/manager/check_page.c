@@ -120,9 +120,9 @@ static void check_well_formed(void)
         char *end = tag_end(at + 1);
         int closing = at[1] == '/', is_empty = end[-1] == '/';
         char *name = at + 1 + closing;
-        apr_size_t len = strcspn(name, " />\n"), i;
+        apr_size_t len = strcspn(name, " />\n");
 
-        for (i = 0; i < COUNT(empty); i++) {
+        for (int i = 0; i < COUNT(empty); i++) {
             is_empty |= strlen(empty[i]) == len && !memcmp(name, empty[i], len);
         }
         check_attributes(name + len, end);
@@ -281,7 +281,6 @@ END_TEST
 START_TEST(actions_only_where_allowed)
 {
     svb_snapshot *snap = three_nodes();
-    int i;
 
     write_page(snap);
     ck_assert_int_eq(count("<form") + count("<button") + count("<input"), 0);
@@ -293,7 +292,7 @@ START_TEST(actions_only_where_allowed)
     ck_assert_int_eq(count("name=\"fleet\" value=\"servoy\""), 3 * 3);
     ck_assert_int_eq(count("name=\"node\" value=\"servoy2\""), 3);
     ck_assert_int_eq(count("name=\"nonce\" value=\"form-nonce\""), 3 * 3);
-    for (i = 0; i < SVB_ACTIONS; i++) {
+    for (int i = 0; i < SVB_ACTIONS; i++) {
         ck_assert_int_eq(
             count(apr_pstrcat(pool, "<button name=\"action\" value=\"",
                               svb_action_name((svb_action_kind)i), "\"", NULL)),
@@ -307,9 +306,8 @@ START_TEST(the_banner_is_bounded)
 {
     svb_snapshot *snap = svb_snapshot_make(pool);
     svb_snap_fleet *fleet = svb_snapshot_add_fleet(pool, snap, "servoy");
-    int i;
 
-    for (i = 0; i < 1000; i++) {
+    for (int i = 0; i < 1000; i++) {
         add(fleet, apr_psprintf(pool, "n%d", i),
             i < 990 ? SVB_STATE_DISABLED : SVB_STATE_ERROR, 0, 0);
     }
@@ -395,14 +393,13 @@ START_TEST(content_security_policy)
 {
     static const char *const others[] = {
         NULL, "", "a b", "x'; script-src *", "a\r\nX: y", "\xff"};
-    apr_size_t i;
 
     ck_assert_str_eq(svb_page_csp(pool, NONCE),
                      "default-src 'none'; style-src 'nonce-" NONCE "'; "
                      "script-src 'nonce-" NONCE "'; form-action 'self'; "
                      "frame-ancestors 'none'; base-uri 'none'; "
                      "connect-src 'self'");
-    for (i = 0; i < COUNT(others); i++) {
+    for (int i = 0; i < COUNT(others); i++) {
         ck_assert_str_eq(svb_page_csp(pool, others[i]),
                          "default-src 'none'; style-src 'none'; "
                          "script-src 'none'; form-action 'self'; "
