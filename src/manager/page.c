@@ -245,8 +245,8 @@ static void put_title(svb_sink *s, const svb_snapshot *snap, const sums *sum)
     put(s, "Servoy balancer on %s</title>\n", snap->server);
 }
 
-apr_status_t svb_page_page(const svb_snapshot *snap, const char *csp_nonce,
-                           svb_sink *s)
+apr_status_t svb_page_snapshot(const svb_snapshot *snap, const char *csp_nonce,
+                               svb_sink *s)
 {
     sums sum;
 

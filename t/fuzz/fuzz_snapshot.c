@@ -306,7 +306,7 @@ static void check_page(const char *text)
 
 static apr_status_t write_page(const svb_snapshot *snap, svb_sink *s)
 {
-    return svb_page_page(snap, snap->nonce, s);
+    return svb_page_snapshot(snap, snap->nonce, s);
 }
 
 static const struct {

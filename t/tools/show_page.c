@@ -183,7 +183,7 @@ int main(int argc, char **argv)
         rv = puts(svb_page_csp(p, NONCE)) < 0;
     }
     else {
-        rv = svb_page_page(snap, NONCE, &s);
+        rv = svb_page_snapshot(snap, NONCE, &s);
     }
     return rv == APR_SUCCESS ? 0 : 1;
 }

@@ -49,7 +49,7 @@ static void write_page(const svb_snapshot *snap)
 
     text_len = 0;
     svb_sink_init(&s, to_text, NULL);
-    ck_assert_int_eq(svb_page_page(snap, NONCE, &s), APR_SUCCESS);
+    ck_assert_int_eq(svb_page_snapshot(snap, NONCE, &s), APR_SUCCESS);
 }
 
 static int count(const char *what)
