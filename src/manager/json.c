@@ -9,16 +9,6 @@
 /* A literal with gaps, whose texts become JSON strings. */
 #define put(s, ...) svb_sink_fill((s), svb_sink_json, __VA_ARGS__)
 
-static void put_bool(svb_sink *s, int value)
-{
-    if (value) {
-        svb_sink_raw(s, "true");
-    }
-    else {
-        svb_sink_raw(s, "false");
-    }
-}
-
 static void put_time(svb_sink *s, apr_time_t t)
 {
     svb_sink_raw(s, "\"");
@@ -61,7 +51,7 @@ static void put_value(svb_sink *s, const svb_field *field,
         break;
     case SVB_VALUE_FLAG:
     case SVB_VALUE_SERVES:
-        put_bool(s, value.flag);
+        svb_sink_either(s, value.flag, "true", "false");
         break;
     case SVB_VALUE_TIME:
         put_time(s, value.time);
@@ -141,7 +131,7 @@ apr_status_t svb_json_snapshot(const svb_snapshot *snap, svb_sink *s)
     put_time(s, snap->time);
     put(s, ",\n \"uptime_s\": " U64 ", \"nonce\": %s, \"actions\": ",
         (apr_uint64_t)(uptime > 0 ? uptime : 0), snap->nonce);
-    put_bool(s, snap->actions);
+    svb_sink_either(s, snap->actions, "true", "false");
     put(s,
         ",\n \"table\": {\"capacity\": " U64 ", \"clients\": " U64
         ", \"evicted\": " U64 ", \"bytes\": " U64 "},\n \"fleets\": [",

@@ -76,12 +76,17 @@ static void put_change(const table *t, apr_time_t at)
     svb_sink_raw(t->s, " ago</time>");
 }
 
-static void put_value(const table *t, const svb_snap_node *node,
-                      svb_field_id id)
+/* The field's value, unless somebody shows more than it. */
+static void put_shown(const table *t, const svb_snap_node *node,
+                      svb_field_id id, put_fn *show)
 {
     const svb_field *field = &svb_fields[id];
     svb_value value = svb_fields_read(field, node);
 
+    if (show) {
+        show(t, node);
+        return;
+    }
     switch (field->kind) {
     case SVB_VALUE_TEXT:
         svb_sink_html(t->s, value.text);
@@ -293,12 +298,7 @@ static void put_list(const table *t, const svb_snap_node *node)
             }
         }
         put(t->s, "<dt>%s</dt><dd>", field->heading);
-        if (details[i].show) {
-            details[i].show(t, node);
-        }
-        else {
-            put_value(t, node, details[i].field);
-        }
+        put_shown(t, node, details[i].field, details[i].show);
         svb_sink_raw(t->s, "</dd>");
     }
     svb_sink_raw(t->s, "</dl>\n");
@@ -324,18 +324,8 @@ static void put_details(const table *t, const svb_snap_node *node)
 static void put_cells(const table *t, const svb_snap_node *node)
 {
     for (apr_size_t i = 0; i < COUNT(columns); i++) {
-        if (columns[i].number) {
-            svb_sink_raw(t->s, "<td class=\"num\">");
-        }
-        else {
-            svb_sink_raw(t->s, "<td>");
-        }
-        if (columns[i].show) {
-            columns[i].show(t, node);
-        }
-        else {
-            put_value(t, node, columns[i].field);
-        }
+        svb_sink_either(t->s, columns[i].number, "<td class=\"num\">", "<td>");
+        put_shown(t, node, columns[i].field, columns[i].show);
         svb_sink_raw(t->s, "</td>");
     }
 }
@@ -380,10 +370,8 @@ static void put_head_row(svb_sink *s)
     for (apr_size_t i = 0; i < COUNT(columns); i++) {
         const svb_field *field = &svb_fields[columns[i].field];
 
-        svb_sink_raw(s, "<th scope=\"col\"");
-        if (columns[i].number) {
-            svb_sink_raw(s, " class=\"num\"");
-        }
+        svb_sink_either(s, columns[i].number, "<th scope=\"col\" class=\"num\"",
+                        "<th scope=\"col\"");
         put(s, " title=\"%s\">%s</th>",
             columns[i].help ? columns[i].help : field->help, field->heading);
     }

@@ -70,6 +70,16 @@ apr_status_t svb_sink_flush(svb_sink *s);
     svb_sink_literal((s), "" literal "", sizeof(literal) - 1)
 
 /**
+ * Write one of two literals.
+ * @param s the sink
+ * @param condition which one
+ * @param yes the one where it holds
+ * @param no the other
+ */
+#define svb_sink_either(s, condition, yes, no)                                 \
+    ((condition) ? svb_sink_raw(s, yes) : svb_sink_raw(s, no))
+
+/**
  * What svb_sink_raw() calls; not to be called otherwise.
  * @param s the sink
  * @param data a literal of the source

@@ -6,48 +6,10 @@
 #include <apr_strings.h>
 
 #include "manager/json.h"
-#include "unit.h"
-
-/* What has been written. */
-static struct {
-    char text[65536];
-    apr_size_t len;
-} out;
-
-static apr_status_t to_out(void *baton, const char *data, apr_size_t len)
-{
-    (void)baton;
-    ck_assert_uint_gt(len, 0);
-    ck_assert_uint_lt(out.len + len, sizeof(out.text));
-    memcpy(out.text + out.len, data, len);
-    out.len += len;
-    out.text[out.len] = '\0';
-    return APR_SUCCESS;
-}
-
-static svb_sink sink;
-
-static void setup(void)
-{
-    pool_setup();
-    memset(&out, 0, sizeof(out));
-    svb_sink_init(&sink, to_out, NULL);
-}
-
-/* What has been written since the last call. */
-static const char *written(void)
-{
-    const char *text;
-
-    ck_assert_int_eq(svb_sink_flush(&sink), APR_SUCCESS);
-    text = apr_pstrmemdup(pool, out.text, out.len);
-    out.len = 0;
-    return text;
-}
+#include "output.h"
 
 START_TEST(states)
 {
-
     ck_assert_str_eq(svb_state_name(SVB_STATE_READY), "ready");
     ck_assert_str_eq(svb_state_name(SVB_STATE_STOPPED), "stopped");
     ck_assert_str_eq(svb_state_name(SVB_STATES), "error");
@@ -162,29 +124,29 @@ START_TEST(one_node_alone)
 {
     const svb_snap_fleet *fleet = svb_snapshot_fleet(one_node(), "servoy");
     const char *start = strstr(expected, "{\"route\"");
-    const char *text;
+    const char *json;
 
     ck_assert_int_eq(
         svb_json_node(svb_snap_fleet_node(fleet, "servoy1"), &sink),
         APR_SUCCESS);
-    text = written();
-    ck_assert_uint_eq(strlen(text), strlen(start) - strlen("]}]}"));
-    ck_assert_int_eq(strncmp(text, start, strlen(text) - 1), 0);
+    json = written();
+    ck_assert_uint_eq(strlen(json), strlen(start) - strlen("]}]}"));
+    ck_assert_int_eq(strncmp(json, start, strlen(json) - 1), 0);
 }
 END_TEST
 
 START_TEST(nothing_to_show)
 {
     svb_snapshot *snap = svb_snapshot_make(pool);
-    const char *text;
+    const char *json;
 
     snap->started = apr_time_from_sec(5); /* after time: no wrap-around */
     svb_snapshot_add_fleet(pool, snap, NULL);
     ck_assert_int_eq(svb_json_snapshot(snap, &sink), APR_SUCCESS);
-    text = written();
-    ck_assert_ptr_nonnull(strstr(text, "\"uptime_s\": 0,"));
-    ck_assert_ptr_nonnull(strstr(text, "\"time\": \"\""));
-    ck_assert_ptr_nonnull(strstr(text, "\"nodes\": []}]}\n"));
+    json = written();
+    ck_assert_ptr_nonnull(strstr(json, "\"uptime_s\": 0,"));
+    ck_assert_ptr_nonnull(strstr(json, "\"time\": \"\""));
+    ck_assert_ptr_nonnull(strstr(json, "\"nodes\": []}]}\n"));
 }
 END_TEST
 
@@ -196,7 +158,7 @@ START_TEST(hostile_strings)
     svb_snap_node *node = svb_snap_fleet_node(fleet, "servoy1");
     svb_snap_member *member =
         APR_ARRAY_IDX(node->members, 0, svb_snap_member *);
-    const char *text;
+    const char *json;
     int found = 0;
 
     snap->module = snap->server = snap->nonce = fleet->name = hostile;
@@ -204,13 +166,13 @@ START_TEST(hostile_strings)
     member->balancer = member->worker = member->status = hostile;
     svb_snap_fleet_add_balancer(fleet, hostile);
     svb_json_snapshot(snap, &sink);
-    text = written();
-    ck_assert_ptr_null(strchr(text, '<'));
-    ck_assert_ptr_null(strchr(text, '\xff'));
+    json = written();
+    ck_assert_ptr_null(strchr(json, '<'));
+    ck_assert_ptr_null(strchr(json, '\xff'));
     while (
-        (text = strstr(text, "\"\\\"}],\\u003cscript\\u003e\\n\\\\\\ufffd\""))
+        (json = strstr(json, "\"\\\"}],\\u003cscript\\u003e\\n\\\\\\ufffd\""))
         != NULL) {
-        text++;
+        json++;
         found++;
     }
     ck_assert_int_eq(found, 11);
@@ -223,7 +185,7 @@ int main(void)
     TCase *tc = tcase_create("all");
 
     suite_add_tcase(suite, tc);
-    tcase_add_checked_fixture(tc, setup, pool_teardown);
+    tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, states);
     tcase_add_test(tc, totals);
     tcase_add_test(tc, the_whole_snapshot);

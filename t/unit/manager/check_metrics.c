@@ -6,45 +6,11 @@
 #include <apr_strings.h>
 
 #include "manager/metrics.h"
-#include "unit.h"
-
-static char text[65536];
-static apr_size_t text_len;
-
-static apr_status_t to_text(void *baton, const char *data, apr_size_t len)
-{
-    (void)baton;
-    ck_assert_uint_lt(text_len + len, sizeof(text));
-    memcpy(text + text_len, data, len);
-    text_len += len;
-    text[text_len] = '\0';
-    return APR_SUCCESS;
-}
-
-static void setup(void)
-{
-    pool_setup();
-    text_len = 0;
-}
+#include "output.h"
 
 static void write_metrics(const svb_snapshot *snap)
 {
-    svb_sink s;
-
-    svb_sink_init(&s, to_text, NULL);
-    ck_assert_int_eq(svb_metrics_snapshot(snap, &s), APR_SUCCESS);
-}
-
-static int count(const char *what)
-{
-    const char *at = text;
-    int n = 0;
-
-    while ((at = strstr(at, what)) != NULL) {
-        at += strlen(what);
-        n++;
-    }
-    return n;
+    ck_assert_int_eq(svb_metrics_snapshot(snap, &sink), APR_SUCCESS);
 }
 
 static svb_snapshot *one_node(void)
@@ -228,7 +194,7 @@ int main(void)
     TCase *tc = tcase_create("all");
 
     suite_add_tcase(suite, tc);
-    tcase_add_checked_fixture(tc, setup, pool_teardown);
+    tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, each_metric, 0, COUNT(lines));
     tcase_add_test(tc, nothing_else);
     tcase_add_loop_test(tc, exactly_one_state, 0, SVB_STATES);

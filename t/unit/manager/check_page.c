@@ -1,67 +1,20 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* The page: what it says, what it must not contain, that it is well-formed. */
 
-#include <stdlib.h>
 #include <string.h>
 
 #include <apr_strings.h>
 
 #include "manager/form.h"
 #include "manager/page.h"
-#include "unit.h"
+#include "output.h"
 
 #define NONCE "cGFnZS1ub25jZQ=="
 
-static char *text;
-static apr_size_t text_len, text_room;
-
-static apr_status_t to_text(void *baton, const char *data, apr_size_t len)
-{
-    (void)baton;
-    while (text_len + len + 1 > text_room) {
-        text_room = text_room ? 2 * text_room : 65536;
-        text = realloc(text, text_room);
-        ck_assert_ptr_nonnull(text);
-    }
-    memcpy(text + text_len, data, len);
-    text_len += len;
-    text[text_len] = '\0';
-    return APR_SUCCESS;
-}
-
-static void setup(void)
-{
-    pool_setup();
-    text_len = 0;
-}
-
-static void teardown(void)
-{
-    free(text);
-    text = NULL;
-    text_room = 0;
-    pool_teardown();
-}
-
 static void write_page(const svb_snapshot *snap)
 {
-    svb_sink s;
-
     text_len = 0;
-    svb_sink_init(&s, to_text, NULL);
-    ck_assert_int_eq(svb_page_snapshot(snap, NONCE, &s), APR_SUCCESS);
-}
-
-static int count(const char *what)
-{
-    const char *at = text;
-    int n = 0;
-
-    while ((at = strstr(at, what)) != NULL) {
-        at += strlen(what);
-        n++;
-    }
-    return n;
+    ck_assert_int_eq(svb_page_snapshot(snap, NONCE, &sink), APR_SUCCESS);
 }
 
 /* Where a tag's attributes end: the first '>' outside of quotes. */
@@ -200,6 +153,17 @@ START_TEST(says_what_is_wrong)
     ck_assert_int_eq(count("Smart clients are an estimate"), 1);
     ck_assert_int_eq(count("href=\"?format=json\""), 1);
     ck_assert_int_eq(count("href=\"?format=prometheus\""), 1);
+}
+END_TEST
+
+/* Style and script without what is for the readers of their files alone. */
+START_TEST(no_comments_no_indentation)
+{
+    write_page(three_nodes());
+    ck_assert_int_eq(count("/*") + count("*/"), 0);
+    ck_assert_int_eq(count("\n ") + count("\n\t") + count("\n\n"), 0);
+    ck_assert_int_eq(count("<style nonce=\"" NONCE "\">\n:root {\n"), 1);
+    ck_assert_int_eq(count("})();\n</script>"), 1);
 }
 END_TEST
 
@@ -463,6 +427,7 @@ END_TEST
 static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, says_what_is_wrong);
+    tcase_add_test(tc, no_comments_no_indentation);
     tcase_add_test(tc, bars_compare_clients_per_loadfactor);
     tcase_add_test(tc, no_trouble);
     tcase_add_test(tc, nobody_takes_new_clients);
