@@ -163,6 +163,9 @@ START_TEST(no_comments_no_indentation)
     ck_assert_int_eq(count("/*") + count("*/"), 0);
     ck_assert_int_eq(count("\n ") + count("\n\t") + count("\n\n"), 0);
     ck_assert_int_eq(count("<style nonce=\"" NONCE "\">\n:root {\n"), 1);
+    ck_assert_int_eq(count("\n.badge {\n") + count("\n.trouble {\n")
+                         + count("\n.scroll {\n") + count("\nsummary {\n"),
+                     4);
     ck_assert_int_eq(count("})();\n</script>"), 1);
 }
 END_TEST
