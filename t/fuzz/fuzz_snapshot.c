@@ -90,6 +90,7 @@ static svb_snapshot *make(source *from, const uint8_t *head)
     snap->started = (apr_time_t)(number >> 3);
     snap->table.capacity = snap->table.bytes = number;
     snap->table.evicted = number & 3;
+    snap->table.evicted_at = (apr_time_t)(number >> 2);
     for (int i = 0; i < 1 + (head[1] >> 3 & 1); i++) {
         svb_snap_fleet *fleet =
             svb_snapshot_add_fleet(from->p, snap, next(from));
