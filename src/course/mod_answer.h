@@ -9,17 +9,31 @@
 #include "config/mod_model.h"
 #include "mod_log.h"
 
-/** Answer with a status and a line of plain text. @return OK, for a handler */
+/**
+ * Answer with a line of plain text. In a handler, once; the request's body is
+ * thrown away.
+ * @param r the request
+ * @param status the status
+ * @param text the line, with its newline; nothing in it is escaped
+ * @return OK, for the handler to return
+ */
 int svb_answer_text(request_rec *r, int status, const char *text);
 
-/** Answer 405. @param allow the methods, as the Allow header has them */
+/**
+ * Answer 405. In a handler, once.
+ * @param r the request
+ * @param allow the methods that are allowed, as the Allow header has them; lives
+ *        as long as the request
+ * @return OK, for the handler to return
+ */
 int svb_answer_not_allowed(request_rec *r, const char *allow);
 
 /**
  * Answer 503 to a launch that no node can take, with a page for whoever has
  * followed a link; when to come back is the caller's to say (Retry-After). Where
- * ErrorDocument 503 is set, that is the page.
- * @return OK or HTTP_SERVICE_UNAVAILABLE, for a handler
+ * ErrorDocument 503 is set, that is the page. In a handler, once.
+ * @param r the request
+ * @return OK or HTTP_SERVICE_UNAVAILABLE, for the handler to return
  */
 int svb_answer_unavailable(request_rec *r);
 

@@ -13,6 +13,7 @@
 #include "manager/metrics.h"
 #include "manager/mod_snapshot.h"
 #include "manager/page.h"
+#include "manager/query.h"
 #include "manager/sink.h"
 #include "manager/snapshot.h"
 #include "memory/mod_segments.h"
@@ -30,47 +31,15 @@ void svb_manager_use(const svb_model *m)
 
 /* ------------------------------------------------------------ which format */
 
-typedef struct {
+typedef struct format {
     const char *name, *type;
-    apr_status_t (*write)(request_rec *r, const svb_snapshot *snap,
-                          svb_sink *sink);
+    apr_status_t (*write)(const svb_snapshot *snap, svb_sink *sink);
 } format;
 
-static apr_status_t write_html(request_rec *r, const svb_snapshot *snap,
-                               svb_sink *sink)
-{
-    unsigned char bytes[CSP_NONCE_BYTES];
-    char *nonce = apr_palloc(
-        r->pool, (apr_size_t)apr_base64_encode_len((int)sizeof(bytes)));
-
-    /* Without random bytes the policy has no nonce, and forbids all. */
-    *nonce = '\0';
-    if (apr_generate_random_bytes(bytes, sizeof(bytes)) == APR_SUCCESS) {
-        apr_base64_encode_binary(nonce, bytes, (int)sizeof(bytes));
-    }
-    apr_table_setn(r->headers_out, "Content-Security-Policy",
-                   svb_page_csp(r->pool, nonce));
-    return svb_page_page(snap, nonce, sink);
-}
-
-static apr_status_t write_json(request_rec *r, const svb_snapshot *snap,
-                               svb_sink *sink)
-{
-    (void)r;
-    return svb_json_snapshot(snap, sink);
-}
-
-static apr_status_t write_metrics(request_rec *r, const svb_snapshot *snap,
-                                  svb_sink *sink)
-{
-    (void)r;
-    return svb_metrics_snapshot(snap, sink);
-}
-
 static const format formats[] = {
-    {"html", SVB_PAGE_TYPE, write_html},
-    {"json", SVB_JSON_TYPE, write_json},
-    {"prometheus", SVB_METRICS_TYPE, write_metrics},
+    {"html", SVB_PAGE_TYPE, NULL}, /* write_page(): has headers of its own */
+    {"json", SVB_JSON_TYPE, svb_json_snapshot},
+    {"prometheus", SVB_METRICS_TYPE, svb_metrics_snapshot},
 };
 
 #define FORMATS (sizeof(formats) / sizeof(formats[0]))
@@ -86,16 +55,11 @@ static int accepts_json(request_rec *r)
 /* The format asked for, or NULL when there is no such thing. */
 static const format *asked_for(request_rec *r)
 {
-    const char *query = r->args ? r->args : "", *pair;
-    apr_size_t i;
+    const char *name = svb_query_value(r->pool, r->args, "format");
 
-    while (*query) {
-        pair = ap_getword(r->pool, &query, '&');
-        if (strncmp(pair, "format=", 7)) {
-            continue;
-        }
-        for (i = 0; i < FORMATS; i++) {
-            if (!strcmp(pair + 7, formats[i].name)) {
+    if (name) {
+        for (apr_size_t i = 0; i < FORMATS; i++) {
+            if (!strcmp(name, formats[i].name)) {
                 return &formats[i];
             }
         }
@@ -109,6 +73,23 @@ static const format *asked_for(request_rec *r)
 static apr_status_t to_client(void *r, const char *data, apr_size_t len)
 {
     return ap_rwrite(data, (int)len, r) < 0 ? APR_ECONNABORTED : APR_SUCCESS;
+}
+
+static apr_status_t write_page(request_rec *r, const svb_snapshot *snap,
+                               svb_sink *sink)
+{
+    unsigned char bytes[CSP_NONCE_BYTES];
+    char *nonce = apr_palloc(
+        r->pool, (apr_size_t)apr_base64_encode_len((int)sizeof(bytes)));
+
+    /* Without random bytes the policy has no nonce, and forbids all. */
+    *nonce = '\0';
+    if (apr_generate_random_bytes(bytes, sizeof(bytes)) == APR_SUCCESS) {
+        apr_base64_encode_binary(nonce, bytes, (int)sizeof(bytes));
+    }
+    apr_table_setn(r->headers_out, "Content-Security-Policy",
+                   svb_page_csp(r->pool, nonce));
+    return svb_page_snapshot(snap, nonce, sink);
 }
 
 static int may_act(request_rec *r)
@@ -145,7 +126,7 @@ static int show(request_rec *r)
     set_headers(r, f->type);
     svb_sink_init(&sink, to_client, r);
     /* That fails only when the client has gone. */
-    (void)f->write(r, take(r), &sink);
+    (void)(f->write ? f->write(take(r), &sink) : write_page(r, take(r), &sink));
     return OK;
 }
 
@@ -181,10 +162,10 @@ static int is_form(request_rec *r)
 static int is_nonce(const char *given)
 {
     const char *right = svb_segments_shared()->nonce;
-    apr_size_t len = strlen(right), i;
+    apr_size_t len = strlen(right);
     unsigned char differ = strlen(given) != len;
 
-    for (i = 0; i < len && given[i]; i++) {
+    for (apr_size_t i = 0; i < len && given[i]; i++) {
         differ |= (unsigned char)(given[i] ^ right[i]);
     }
     return !differ;

@@ -10,10 +10,17 @@
 
 #include "config/mod_model.h"
 
-/** Register the hooks; in register_hooks. */
+/**
+ * Register the hooks. In register_hooks.
+ * @param p the pool of the hooks
+ */
 void svb_manager_register(apr_pool_t *p);
 
-/** The model whose fleets are shown; in post_config. */
-void svb_manager_use(const svb_model *model);
+/**
+ * Say what is shown. In post_config, before there are threads; until then every
+ * request is answered 500.
+ * @param m the model, whose fleets are shown; lives as long as the configuration
+ */
+void svb_manager_use(const svb_model *m);
 
 #endif /* SVB_MANAGER_MOD_MANAGER_H */

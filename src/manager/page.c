@@ -6,7 +6,15 @@
 
 #include <apr_strings.h>
 
-#include "nodes/action.h"
+#include "manager/page_nodes.h"
+
+#include "manager/page.css.inc"
+#include "manager/page.js.inc"
+
+#define U64 "%" APR_UINT64_T_FMT
+
+/* A literal with gaps, whose texts become HTML. */
+#define put(s, ...) svb_sink_fill((s), svb_sink_html, __VA_ARGS__)
 
 /* Nodes that the banner lists before it says "and so many more". */
 #define TROUBLE_LISTED 12
@@ -14,791 +22,78 @@
 /* For how long clients that were dropped are a matter of concern. */
 #define EVICTIONS_MATTER apr_time_from_sec(3600)
 
-/* What the writers of a node's parts need to know. */
-typedef struct page {
-    svb_sink *s;
-    const svb_snapshot *snap;
-    const svb_snap_fleet *fleet;
-    int fleet_at;   /* the fleet's index: makes ids unique */
-    double fullest; /* most clients per loadfactor in the fleet */
-} page;
+/* What all fleets come to. */
+typedef struct sums {
+    svb_snap_totals all;
+    int fleets_stuck; /* that take no new clients */
+} sums;
 
-/*
- * Style. Colours are variables, so that light and dark differ in one place;
- * every pair of text and background has a contrast of 4.5 or more. State is
- * always said in words as well.
- */
-/* clang-format off */
-static void put_style(svb_sink *s, const char *csp_nonce)
+static svb_snap_fleet *fleet_of(const svb_snapshot *snap, int i)
 {
-    svb_sink_raw(s, "<style nonce=\"");
-    svb_sink_html(s, csp_nonce);
-    svb_sink_raw(s, "\">\n"
-":root{color-scheme:light dark;--bg:#f5f6f8;--card:#fff;--text:#1b1f26;"
-"--dim:#565e6c;--line:#d9dde4;--link:#0b57b0;--web:#2f6fc4;--smart:#8a5cc2;"
-"--ok:#0b5a27;--ok-bg:#dcf3e2;--busy:#123f80;--busy-bg:#dde9fb;"
-"--warn:#6a4300;--warn-bg:#fdedc0;--bad:#fff;--bad-bg:#b8231b;"
-"--bad-row:#fdf0ef;--bad-text:#a11b14}\n"
-"@media (prefers-color-scheme:dark){:root{--bg:#14171c;--card:#1d2127;"
-"--text:#e6e9ee;--dim:#a2abb9;--line:#343a44;--link:#8ab8f5;--web:#5b97e6;"
-"--smart:#b08be0;--ok:#93e2ab;--ok-bg:#15371f;--busy:#aecbff;"
-"--busy-bg:#172f57;--warn:#ffd978;--warn-bg:#43330a;--bad:#fff;"
-"--bad-bg:#b8231b;--bad-row:#2f1b1c;--bad-text:#ff9f97}}\n");
-    svb_sink_raw(s,
-"*{box-sizing:border-box}\n"
-"body{margin:0;background:var(--bg);color:var(--text);"
-"font:15px/1.45 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif}\n"
-"main,footer{max-width:100rem;margin:0 auto;padding:1rem 1.25rem}\n"
-"h1{font-size:1.4rem;margin:0}h1 small{font-weight:400;color:var(--dim)}\n"
-"h2{font-size:1.1rem;margin:1.5rem 0 .4rem}\n"
-"h3{font-size:1rem;margin:0 0 .3rem}\n"
-"p{margin:.3rem 0}a{color:var(--link)}\n"
-"a,b,code,dd{unicode-bidi:isolate;overflow-wrap:anywhere}\n"
-".dim,footer,caption{color:var(--dim);font-size:.875rem}\n"
-".sum{font-size:1.1rem;margin:.8rem 0}\n"
-".badge{display:inline-block;padding:.05rem .55rem;border-radius:1rem;"
-"font-size:.85rem;font-weight:600;white-space:nowrap}\n"
-".ok{color:var(--ok);background:var(--ok-bg)}\n"
-".busy{color:var(--busy);background:var(--busy-bg)}\n"
-".warn{color:var(--warn);background:var(--warn-bg)}\n"
-".bad{color:var(--bad);background:var(--bad-bg)}\n"
-".trouble{background:var(--card);color:var(--text);padding:.7rem 1rem;"
-"border:1px solid var(--line);border-left:.4rem solid #c98a00;"
-"border-radius:.4rem}\n"
-".trouble.worst{border-left-color:var(--bad-bg);background:var(--bad-row)}\n"
-".trouble ul{margin:0;padding-left:1.1rem}.trouble li{margin:.15rem 0}\n");
-    svb_sink_raw(s,
-".scroll{overflow:auto;max-height:90vh;background:var(--card);"
-"border:1px solid var(--line);border-radius:.4rem}\n"
-"table{border-collapse:collapse;font-variant-numeric:tabular-nums}\n"
-".nodes{width:100%;font-size:.9rem}\n"
-"caption{text-align:left;padding:.5rem .55rem}\n"
-"th,td{text-align:left;vertical-align:top;padding:.4rem .45rem;"
-"white-space:nowrap}\n"
-".nodes>*>tr>:first-child{padding-left:.7rem}\n"
-".nodes th[scope=row]{white-space:normal;overflow-wrap:anywhere;"
-"min-width:5.5rem;max-width:16rem}\n"
-"thead th{font-size:.78rem;color:var(--dim);vertical-align:bottom;"
-"border-bottom:1px solid var(--line);background:var(--card)}\n"
-".nodes>thead th{position:sticky;top:0;z-index:2;white-space:normal}\n"
-".nodes>*>tr>:first-child:not([colspan]){position:sticky;left:0;z-index:1;"
-"background:var(--card)}\n"
-".nodes>thead>tr>:first-child:not([colspan]){z-index:3}\n"
-".num{text-align:right}\n"
-"tbody.node{border-top:1px solid var(--line)}\n"
-"tbody.node.trouble-row>tr>*,.nodes>tbody.trouble-row>tr>:first-child"
-":not([colspan]){background:var(--bad-row)}\n"
-"tbody.node.trouble-row>tr>:first-child{box-shadow:inset .3rem 0 "
-"var(--bad-bg)}\n"
-"tbody.node:target>tr>*{outline:2px solid var(--link);outline-offset:-2px}\n"
-".nodes small{display:block;font-weight:400;color:var(--dim);"
-"font-size:.78rem}\n"
-".high{color:var(--bad-text);font-weight:600}\n"
-".bar{display:block;width:8rem;height:.45rem;margin:.2rem 0;"
-"border-radius:.2rem;background:var(--line)}\n"
-".bar .web{fill:var(--web)}.bar .smart{fill:var(--smart)}\n"
-".more>td{padding-top:0}\n"
-".more>td>div{display:flex;flex-wrap:wrap;gap:.3rem 1.5rem;position:sticky;"
-"left:.7rem;width:max-content;max-width:calc(100vw - 4.5rem)}\n");
-    svb_sink_raw(s,
-"summary{cursor:pointer;color:var(--dim);font-size:.875rem}\n"
-"details[open]{flex-basis:100%}\n"
-"details .inner{overflow-x:auto;padding:.3rem 0 .5rem}\n"
-"dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;"
-"margin:.3rem 0;font-size:.9rem}dt{color:var(--dim)}"
-"dd{margin:0;white-space:normal}\n"
-".members{font-size:.875rem}.members th,.members td{padding:.1rem .7rem "
-".1rem 0;background:none}\n"
-".inner form{margin-top:.5rem}\n"
-"form{display:flex;flex-wrap:wrap;gap:.3rem;align-items:center}\n"
-"button,input{font:inherit;font-size:.85rem;padding:.1rem .6rem;"
-"color:var(--text);background:var(--bg);border:1px solid var(--dim);"
-"border-radius:.3rem}button{cursor:pointer}input{width:6rem}\n"
-"button:hover{border-color:var(--link)}\n"
-":focus-visible{outline:2px solid var(--link);outline-offset:1px}\n"
-"footer{padding-top:0}#live:empty{display:none}\n"
-"#live{position:fixed;right:1rem;bottom:1rem;margin:0;padding:.4rem .8rem;"
-"border-radius:.4rem}\n"
-"@media (max-width:40rem){main,footer{padding:.7rem}"
-"dl{grid-template-columns:1fr}dd{padding-left:1rem}"
-".more>td>div{max-width:calc(100vw - 3rem)}}\n"
-"</style>\n");
+    return APR_ARRAY_IDX(snap->fleets, i, svb_snap_fleet *);
 }
 
-/*
- * Script. Fetches the page anew and puts its main element in place of the old
- * one, keeping what is unfolded, scrolled to and focused. Pauses while nobody
- * looks, while a form is in use and while text is selected. A big page is
- * fetched less often: at most a twentieth of the time goes into it.
- */
-static void put_script(svb_sink *s, const char *csp_nonce)
+static int is_stuck(const svb_snap_totals *totals)
 {
-    svb_sink_raw(s, "<script nonce=\"");
-    svb_sink_html(s, csp_nonce);
-    svb_sink_raw(s, "\">\n"
-"(function(){'use strict';\n"
-"var live=document.getElementById('live');\n"
-"function main(){return document.getElementById('main')}\n"
-"function say(text){if(live.textContent!==text)live.textContent=text}\n"
-"function each(root,what,f){"
-"Array.prototype.forEach.call(root.querySelectorAll(what),f)}\n"
-"function inUse(){\n"
-" var a=document.activeElement,sel=window.getSelection(),used=false;\n"
-" if(a&&a.closest&&a.closest('form'))return true;\n"
-" if(sel&&!sel.isCollapsed)return true;\n"
-" each(main(),'input',function(i){if(i.value!==i.defaultValue)used=true});\n"
-" return used}\n"
-"function renew(text){\n"
-" var doc=new DOMParser().parseFromString(text,'text/html'),old=main();\n"
-" var fresh=doc.getElementById('main'),open={},left=[],focus,key,n=0;\n"
-" if(!fresh)throw new Error('no page');\n"
-" each(old,'details[open]',function(d){open[d.dataset.key]=true});\n"
-" each(old,'.scroll',function(d){left.push([d.scrollLeft,d.scrollTop])});\n"
-" key=document.activeElement&&document.activeElement.closest('[data-key]');\n"
-" key=key&&key.dataset.key;\n"
-" each(fresh,'details',function(d){\n"
-"  if(open[d.dataset.key])d.open=true;\n"
-"  if(key&&d.dataset.key===key)focus=d.querySelector('summary')});\n"
-" old.replaceWith(document.adoptNode(fresh));\n"
-" each(fresh,'.scroll',function(d){var at=left[n++];\n"
-"  if(at){d.scrollLeft=at[0];d.scrollTop=at[1]}});\n"
-" if(focus)focus.focus({preventScroll:true});\n"
-" document.title=doc.title}\n");
-    svb_sink_raw(s,
-"function again(after){setTimeout(tick,after)}\n"
-"function tick(){\n"
-" var start=Date.now();\n"
-" if(document.hidden){again(1000);return}\n"
-" if(inUse()){say('Not refreshed while a form is in use or text is "
-"selected.');again(1000);return}\n"
-" fetch(location.href,{credentials:'same-origin',cache:'no-store',"
-"headers:{Accept:'text/html'}}).then(function(r){\n"
-"  if(!r.ok)throw new Error('status '+r.status);return r.text()\n"
-" }).then(function(text){\n"
-"  if(!inUse()){renew(text);say('')}\n"
-" }).catch(function(e){\n"
-"  say('Cannot refresh ('+e.message+'): what you see is old.')\n"
-" }).then(function(){again(Math.max(5000,20*(Date.now()-start)))})}\n"
-"document.addEventListener('submit',function(e){\n"
-" var ask=e.submitter&&e.submitter.dataset.ask;\n"
-" if(ask&&!window.confirm(ask))e.preventDefault()});\n"
-"again(5000)})();\n"
-"</script>\n");
-}
-/* clang-format on */
-
-/* "1 node", "2 nodes" */
-static void put_count(svb_sink *s, apr_uint64_t n, const char *one,
-                      const char *many)
-{
-    svb_sink_uint(s, n);
-    svb_sink_raw(s, " ");
-    svb_sink_html(s, n == 1 ? one : many);
+    return totals->nodes > 0 && totals->takes_new == 0;
 }
 
-/* The two largest units that tell something: "3 d 4 h", "5 min", "12 s". */
-static void put_duration(svb_sink *s, apr_interval_time_t t)
+static void add_up(const svb_snapshot *snap, sums *sum)
 {
-    static const struct {
-        apr_int64_t seconds;
-        const char *unit;
-        int alone; /* what is smaller does not matter */
-    } units[] = {
-        {86400, "d", 0},
-        {3600, "h", 0},
-        {60, "min", 1},
-        {1, "s", 1},
-    };
-    apr_int64_t left = t > 0 ? apr_time_sec(t) : 0;
-    int i = 0;
+    memset(sum, 0, sizeof(*sum));
+    for (int i = 0; i < snap->fleets->nelts; i++) {
+        svb_snap_totals t;
 
-    while (i < 3 && left < units[i].seconds) {
-        i++;
-    }
-    svb_sink_int(s, left / units[i].seconds);
-    svb_sink_raw(s, " ");
-    svb_sink_html(s, units[i].unit);
-    left %= units[i].seconds;
-    if (!units[i].alone && left >= units[i + 1].seconds) {
-        svb_sink_raw(s, " ");
-        svb_sink_int(s, left / units[i + 1].seconds);
-        svb_sink_raw(s, " ");
-        svb_sink_html(s, units[i + 1].unit);
-    }
-}
-
-/* "512 B", "1.4 MiB" */
-static void put_size(svb_sink *s, apr_uint64_t bytes)
-{
-    static const char *const units[] = {"B",   "KiB", "MiB", "GiB",
-                                        "TiB", "PiB", "EiB"};
-    apr_uint64_t tenths;
-    int i = 0;
-
-    if (bytes < 1024) {
-        svb_sink_uint(s, bytes);
-        svb_sink_raw(s, " B");
-        return;
-    }
-    for (i = 1; bytes >= 1024 * 1024; i++) {
-        bytes >>= 10;
-    }
-    tenths = bytes * 10 / 1024;
-    svb_sink_uint(s, tenths / 10);
-    svb_sink_raw(s, ".");
-    svb_sink_uint(s, tenths % 10);
-    svb_sink_raw(s, " ");
-    svb_sink_html(s, units[i]);
-}
-
-static void put_badge(svb_sink *s, svb_state state)
-{
-    const svb_state_info *info = svb_state_describe(state);
-
-    svb_sink_raw(s, "<span class=\"badge ");
-    svb_sink_word(s, svb_state_severity_name(info->severity));
-    svb_sink_raw(s, "\" title=\"");
-    svb_sink_html(s, info->explained);
-    svb_sink_raw(s, "\">");
-    svb_sink_html(s, info->name);
-    svb_sink_raw(s, "</span>");
-}
-
-static int has_route(const svb_snap_node *node)
-{
-    return node->route && *node->route;
-}
-
-/* What people call a node: its route or, where it has none, its member. */
-static void put_name(svb_sink *s, const svb_snap_node *node)
-{
-    if (has_route(node)) {
-        svb_sink_html(s, node->route);
-    }
-    else if (node->members->nelts > 0) {
-        svb_sink_html(
-            s, APR_ARRAY_IDX(node->members, 0, svb_snap_member *)->worker);
-    }
-}
-
-/* The id of a node's rows: from indexes, so that no route can break it. */
-static void put_id(const page *pg, int node_at)
-{
-    svb_sink_raw(pg->s, "n");
-    svb_sink_int(pg->s, pg->fleet_at);
-    svb_sink_raw(pg->s, "-");
-    svb_sink_int(pg->s, node_at);
-}
-
-/*
- * The cells of a node's row, one function each.
- */
-
-static void put_state(const page *pg, const svb_snap_node *node)
-{
-    put_badge(pg->s, node->state);
-}
-
-/* Clients that a node has for its loadfactor: what the election compares. */
-static double load(const svb_snap_node *node)
-{
-    double lf = node->loadfactor > 0.01 ? node->loadfactor : 0.01;
-
-    return ((double)node->web + (double)node->smart) / lf;
-}
-
-/* A bar that is full for the fullest node of the fleet. The numbers are beside
- * it, so it need not be read aloud. */
-static void put_bar(const page *pg, const svb_snap_node *node)
-{
-    double all = (double)node->web + (double)node->smart;
-    double length = pg->fullest > 0 ? 100 * load(node) / pg->fullest : 0;
-    double web = all > 0 ? length * (double)node->web / all : 0;
-
-    svb_sink_raw(pg->s, "<svg class=\"bar\" viewBox=\"0 0 100 1\" "
-                        "preserveAspectRatio=\"none\" aria-hidden=\"true\">");
-    if (all > 0) {
-        svb_sink_raw(pg->s, "<rect class=\"web\" height=\"1\" width=\"");
-        svb_sink_double(pg->s, web);
-        svb_sink_raw(pg->s, "\"/><rect class=\"smart\" height=\"1\" x=\"");
-        svb_sink_double(pg->s, web);
-        svb_sink_raw(pg->s, "\" width=\"");
-        svb_sink_double(pg->s, length - web);
-        svb_sink_raw(pg->s, "\"/>");
-    }
-    svb_sink_raw(pg->s, "</svg>");
-}
-
-static void put_clients(const page *pg, const svb_snap_node *node)
-{
-    svb_sink_uint(pg->s, node->web);
-    svb_sink_raw(pg->s, " web, ~");
-    svb_sink_uint(pg->s, node->smart);
-    svb_sink_raw(pg->s, " smart");
-    put_bar(pg, node);
-}
-
-static void put_in_flight(const page *pg, const svb_snap_node *node)
-{
-    svb_sink_uint(pg->s, node->in_flight);
-}
-
-static void put_loadfactor(const page *pg, const svb_snap_node *node)
-{
-    svb_sink_double(pg->s, node->loadfactor);
-}
-
-static void put_maxclients(const page *pg, const svb_snap_node *node)
-{
-    if (node->maxclients > 0) {
-        svb_sink_uint(pg->s, node->maxclients);
-    }
-    else {
-        svb_sink_raw(pg->s, "<span class=\"dim\">no limit</span>");
-    }
-}
-
-static void put_elected(const page *pg, const svb_snap_node *node)
-{
-    svb_sink_uint(pg->s, node->counters[SVB_CTR_ELECTED]);
-}
-
-static void put_sticky(const page *pg, const svb_snap_node *node)
-{
-    svb_sink_uint(pg->s, node->counters[SVB_CTR_STICKY]);
-}
-
-static void put_launches(const page *pg, const svb_snap_node *node)
-{
-    svb_sink_uint(pg->s, node->counters[SVB_CTR_LAUNCHES]);
-}
-
-static void put_failovers(const page *pg, const svb_snap_node *node)
-{
-    svb_sink_uint(pg->s, node->counters[SVB_CTR_FAILED_OVER_FROM]);
-    svb_sink_raw(pg->s, " / ");
-    svb_sink_uint(pg->s, node->counters[SVB_CTR_FAILED_OVER_TO]);
-}
-
-static void put_errors(const page *pg, const svb_snap_node *node)
-{
-    if (node->counters[SVB_CTR_ERRORS] == 0) {
-        svb_sink_raw(pg->s, "0");
-        return;
-    }
-    svb_sink_raw(pg->s, "<span class=\"high\">");
-    svb_sink_uint(pg->s, node->counters[SVB_CTR_ERRORS]);
-    svb_sink_raw(pg->s, "</span>");
-}
-
-static void put_traffic(const page *pg, const svb_snap_node *node)
-{
-    put_size(pg->s, node->bytes_to);
-    svb_sink_raw(pg->s, " to<br>");
-    put_size(pg->s, node->bytes_from);
-    svb_sink_raw(pg->s, " from");
-}
-
-static void put_change(const page *pg, const svb_snap_node *node)
-{
-    if (node->last_change <= 0) {
-        svb_sink_raw(pg->s, "<span class=\"dim\">none seen</span>");
-        return;
-    }
-    svb_sink_raw(pg->s, "<time datetime=\"");
-    svb_sink_time(pg->s, node->last_change);
-    svb_sink_raw(pg->s, "\" title=\"");
-    svb_sink_time(pg->s, node->last_change);
-    svb_sink_raw(pg->s, "\">");
-    put_duration(pg->s, pg->snap->time - node->last_change);
-    svb_sink_raw(pg->s, " ago</time>");
-}
-
-static void put_safe(const page *pg, const svb_snap_node *node)
-{
-    int waits = !svb_state_describe(node->state)->takes_new;
-
-    if (node->safe_to_stop) {
-        svb_sink_raw(pg->s, "<b>yes</b>");
-        return;
-    }
-    svb_sink_raw(pg->s, "no");
-    if (waits && node->web == 0 && node->smart > 0) {
-        svb_sink_raw(pg->s, "<small>only smart left</small>");
-    }
-}
-
-/* The columns after the node's name. */
-static const struct {
-    const char *head;
-    const char *explained;
-    void (*put)(const page *pg, const svb_snap_node *node);
-    int number;
-} columns[] = {
-    {"State", "What the node does for its fleet", put_state, 0},
-    {"Clients", "Clients now; smart clients are an estimate", put_clients, 0},
-    {"Safe to stop", "Takes no new clients and has none", put_safe, 0},
-    {"In flight", "Requests on the node now", put_in_flight, 1},
-    {"Load factor", "Share of the clients, relative to others", put_loadfactor,
-     1},
-    {"Max clients", "Clients that the node may hold at most", put_maxclients,
-     1},
-    {"Elected", "New clients given to the node", put_elected, 1},
-    {"Sticky", "Requests of clients that the node already had", put_sticky, 1},
-    {"Launches", "Launches of Smart Clients", put_launches, 1},
-    {"Failovers from / to",
-     "Requests that other nodes took over from this "
-     "one / that this one took over",
-     put_failovers, 1},
-    {"Errors", "Attempts to reach the node that failed", put_errors, 1},
-    {"Traffic", "Bytes sent to the node and received from it", put_traffic, 1},
-    {"Last change", "When its state last changed", put_change, 0},
-};
-
-#define COLUMNS (sizeof(columns) / sizeof(columns[0]))
-
-/*
- * What can be done to a node. The first four are in plain sight, the others
- * stand in what unfolds. Those that take something from users ask first.
- */
-static const struct {
-    svb_action_kind action;
-    const char *label;
-    const char *explained;
-    const char *ask; /* followed by the route and "?", or NULL */
-    int folded;
-} buttons[] = {
-    {SVB_ACTION_DRAIN, "Drain", "Takes no new clients, keeps those it has",
-     NULL, 0},
-    {SVB_ACTION_ENABLE, "Enable", "Back to normal", NULL, 0},
-    {SVB_ACTION_MAINTENANCE, "Maintenance",
-     "Takes no new clients until it is enabled", NULL, 0},
-    {SVB_ACTION_DISABLE, "Disable", "No requests at all, its clients move",
-     "Cut off all clients of", 0},
-    {SVB_ACTION_FORGET, "Forget clients",
-     "Drops the node's clients from the table", "Forget all clients of", 1},
-    {SVB_ACTION_RESET, "Reset counters", "Zeroes the node's counters", NULL, 1},
-};
-
-static void put_form_start(const page *pg, const svb_snap_node *node)
-{
-    svb_sink_raw(pg->s, "<form method=\"post\" aria-label=\"Actions on ");
-    svb_sink_html(pg->s, node->route);
-    svb_sink_raw(pg->s, "\"><input type=\"hidden\" name=\"fleet\" value=\"");
-    svb_sink_html(pg->s, pg->fleet->name);
-    svb_sink_raw(pg->s, "\"><input type=\"hidden\" name=\"node\" value=\"");
-    svb_sink_html(pg->s, node->route);
-    svb_sink_raw(pg->s, "\"><input type=\"hidden\" name=\"nonce\" value=\"");
-    svb_sink_html(pg->s, pg->snap->nonce);
-    svb_sink_raw(pg->s, "\">");
-}
-
-static void put_buttons(const page *pg, const svb_snap_node *node, int folded)
-{
-    apr_size_t i;
-
-    put_form_start(pg, node);
-    for (i = 0; i < sizeof(buttons) / sizeof(buttons[0]); i++) {
-        if (buttons[i].folded != folded) {
-            continue;
+        svb_snap_fleet_totals(fleet_of(snap, i), &t);
+        for (int j = 0; j < SVB_STATES; j++) {
+            sum->all.in_state[j] += t.in_state[j];
         }
-        svb_sink_raw(pg->s, "<button name=\"action\" value=\"");
-        svb_sink_word(pg->s, svb_action_name(buttons[i].action));
-        svb_sink_raw(pg->s, "\" title=\"");
-        svb_sink_html(pg->s, buttons[i].explained);
-        if (buttons[i].ask) {
-            svb_sink_raw(pg->s, "\" data-ask=\"");
-            svb_sink_html(pg->s, buttons[i].ask);
-            svb_sink_raw(pg->s, " ");
-            svb_sink_html(pg->s, node->route);
-            svb_sink_raw(pg->s, "?");
-        }
-        svb_sink_raw(pg->s, "\">");
-        svb_sink_html(pg->s, buttons[i].label);
-        svb_sink_raw(pg->s, "</button>");
+        sum->all.nodes += t.nodes;
+        sum->all.serving += t.serving;
+        sum->all.web += t.web;
+        sum->all.smart += t.smart;
+        sum->fleets_stuck += is_stuck(&t);
     }
-    svb_sink_raw(pg->s, "</form>\n");
 }
 
-/* A form of its own: Return in its field must not press another button. */
-static void put_loadfactor_form(const page *pg, const svb_snap_node *node)
-{
-    put_form_start(pg, node);
-    svb_sink_raw(pg->s, "<label>Load factor <input type=\"number\" "
-                        "name=\"value\" step=\"0.01\" required min=\"");
-    svb_sink_double(pg->s, SVB_LOADFACTOR_MIN);
-    svb_sink_raw(pg->s, "\" max=\"");
-    svb_sink_double(pg->s, SVB_LOADFACTOR_MAX);
-    svb_sink_raw(pg->s, "\" value=\"");
-    svb_sink_double(pg->s, node->loadfactor);
-    svb_sink_raw(pg->s, "\"></label> <button name=\"action\" value=\"");
-    svb_sink_word(pg->s, svb_action_name(SVB_ACTION_LOADFACTOR));
-    svb_sink_raw(pg->s, "\">Set</button></form>\n");
-}
-
-static void put_members(svb_sink *s, const svb_snap_node *node)
-{
-    int i;
-
-    svb_sink_raw(s, "<table class=\"members\"><thead><tr>"
-                    "<th scope=\"col\">Member</th>"
-                    "<th scope=\"col\">Balancer</th>"
-                    "<th scope=\"col\">Status</th>"
-                    "<th scope=\"col\" class=\"num\">Busy</th>"
-                    "<th scope=\"col\" class=\"num\">Set</th>"
-                    "</tr></thead><tbody>\n");
-    for (i = 0; i < node->members->nelts; i++) {
-        const svb_snap_member *member =
-            APR_ARRAY_IDX(node->members, i, svb_snap_member *);
-        svb_sink_raw(s, "<tr><td>");
-        svb_sink_html(s, member->worker);
-        svb_sink_raw(s, "</td><td>");
-        svb_sink_html(s, member->balancer);
-        svb_sink_raw(s, "</td><td>");
-        svb_sink_html(s, member->status);
-        svb_sink_raw(s, "</td><td class=\"num\">");
-        svb_sink_uint(s, member->busy);
-        svb_sink_raw(s, "</td><td class=\"num\">");
-        svb_sink_int(s, member->lbset);
-        svb_sink_raw(s, "</td></tr>\n");
-    }
-    svb_sink_raw(s, "</tbody></table>\n");
-}
-
-/* The direct URL, as a link only where it is what it should be: one from a bad
- * configuration might be a script. */
-static void put_url(svb_sink *s, const char *url)
-{
-    int link =
-        strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0;
-
-    svb_sink_raw(s, "<dt>Direct URL</dt><dd>");
-    if (link) {
-        svb_sink_raw(s, "<a rel=\"noreferrer noopener\" href=\"");
-        svb_sink_html(s, url);
-        svb_sink_raw(s, "\">");
-    }
-    svb_sink_html(s, url);
-    if (link) {
-        svb_sink_raw(s, "</a>");
-    }
-    svb_sink_raw(s, "</dd>");
-}
-
-static void put_details(const page *pg, const svb_snap_node *node)
-{
-    svb_sink *s = pg->s;
-
-    svb_sink_raw(s, "<details data-key=\"");
-    svb_sink_html(s, pg->fleet->name);
-    svb_sink_raw(s, "/");
-    put_name(s, node);
-    svb_sink_raw(s, "\"><summary>Details, ");
-    put_count(s, (apr_uint64_t)node->members->nelts, "member", "members");
-    svb_sink_raw(s, "</summary><div class=\"inner\">\n<dl>"
-                    "<dt>State</dt><dd>");
-    svb_sink_html(s, svb_state_describe(node->state)->explained);
-    svb_sink_raw(s, "</dd>");
-    if (node->no_answer) {
-        svb_sink_raw(s, "<dt>Does not answer</dt><dd>");
-        svb_sink_html(s, node->no_answer);
-        svb_sink_raw(s, " when asked whether it is there</dd>");
-    }
-    if (node->url && *node->url) {
-        put_url(s, node->url);
-    }
-    if (node->group && *node->group) {
-        svb_sink_raw(s, "<dt>Group</dt><dd>");
-        svb_sink_html(s, node->group);
-        svb_sink_raw(s, "</dd>");
-    }
-    svb_sink_raw(s, "<dt>New clients refused in maintenance</dt><dd>");
-    svb_sink_uint(s, node->counters[SVB_CTR_MAINTENANCE_HITS]);
-    svb_sink_raw(s, "</dd></dl>\n");
-    put_members(s, node);
-    if (pg->snap->actions && has_route(node)) {
-        put_loadfactor_form(pg, node);
-        put_buttons(pg, node, 1);
-    }
-    svb_sink_raw(s, "</div></details>\n");
-}
-
-static void put_node(const page *pg, const svb_snap_node *node, int node_at)
-{
-    svb_sink *s = pg->s;
-    int bad = svb_state_describe(node->state)->severity == SVB_SEVERITY_BAD;
-    apr_size_t i;
-
-    svb_sink_raw(s, "<tbody id=\"");
-    put_id(pg, node_at);
-    svb_sink_raw(s, "\" class=\"node");
-    if (bad) {
-        svb_sink_raw(s, " trouble-row");
-    }
-    svb_sink_raw(s, "\"><tr><th scope=\"row\">");
-    put_name(s, node);
-    if (!has_route(node)) {
-        svb_sink_raw(s, " <small>no route</small>");
-    }
-    svb_sink_raw(s, "</th>");
-    for (i = 0; i < COLUMNS; i++) {
-        if (columns[i].number) {
-            svb_sink_raw(s, "<td class=\"num\">");
-        }
-        else {
-            svb_sink_raw(s, "<td>");
-        }
-        columns[i].put(pg, node);
-        svb_sink_raw(s, "</td>");
-    }
-    svb_sink_raw(s, "</tr>\n<tr class=\"more\"><td colspan=\"");
-    svb_sink_uint(s, COLUMNS + 1);
-    svb_sink_raw(s, "\"><div>");
-    put_details(pg, node);
-    if (pg->snap->actions && has_route(node)) {
-        put_buttons(pg, node, 0);
-    }
-    svb_sink_raw(s, "</div></td></tr></tbody>\n");
-}
-
-static void put_head_row(svb_sink *s)
-{
-    apr_size_t i;
-
-    svb_sink_raw(s, "<thead><tr><th scope=\"col\">Node</th>");
-    for (i = 0; i < COLUMNS; i++) {
-        svb_sink_raw(s, "<th scope=\"col\"");
-        if (columns[i].number) {
-            svb_sink_raw(s, " class=\"num\"");
-        }
-        svb_sink_raw(s, " title=\"");
-        svb_sink_html(s, columns[i].explained);
-        svb_sink_raw(s, "\">");
-        svb_sink_html(s, columns[i].head);
-        svb_sink_raw(s, "</th>");
-    }
-    svb_sink_raw(s, "</tr></thead>\n");
-}
-
-static void put_caption(svb_sink *s, const svb_snap_totals *totals)
-{
-    svb_sink_raw(s, "<caption>");
-    put_count(s, totals->nodes, "node", "nodes");
-    svb_sink_raw(s, ": ");
-    svb_sink_uint(s, totals->serving);
-    svb_sink_raw(s, " serving, ");
-    svb_sink_uint(s, totals->takes_new);
-    svb_sink_raw(s, " taking new clients \xc2\xb7 ");
-    put_count(s, totals->web, "web client", "web clients");
-    svb_sink_raw(s, ", about ");
-    put_count(s, totals->smart, "smart client", "smart clients");
-    svb_sink_raw(s, " \xc2\xb7 ");
-    put_count(s, totals->in_flight, "request", "requests");
-    svb_sink_raw(s, " in flight</caption>\n");
-}
-
-static void put_nodes(page *pg, const svb_snap_totals *totals)
-{
-    const apr_array_header_t *nodes = pg->fleet->nodes;
-    svb_sink *s = pg->s;
-    int i;
-
-    pg->fullest = 0;
-    for (i = 0; i < nodes->nelts; i++) {
-        double l = load(APR_ARRAY_IDX(nodes, i, svb_snap_node *));
-        pg->fullest = l > pg->fullest ? l : pg->fullest;
-    }
-    /* tabindex: what scrolls must be reachable by keyboard */
-    svb_sink_raw(s, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" "
-                    "aria-labelledby=\"f");
-    svb_sink_int(s, pg->fleet_at);
-    svb_sink_raw(s, "\"><table class=\"nodes\">");
-    put_caption(s, totals);
-    put_head_row(s);
-    for (i = 0; i < nodes->nelts; i++) {
-        put_node(pg, APR_ARRAY_IDX(nodes, i, svb_snap_node *), i);
-    }
-    svb_sink_raw(s, "</table></div>\n");
-}
-
-static void put_fleet(page *pg)
-{
-    const apr_array_header_t *balancers = pg->fleet->balancers;
-    svb_sink *s = pg->s;
-    svb_snap_totals totals;
-    int i;
-
-    svb_snap_fleet_totals(pg->fleet, &totals);
-    svb_sink_raw(s, "<section><h2 id=\"f");
-    svb_sink_int(s, pg->fleet_at);
-    svb_sink_raw(s, "\">Fleet <b>");
-    svb_sink_html(s, pg->fleet->name);
-    svb_sink_raw(s, "</b></h2>\n<p class=\"dim\">");
-    for (i = 0; i < balancers->nelts; i++) {
-        if (i > 0) {
-            svb_sink_raw(s, ", ");
-        }
-        svb_sink_raw(s, "<code>");
-        svb_sink_html(s, APR_ARRAY_IDX(balancers, i, const char *));
-        svb_sink_raw(s, "</code>");
-    }
-    svb_sink_raw(s, "</p>\n");
-    if (totals.nodes > 0) {
-        put_nodes(pg, &totals);
-    }
-    else {
-        svb_sink_raw(s, "<p>This fleet has no node yet: give one of its "
-                        "balancers a <code>BalancerMember</code> with a "
-                        "<code>route=</code>.</p>\n");
-    }
-    svb_sink_raw(s, "</section>\n");
-}
-
-/*
- * The banner.
- */
+/* ------------------------------------------------------- what needs attention */
 
 /* Nodes that cannot serve and are judged so, as long as there is room. */
-static void put_not_serving(page *pg, svb_severity severity, int *room)
+static void put_not_serving(svb_sink *s, const svb_snapshot *snap, int fleet_at,
+                            svb_severity severity, int *room)
 {
-    const apr_array_header_t *nodes = pg->fleet->nodes;
-    int i;
+    const svb_snap_fleet *fleet = fleet_of(snap, fleet_at);
 
-    for (i = 0; i<nodes->nelts && * room> 0; i++) {
-        const svb_snap_node *node = APR_ARRAY_IDX(nodes, i, svb_snap_node *);
+    for (int i = 0; i<fleet->nodes->nelts && * room> 0; i++) {
+        const svb_snap_node *node =
+            APR_ARRAY_IDX(fleet->nodes, i, svb_snap_node *);
         const svb_state_info *info = svb_state_describe(node->state);
 
         if (info->can_serve || info->severity != severity) {
             continue;
         }
         (*room)--;
-        svb_sink_raw(pg->s, "<li><a href=\"#");
-        put_id(pg, i);
-        svb_sink_raw(pg->s, "\">");
-        put_name(pg->s, node);
-        svb_sink_raw(pg->s, "</a> ");
-        if (pg->snap->fleets->nelts > 1) {
-            svb_sink_raw(pg->s, "(fleet <b>");
-            svb_sink_html(pg->s, pg->fleet->name);
-            svb_sink_raw(pg->s, "</b>) ");
+        svb_sink_raw(s, "<li>");
+        svb_page_nodes_link(s, snap, fleet_at, i);
+        svb_sink_raw(s, " ");
+        if (snap->fleets->nelts > 1) {
+            put(s, "(fleet <b>%s</b>) ", fleet->name);
         }
-        put_badge(pg->s, node->state);
-        svb_sink_raw(pg->s, " ");
-        svb_sink_html(pg->s, info->explained);
-        svb_sink_raw(pg->s, "</li>\n");
+        svb_page_nodes_badge(s, node->state);
+        put(s, " %s</li>\n", info->explained);
     }
 }
 
-static void put_nobody(page *pg)
+static void put_nobody(svb_sink *s, const svb_snap_fleet *fleet)
 {
     svb_snap_totals totals;
 
-    svb_snap_fleet_totals(pg->fleet, &totals);
-    if (totals.nodes > 0 && totals.takes_new == 0) {
-        svb_sink_raw(pg->s, "<li>No node of fleet <b>");
-        svb_sink_html(pg->s, pg->fleet->name);
-        svb_sink_raw(pg->s, "</b> takes new clients: they are answered "
-                            "503.</li>\n");
+    svb_snap_fleet_totals(fleet, &totals);
+    if (is_stuck(&totals)) {
+        put(s,
+            "<li>No node of fleet <b>%s</b> takes new clients: they are "
+            "answered 503.</li>\n",
+            fleet->name);
     }
 }
 
@@ -813,121 +108,100 @@ static void put_table_trouble(svb_sink *s, const svb_snapshot *snap)
 {
     if (is_evicting(snap)) {
         svb_sink_raw(s, "<li>The client table had no room for ");
-        put_count(s, snap->table.evicted, "client", "clients");
+        svb_sink_count(s, snap->table.evicted, "client", "clients");
         svb_sink_raw(s, ": raise <code>ServoyClientTable</code>.</li>\n");
     }
 }
 
-/* What all fleets come to. */
-typedef struct sums {
-    svb_snap_totals all;
-    int fleets_stuck; /* that take no new clients */
-} sums;
-
-static void add_up(const svb_snapshot *snap, sums *sum)
+static void put_trouble(svb_sink *s, const svb_snapshot *snap, const sums *sum)
 {
-    int i, j;
-
-    memset(sum, 0, sizeof(*sum));
-    for (i = 0; i < snap->fleets->nelts; i++) {
-        svb_snap_totals t;
-
-        svb_snap_fleet_totals(APR_ARRAY_IDX(snap->fleets, i, svb_snap_fleet *),
-                              &t);
-        for (j = 0; j < SVB_STATES; j++) {
-            sum->all.in_state[j] += t.in_state[j];
-        }
-        sum->all.nodes += t.nodes;
-        sum->all.serving += t.serving;
-        sum->all.web += t.web;
-        sum->all.smart += t.smart;
-        sum->fleets_stuck += t.nodes > 0 && t.takes_new == 0;
-    }
-}
-
-static void set_fleet(page *pg, int i)
-{
-    pg->fleet_at = i;
-    pg->fleet = APR_ARRAY_IDX(pg->snap->fleets, i, svb_snap_fleet *);
-}
-
-static void put_trouble(page *pg, const sums *sum)
-{
+    static const svb_severity worst_first[] = {SVB_SEVERITY_BAD,
+                                               SVB_SEVERITY_WARN};
     apr_uint64_t away = sum->all.nodes - sum->all.serving;
-    int room = TROUBLE_LISTED, fleets = pg->snap->fleets->nelts, i;
+    int room = TROUBLE_LISTED, fleets = snap->fleets->nelts;
     int worst = sum->fleets_stuck > 0 || sum->all.in_state[SVB_STATE_ERROR] > 0;
 
-    if (away == 0 && !worst && !is_evicting(pg->snap)) {
+    if (away == 0 && !worst && !is_evicting(snap)) {
         return;
     }
-    if (worst) {
-        svb_sink_raw(pg->s, "<section class=\"trouble worst\"");
+    put(s,
+        "<section class=\"%s\" aria-labelledby=\"trouble\">"
+        "<h3 id=\"trouble\">Needs attention</h3>\n<ul>\n",
+        worst ? "trouble worst" : "trouble");
+    for (int i = 0; i < fleets; i++) {
+        put_nobody(s, fleet_of(snap, i));
     }
-    else {
-        svb_sink_raw(pg->s, "<section class=\"trouble\"");
-    }
-    svb_sink_raw(pg->s, " aria-labelledby=\"trouble\"><h3 id=\"trouble\">"
-                        "Needs attention</h3>\n<ul>\n");
-    for (i = 0; i < fleets; i++) {
-        set_fleet(pg, i);
-        put_nobody(pg);
-    }
-    for (i = 0; i < 2 * fleets; i++) { /* first the bad of all, then others */
-        set_fleet(pg, i % fleets);
-        put_not_serving(pg, i < fleets ? SVB_SEVERITY_BAD : SVB_SEVERITY_WARN,
-                        &room);
+    for (int k = 0; k < 2; k++) {
+        for (int i = 0; i < fleets; i++) {
+            put_not_serving(s, snap, i, worst_first[k], &room);
+        }
     }
     if (away > TROUBLE_LISTED) {
-        svb_sink_raw(pg->s, "<li>and ");
-        put_count(pg->s, away - TROUBLE_LISTED, "more node", "more nodes");
-        svb_sink_raw(pg->s, " that cannot serve</li>\n");
+        svb_sink_raw(s, "<li>and ");
+        svb_sink_count(s, away - TROUBLE_LISTED, "more node", "more nodes");
+        svb_sink_raw(s, " that cannot serve</li>\n");
     }
-    put_table_trouble(pg->s, pg->snap);
-    svb_sink_raw(pg->s, "</ul></section>\n");
+    put_table_trouble(s, snap);
+    svb_sink_raw(s, "</ul></section>\n");
 }
+
+/* ----------------------------------------------------------------- what there is */
 
 /* "3 nodes: 2 ready, 1 in error · 14 clients" */
 static void put_summary(svb_sink *s, const sums *sum)
 {
-    int i, first = 1;
+    const char *before = ": ";
 
     svb_sink_raw(s, "<p class=\"sum\"><b>");
-    put_count(s, sum->all.nodes, "node", "nodes");
+    svb_sink_count(s, sum->all.nodes, "node", "nodes");
     svb_sink_raw(s, "</b>");
-    for (i = 0; i < SVB_STATES; i++) {
-        if (sum->all.in_state[i] == 0) {
-            continue;
+    for (int i = 0; i < SVB_STATES; i++) {
+        if (sum->all.in_state[i] > 0) {
+            put(s, "%s" U64 " %s", before, sum->all.in_state[i],
+                svb_state_describe((svb_state)i)->phrase);
+            before = ", ";
         }
-        if (first) {
-            svb_sink_raw(s, ": ");
-        }
-        else {
-            svb_sink_raw(s, ", ");
-        }
-        first = 0;
-        svb_sink_uint(s, sum->all.in_state[i]);
-        svb_sink_raw(s, " ");
-        svb_sink_html(s, svb_state_describe((svb_state)i)->phrase);
     }
     svb_sink_raw(s, " \xc2\xb7 <b>");
-    put_count(s, sum->all.web + sum->all.smart, "client", "clients");
+    svb_sink_count(s, sum->all.web + sum->all.smart, "client", "clients");
     svb_sink_raw(s, "</b></p>\n");
+}
+
+static void put_fleet(svb_sink *s, const svb_snapshot *snap, int at)
+{
+    const svb_snap_fleet *fleet = fleet_of(snap, at);
+    const apr_array_header_t *balancers = fleet->balancers;
+    svb_snap_totals totals;
+
+    svb_snap_fleet_totals(fleet, &totals);
+    put(s, "<section><h2 id=\"f%d\">Fleet <b>%s</b></h2>\n<p class=\"dim\">",
+        at, fleet->name);
+    for (int i = 0; i < balancers->nelts; i++) {
+        put(s, "%s<code>%s</code>", i > 0 ? ", " : "",
+            APR_ARRAY_IDX(balancers, i, const char *));
+    }
+    svb_sink_raw(s, "</p>\n");
+    if (totals.nodes > 0) {
+        svb_page_nodes_table(s, snap, at, &totals);
+    }
+    else {
+        svb_sink_raw(s, "<p>This fleet has no node yet: give one of its "
+                        "balancers a <code>BalancerMember</code> with a "
+                        "<code>route=</code>.</p>\n");
+    }
+    svb_sink_raw(s, "</section>\n");
 }
 
 static void put_header(svb_sink *s, const svb_snapshot *snap)
 {
-    svb_sink_raw(s, "<header><h1>Servoy balancer <small>on <b>");
-    svb_sink_html(s, snap->server);
-    svb_sink_raw(s, "</b></small></h1>\n<p class=\"dim\">");
-    svb_sink_html(s, snap->module);
-    svb_sink_raw(s, " \xc2\xb7 up ");
-    put_duration(s, snap->time - snap->started);
-    svb_sink_raw(s, " \xc2\xb7 client table: ");
-    svb_sink_uint(s, snap->table.clients);
-    svb_sink_raw(s, " of ");
-    svb_sink_uint(s, snap->table.capacity);
-    svb_sink_raw(s, " (");
-    put_size(s, snap->table.bytes);
+    put(s,
+        "<header><h1>Servoy balancer <small>on <b>%s</b></small></h1>\n"
+        "<p class=\"dim\">%s \xc2\xb7 up ",
+        snap->server, snap->module);
+    svb_sink_duration(s, snap->time - snap->started);
+    put(s, " \xc2\xb7 client table: " U64 " of " U64 " (", snap->table.clients,
+        snap->table.capacity);
+    svb_sink_size(s, snap->table.bytes);
     svb_sink_raw(s, ") \xc2\xb7 as of <time datetime=\"");
     svb_sink_time(s, snap->time);
     svb_sink_raw(s, "\">");
@@ -937,11 +211,8 @@ static void put_header(svb_sink *s, const svb_snapshot *snap)
                     "</p></header>\n");
 }
 
-static void put_main(const svb_snapshot *snap, const sums *sum, svb_sink *s)
+static void put_main(svb_sink *s, const svb_snapshot *snap, const sums *sum)
 {
-    page pg = {s, snap, NULL, 0, 0};
-    int i;
-
     svb_sink_raw(s, "<main id=\"main\">\n");
     put_header(s, snap);
     if (snap->fleets->nelts == 0) {
@@ -954,30 +225,28 @@ static void put_main(const svb_snapshot *snap, const sums *sum, svb_sink *s)
     else {
         put_summary(s, sum);
     }
-    put_trouble(&pg, sum);
-    for (i = 0; i < snap->fleets->nelts; i++) {
-        set_fleet(&pg, i);
-        put_fleet(&pg);
+    put_trouble(s, snap, sum);
+    for (int i = 0; i < snap->fleets->nelts; i++) {
+        put_fleet(s, snap, i);
     }
     svb_sink_raw(s, "</main>\n");
 }
 
-static void put_title(const svb_snapshot *snap, const sums *sum, svb_sink *s)
+/* ------------------------------------------------------------- the whole page */
+
+static void put_title(svb_sink *s, const svb_snapshot *snap, const sums *sum)
 {
     apr_uint64_t bad = sum->all.in_state[SVB_STATE_ERROR];
 
     svb_sink_raw(s, "<title>");
     if (bad > 0) {
-        svb_sink_uint(s, bad);
-        svb_sink_raw(s, " in error \xe2\x80\x93 ");
+        put(s, U64 " in error \xe2\x80\x93 ", bad);
     }
-    svb_sink_raw(s, "Servoy balancer on ");
-    svb_sink_html(s, snap->server);
-    svb_sink_raw(s, "</title>\n");
+    put(s, "Servoy balancer on %s</title>\n", snap->server);
 }
 
-apr_status_t svb_page_page(const svb_snapshot *snap, const char *csp_nonce,
-                           svb_sink *s)
+apr_status_t svb_page_snapshot(const svb_snapshot *snap, const char *csp_nonce,
+                               svb_sink *s)
 {
     sums sum;
 
@@ -986,10 +255,10 @@ apr_status_t svb_page_page(const svb_snapshot *snap, const char *csp_nonce,
                     "<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
                     "content=\"width=device-width, initial-scale=1\">\n"
                     "<meta name=\"robots\" content=\"noindex\">\n");
-    put_title(snap, &sum, s);
-    put_style(s, csp_nonce);
-    svb_sink_raw(s, "</head>\n<body>\n");
-    put_main(snap, &sum, s);
+    put_title(s, snap, &sum);
+    put(s, "<style nonce=\"%s\">\n", csp_nonce);
+    svb_sink_raw(s, EMBED_PAGE_CSS "</style>\n</head>\n<body>\n");
+    put_main(s, snap, &sum);
     svb_sink_raw(s, "<footer><p>Smart clients are an estimate: those launched "
                     "within <code>ServoyLaunchTimeout</code>, whether or not "
                     "they still run. A node is safe to stop when it takes no "
@@ -998,8 +267,8 @@ apr_status_t svb_page_page(const svb_snapshot *snap, const char *csp_nonce,
                     "the clients for each node's load factor within its "
                     "fleet. Times are UTC.</p></footer>\n"
                     "<p id=\"live\" class=\"warn\" role=\"status\"></p>\n");
-    put_script(s, csp_nonce);
-    svb_sink_raw(s, "</body>\n</html>\n");
+    put(s, "<script nonce=\"%s\">\n", csp_nonce);
+    svb_sink_raw(s, EMBED_PAGE_JS "</script>\n</body>\n</html>\n");
     return svb_sink_flush(s);
 }
 

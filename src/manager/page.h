@@ -33,8 +33,8 @@
  * @param s where to; is flushed
  * @return what svb_sink_flush() returned. Any phase.
  */
-apr_status_t svb_page_page(const svb_snapshot *snap, const char *csp_nonce,
-                           svb_sink *s);
+apr_status_t svb_page_snapshot(const svb_snapshot *snap, const char *csp_nonce,
+                               svb_sink *s);
 
 /**
  * The value of the page's Content-Security-Policy header.

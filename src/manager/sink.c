@@ -2,7 +2,10 @@
 
 #include "manager/sink.h"
 
+#include <stdarg.h>
 #include <string.h>
+
+#include <apr_strings.h>
 
 #include "manager/utf8.h"
 
@@ -41,157 +44,134 @@ static void put(svb_sink *s, const char *data, apr_size_t len)
     }
 }
 
+/* Short, and nothing in it from outside. */
+static void put_printed(svb_sink *s, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void put_printed(svb_sink *s, const char *format, ...)
+{
+    char text[64];
+    va_list args;
+
+    va_start(args, format);
+    put(s, text, (apr_size_t)apr_vsnprintf(text, sizeof(text), format, args));
+    va_end(args);
+}
+
 void svb_sink_literal(svb_sink *s, const char *data, apr_size_t len)
 {
     put(s, data, len);
 }
 
-void svb_sink_word(svb_sink *s, const char *word)
-{
-    for (; word && *word; word++) {
-        char c = *word;
-        int fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-                   || (c >= '0' && c <= '9') || c == '_' || c == '-';
+/* ------------------------------------------------------------ text, escaped */
 
-        put(s, fine ? &c : "_", 1);
-    }
+/* How ASCII characters are written that do not stand for themselves. Control
+ * characters without an entry never do. */
+typedef const char *escapes[0x80];
+
+static const escapes json_escapes = {
+    ['"'] = "\\\"",    ['\\'] = "\\\\",   ['\b'] = "\\b", ['\f'] = "\\f",
+    ['\n'] = "\\n",    ['\r'] = "\\r",    ['\t'] = "\\t", ['<'] = "\\u003c",
+    ['>'] = "\\u003e", ['&'] = "\\u0026",
+};
+
+static const escapes html_escapes = {
+    ['<'] = "&lt;",   ['>'] = "&gt;", ['&'] = "&amp;", ['"'] = "&quot;",
+    ['\''] = "&#39;", ['\t'] = "\t",  ['\n'] = "\n",
+};
+
+/* The exposition format escapes only these three. Other control characters are
+ * allowed in it, but readers that split at '\r' or form feed exist. */
+static const escapes label_escapes = {
+    ['\\'] = "\\\\",
+    ['"'] = "\\\"",
+    ['\n'] = "\\n",
+};
+
+static void put_text(svb_sink *s, const char *text)
+{
+    put(s, text, strlen(text));
 }
 
-/* A language's way to write ASCII characters that are not themselves in it:
- * writes c and returns true, or returns false for "c stands for itself". */
-typedef int escape_fn(svb_sink *s, unsigned char c);
-
-static void put_escaped(svb_sink *s, const char *text, escape_fn *escape,
-                        const char *replacement)
+static void put_escaped(svb_sink *s, const char *text, const escapes how)
 {
     apr_size_t left = text ? strlen(text) : 0, size;
 
     for (; left > 0; text += size, left -= size) {
         apr_int32_t c = svb_utf8_read(text, left, &size);
 
-        if (c < 0) {
-            put(s, replacement, strlen(replacement));
+        if (c >= 0 && c < 0x80 && how[c]) {
+            put_text(s, how[c]);
         }
-        else if (c >= 0x80 || !escape(s, (unsigned char)c)) {
+        else if (c >= 0x20 && c != 0x7f) {
             put(s, text, size);
         }
-    }
-}
-
-static int escape_json(svb_sink *s, unsigned char c)
-{
-    static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
-    static const char hex[] = "0123456789abcdef";
-    const char *known = strchr(from, c);
-
-    if (known) {
-        char pair[2] = {'\\', to[known - from]};
-        put(s, pair, sizeof(pair));
-        return 1;
-    }
-    if (c < 0x20 || c == 0x7f || c == '<' || c == '>' || c == '&') {
-        char code[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
-        put(s, code, sizeof(code));
-        return 1;
-    }
-    return 0;
-}
-
-static int escape_html(svb_sink *s, unsigned char c)
-{
-    switch (c) {
-    case '<':
-        svb_sink_raw(s, "&lt;");
-        return 1;
-    case '>':
-        svb_sink_raw(s, "&gt;");
-        return 1;
-    case '&':
-        svb_sink_raw(s, "&amp;");
-        return 1;
-    case '"':
-        svb_sink_raw(s, "&quot;");
-        return 1;
-    case '\'':
-        svb_sink_raw(s, "&#39;");
-        return 1;
-    case '\t':
-    case '\n':
-        return 0;
-    default:
-        if (c >= 0x20 && c != 0x7f) {
-            return 0;
+        else if (how == json_escapes) {
+            put_printed(s, "\\u%04x", c < 0 ? 0xfffdu : (unsigned int)c);
         }
-        svb_sink_raw(s, REPLACEMENT);
-        return 1;
-    }
-}
-
-/* The exposition format escapes only these three. Other control characters are
- * allowed in it, but readers that split at '\r' or form feed exist. */
-static int escape_label(svb_sink *s, unsigned char c)
-{
-    switch (c) {
-    case '\\':
-        svb_sink_raw(s, "\\\\");
-        return 1;
-    case '"':
-        svb_sink_raw(s, "\\\"");
-        return 1;
-    case '\n':
-        svb_sink_raw(s, "\\n");
-        return 1;
-    default:
-        if (c >= 0x20 && c != 0x7f) {
-            return 0;
+        else {
+            put_text(s, REPLACEMENT);
         }
-        svb_sink_raw(s, REPLACEMENT);
-        return 1;
     }
 }
 
 void svb_sink_json(svb_sink *s, const char *text)
 {
     put(s, "\"", 1);
-    put_escaped(s, text, escape_json, "\\ufffd");
+    put_escaped(s, text, json_escapes);
     put(s, "\"", 1);
 }
 
 void svb_sink_html(svb_sink *s, const char *text)
 {
-    put_escaped(s, text, escape_html, REPLACEMENT);
+    put_escaped(s, text, html_escapes);
 }
 
 void svb_sink_label(svb_sink *s, const char *text)
 {
-    put_escaped(s, text, escape_label, REPLACEMENT);
+    put_escaped(s, text, label_escapes);
 }
 
-/* At least so many digits, with zeros in front. */
-static void put_digits(svb_sink *s, apr_uint64_t n, int least)
+void svb_sink_filled(svb_sink *s, svb_sink_text_fn *write, const char *format,
+                     ...)
 {
-    char digits[20]; /* 2^64 has 20 */
-    int at = sizeof(digits);
+    va_list args;
 
-    while (n > 0 || least > 0) {
-        digits[--at] = (char)('0' + n % 10);
-        n /= 10;
-        least--;
+    va_start(args, format);
+    for (;;) {
+        apr_size_t plain = strcspn(format, "%");
+
+        put(s, format, plain);
+        format += plain;
+        if (!*format) {
+            break;
+        }
+        format += 1 + strspn(format + 1, "l");
+        switch (*format++) {
+        case 's':
+            write(s, va_arg(args, const char *));
+            break;
+        case 'd':
+            svb_sink_int(s, va_arg(args, int));
+            break;
+        default:
+            svb_sink_uint(s, va_arg(args, apr_uint64_t));
+            break;
+        }
     }
-    put(s, digits + at, sizeof(digits) - at);
+    va_end(args);
 }
+
+/* ------------------------------------------------------- numbers and times */
 
 void svb_sink_uint(svb_sink *s, apr_uint64_t n)
 {
-    put_digits(s, n, 1);
+    put_printed(s, "%" APR_UINT64_T_FMT, n);
 }
 
 void svb_sink_int(svb_sink *s, apr_int64_t n)
 {
-    if (n < 0) {
-        put(s, "-", 1);
-    }
-    put_digits(s, n < 0 ? 0 - (apr_uint64_t)n : (apr_uint64_t)n, 1);
+    put_printed(s, "%" APR_INT64_T_FMT, n);
 }
 
 void svb_sink_double(svb_sink *s, double d)
@@ -210,35 +190,68 @@ void svb_sink_double(svb_sink *s, double d)
         fraction /= 10;
         places--;
     }
-    if (d < 0 && n > 0) {
-        put(s, "-", 1);
-    }
-    put_digits(s, n / 10000, 1);
-    put(s, ".", 1);
-    put_digits(s, fraction, places);
+    put_printed(s, "%s%" APR_UINT64_T_FMT ".%0*d", d < 0 && n > 0 ? "-" : "",
+                n / 10000, places, (int)fraction);
 }
 
 void svb_sink_time(svb_sink *s, apr_time_t t)
 {
     const apr_time_t last = apr_time_from_sec(APR_INT64_C(253402300799));
-    apr_time_exp_t e;
+    apr_time_exp_t e = {.tm_year = 70, .tm_mday = 1};
 
-    t = t < 0 ? 0 : t > last ? last : t;
-    if (apr_time_exp_gmt(&e, t) != APR_SUCCESS) {
-        memset(&e, 0, sizeof(e));
-        e.tm_year = 70;
-        e.tm_mday = 1;
+    apr_time_exp_gmt(&e, t < 0 ? 0 : t > last ? last : t);
+    put_printed(s, "%04d-%02d-%02dT%02d:%02d:%02dZ", e.tm_year + 1900,
+                e.tm_mon + 1, e.tm_mday, e.tm_hour, e.tm_min, e.tm_sec);
+}
+
+/* -------------------------------------------------------------- for people */
+
+void svb_sink_count(svb_sink *s, apr_uint64_t n, const char *one,
+                    const char *many)
+{
+    svb_sink_fill(s, svb_sink_html, "%" APR_UINT64_T_FMT " %s", n,
+                  n == 1 ? one : many);
+}
+
+void svb_sink_duration(svb_sink *s, apr_interval_time_t t)
+{
+    static const struct {
+        apr_int64_t seconds;
+        const char *unit;
+        int alone; /* what is smaller does not matter */
+    } units[] = {
+        {86400, "d", 0},
+        {3600, "h", 0},
+        {60, "min", 1},
+        {1, "s", 1},
+    };
+    apr_int64_t left = t > 0 ? apr_time_sec(t) : 0;
+    int i = 0;
+
+    while (i < 3 && left < units[i].seconds) {
+        i++;
     }
-    put_digits(s, (apr_uint64_t)e.tm_year + 1900, 4);
-    put(s, "-", 1);
-    put_digits(s, (apr_uint64_t)e.tm_mon + 1, 2);
-    put(s, "-", 1);
-    put_digits(s, (apr_uint64_t)e.tm_mday, 2);
-    put(s, "T", 1);
-    put_digits(s, (apr_uint64_t)e.tm_hour, 2);
-    put(s, ":", 1);
-    put_digits(s, (apr_uint64_t)e.tm_min, 2);
-    put(s, ":", 1);
-    put_digits(s, (apr_uint64_t)e.tm_sec, 2);
-    put(s, "Z", 1);
+    put_printed(s, "%" APR_INT64_T_FMT " %s", left / units[i].seconds,
+                units[i].unit);
+    left %= units[i].seconds;
+    if (!units[i].alone && left >= units[i + 1].seconds) {
+        put_printed(s, " %" APR_INT64_T_FMT " %s", left / units[i + 1].seconds,
+                    units[i + 1].unit);
+    }
+}
+
+void svb_sink_size(svb_sink *s, apr_uint64_t bytes)
+{
+    static const char prefixes[] = "KMGTPE";
+    const char *prefix = prefixes;
+
+    if (bytes < 1024) {
+        put_printed(s, "%d B", (int)bytes);
+        return;
+    }
+    for (; bytes >= 1024 * 1024; prefix++) {
+        bytes >>= 10;
+    }
+    bytes = bytes * 10 / 1024; /* tenths */
+    put_printed(s, "%d.%d %ciB", (int)(bytes / 10), (int)(bytes % 10), *prefix);
 }

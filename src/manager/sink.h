@@ -5,7 +5,10 @@
  * A sink is a small buffer in front of a write callback. What is put into it is
  * either a literal of the source (svb_sink_raw(), which does not compile for
  * anything else) or goes through the function of the language it ends up in:
- * JSON, HTML, Prometheus labels. So a writer cannot forget to escape.
+ * JSON, HTML, Prometheus labels. So a writer cannot forget to escape. Both at
+ * once are a literal with gaps:
+ *
+ *     svb_sink_fill(s, svb_sink_html, "<h2 id=\"f%d\">%s</h2>", i, name);
  *
  * - Strings are taken as UTF-8; a byte that is not part of a well-formed
  *   sequence comes out as U+FFFD. So do control characters in HTML and label
@@ -67,6 +70,16 @@ apr_status_t svb_sink_flush(svb_sink *s);
     svb_sink_literal((s), "" literal "", sizeof(literal) - 1)
 
 /**
+ * Write one of two literals.
+ * @param s the sink
+ * @param condition which one
+ * @param yes the one where it holds
+ * @param no the other
+ */
+#define svb_sink_either(s, condition, yes, no)                                 \
+    ((condition) ? svb_sink_raw(s, yes) : svb_sink_raw(s, no))
+
+/**
  * What svb_sink_raw() calls; not to be called otherwise.
  * @param s the sink
  * @param data a literal of the source
@@ -75,12 +88,31 @@ apr_status_t svb_sink_flush(svb_sink *s);
 void svb_sink_literal(svb_sink *s, const char *data, apr_size_t len);
 
 /**
- * Write a word of one of our own tables: a metric's name, a CSS class. Bytes
- * other than A-Z a-z 0-9 _ - come out as '_', so that it is harmless anywhere.
+ * Writes text in a language: one of the functions below.
  * @param s the sink
- * @param word the word
+ * @param text any bytes, or NULL for ""
  */
-void svb_sink_word(svb_sink *s, const char *word);
+typedef void svb_sink_text_fn(svb_sink *s, const char *text);
+
+/**
+ * Write a string literal with gaps. Anything but a literal does not compile,
+ * nor does a gap that does not fit its argument.
+ * @param s the sink
+ * @param write fills the gaps of text
+ * @param ... the literal, and what goes into its gaps: "%s" takes text, "%d" an
+ *        int, "%" APR_UINT64_T_FMT an apr_uint64_t; there are no others
+ */
+#define svb_sink_fill(s, write, ...)                                           \
+    svb_sink_filled((s), (write), "" __VA_ARGS__)
+
+/**
+ * What svb_sink_fill() calls; not to be called otherwise.
+ * @param s the sink
+ * @param write fills the gaps of text
+ * @param format a literal of the source
+ */
+void svb_sink_filled(svb_sink *s, svb_sink_text_fn *write, const char *format,
+                     ...) __attribute__((format(printf, 3, 4)));
 
 /**
  * Write a JSON string with its quotes. Besides what JSON asks for, '<', '>',
@@ -134,5 +166,30 @@ void svb_sink_double(svb_sink *s, double d);
  * @param t the time; what is not in the years 1970 to 9999 is cut to them
  */
 void svb_sink_time(svb_sink *s, apr_time_t t);
+
+/**
+ * Write a number of things: "1 node", "2 nodes". For HTML.
+ * @param s the sink
+ * @param n how many
+ * @param one what one of them is called
+ * @param many what others are called
+ */
+void svb_sink_count(svb_sink *s, apr_uint64_t n, const char *one,
+                    const char *many);
+
+/**
+ * Write a time span for people, in the two largest units that tell something:
+ * "3 d 4 h", "5 min", "12 s".
+ * @param s the sink
+ * @param t the time; what is below zero counts as zero
+ */
+void svb_sink_duration(svb_sink *s, apr_interval_time_t t);
+
+/**
+ * Write a number of bytes for people: "512 B", "1.4 MiB".
+ * @param s the sink
+ * @param bytes the number
+ */
+void svb_sink_size(svb_sink *s, apr_uint64_t bytes);
 
 #endif /* SVB_MANAGER_SINK_H */

@@ -58,9 +58,7 @@ static int same(const char *a, const char *b)
 
 svb_snap_fleet *svb_snapshot_fleet(const svb_snapshot *snap, const char *name)
 {
-    int i;
-
-    for (i = 0; i < snap->fleets->nelts; i++) {
+    for (int i = 0; i < snap->fleets->nelts; i++) {
         svb_snap_fleet *fleet =
             APR_ARRAY_IDX(snap->fleets, i, svb_snap_fleet *);
         if (same(fleet->name, name)) {
@@ -73,9 +71,7 @@ svb_snap_fleet *svb_snapshot_fleet(const svb_snapshot *snap, const char *name)
 svb_snap_node *svb_snap_fleet_node(const svb_snap_fleet *fleet,
                                    const char *route)
 {
-    int i;
-
-    for (i = 0; i < fleet->nodes->nelts; i++) {
+    for (int i = 0; i < fleet->nodes->nelts; i++) {
         svb_snap_node *node = APR_ARRAY_IDX(fleet->nodes, i, svb_snap_node *);
         if (same(node->route, route)) {
             return node;
@@ -86,10 +82,8 @@ svb_snap_node *svb_snap_fleet_node(const svb_snap_fleet *fleet,
 
 void svb_snap_fleet_totals(const svb_snap_fleet *fleet, svb_snap_totals *totals)
 {
-    int i;
-
     memset(totals, 0, sizeof(*totals));
-    for (i = 0; i < fleet->nodes->nelts; i++) {
+    for (int i = 0; i < fleet->nodes->nelts; i++) {
         const svb_snap_node *node =
             APR_ARRAY_IDX(fleet->nodes, i, svb_snap_node *);
         const svb_state_info *info = svb_state_describe(node->state);

@@ -1,4 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
 #include "manager/utf8.h"
 
 /* How long is the sequence that this byte starts, which of its bits count, and
@@ -15,9 +16,8 @@ static apr_size_t sequence(unsigned char first, apr_int32_t *bits,
         {0xf0, 0xe0, 0x800},
         {0xf8, 0xf0, 0x10000},
     };
-    apr_size_t i;
 
-    for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+    for (apr_size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
         if ((first & forms[i].mask) == forms[i].value) {
             *bits = first & (unsigned char)~forms[i].mask;
             *least = forms[i].least;
@@ -31,13 +31,13 @@ apr_int32_t svb_utf8_read(const char *data, apr_size_t len, apr_size_t *size)
 {
     const unsigned char *p = (const unsigned char *)data;
     apr_int32_t c = 0, least = 0;
-    apr_size_t n = sequence(p[0], &c, &least), i;
+    apr_size_t n = sequence(p[0], &c, &least);
 
     *size = 1;
     if (n == 0 || n > len) {
         return -1;
     }
-    for (i = 1; i < n; i++) {
+    for (apr_size_t i = 1; i < n; i++) {
         if ((p[i] & 0xc0) != 0x80) {
             return -1;
         }

@@ -54,7 +54,7 @@ run_cppcheck() {
         --enable=warning,portability,performance \
         --suppress=missingInclude --suppress=missingIncludeSystem \
         --suppress=unknownMacro --suppress=preprocessorErrorDirective \
-        -Isrc -I. $PURE $GLUE
+        -Isrc -I. -I"$B/embed" $PURE $GLUE
 }
 
 run_clang_tidy() {

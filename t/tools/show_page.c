@@ -15,9 +15,9 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 
-#include "manager/page.h"
 #include "manager/json.h"
 #include "manager/metrics.h"
+#include "manager/page.h"
 
 #define NONCE "c2FtcGxlLW5vbmNlLTEyMw"
 #define HOSTILE "\"'></textarea><script>alert(1)</script>\\\n\xff\xc0\xaf&amp;"
@@ -40,88 +40,76 @@ static void add_member(apr_pool_t *p, svb_snap_node *node, const char *balancer,
 
 static void usual(apr_pool_t *p, svb_snapshot *snap)
 {
-    static const svb_snap_node samples[] = {
-        {"servoy1",
-         SVB_STATE_READY,
-         "https://app1.example.com",
-         "east",
-         1,
-         0,
-         NULL,
-         112,
-         23,
-         7,
-         {20, 31100, 3, 0, 9, 0, 0},
-         APR_UINT64_C(48318382),
-         APR_UINT64_C(9319383820),
-         0,
-         0},
-        {"servoy2",
-         SVB_STATE_ERROR,
-         "https://app2.example.com:8443",
-         "east",
-         2,
-         300,
-         NULL,
-         0,
-         0,
-         0,
-         {39, 20817, 6, 14, 0, 0, 27},
-         APR_UINT64_C(40318382),
-         APR_UINT64_C(319383820),
-         0,
-         0},
-        {"servoy3",
-         SVB_STATE_DRAINING,
-         "https://app3.example.com",
-         "",
-         0.5,
-         40,
-         NULL,
-         0,
-         4,
-         1,
-         {7, 9120, 5, 0, 5, 3, 1},
-         APR_UINT64_C(8318382),
-         APR_UINT64_C(39383820),
-         0,
-         0},
+    static const struct {
+        svb_snap_node node;
+        const char *status; /* mod_proxy's words for its members */
+    } samples[] = {
+        {{.route = "servoy1",
+          .state = SVB_STATE_READY,
+          .url = "https://app1.example.com",
+          .group = "east",
+          .loadfactor = 1,
+          .web = 112,
+          .smart = 23,
+          .in_flight = 7,
+          .counters = {20, 31100, 3, 0, 9, 0, 0},
+          .bytes_to = APR_UINT64_C(48318382),
+          .bytes_from = APR_UINT64_C(9319383820)},
+         "Init Ok"},
+        {{.route = "servoy2",
+          .state = SVB_STATE_ERROR,
+          .no_answer = "timed out",
+          .url = "https://app2.example.com:8443",
+          .group = "east",
+          .loadfactor = 2,
+          .maxclients = 300,
+          .counters = {39, 20817, 6, 14, 0, 0, 27},
+          .bytes_to = APR_UINT64_C(40318382),
+          .bytes_from = APR_UINT64_C(319383820)},
+         "Init Err"},
+        {{.route = "servoy3",
+          .state = SVB_STATE_DRAINING,
+          .url = "https://app3.example.com",
+          .group = "",
+          .loadfactor = 0.5,
+          .maxclients = 40,
+          .smart = 4,
+          .in_flight = 1,
+          .counters = {7, 9120, 5, 0, 5, 3, 1},
+          .bytes_to = APR_UINT64_C(8318382),
+          .bytes_from = APR_UINT64_C(39383820)},
+         "Init Drn Ok"},
     };
     svb_snap_fleet *fleet = svb_snapshot_add_fleet(p, snap, "servoy");
-    int i;
 
     svb_snap_fleet_add_balancer(fleet, "balancer://servoy");
     svb_snap_fleet_add_balancer(fleet, "balancer://servoy-ws");
-    for (i = 0; i < 3; i++) {
+    for (int i = 0; i < 3; i++) {
         svb_snap_node *node = svb_snap_fleet_add_node(p, fleet, "");
         apr_array_header_t *members = node->members;
-        const char *status = samples[i].state == SVB_STATE_ERROR ? "Init Err "
-                             : samples[i].state == SVB_STATE_DRAINING
-                                 ? "Init Drn Ok "
-                                 : "Init Ok ";
-        *node = samples[i];
+
+        *node = samples[i].node;
         node->members = members;
         node->last_change = snap->time - apr_time_from_sec(47 + 9000 * i);
         add_member(p, node, "balancer://servoy",
-                   apr_psprintf(p, "ajp://app%d.internal:8009", i + 1), status);
+                   apr_psprintf(p, "ajp://app%d.internal:8009", i + 1),
+                   samples[i].status);
         add_member(p, node, "balancer://servoy-ws",
                    apr_psprintf(p, "http://app%d.internal:8080", i + 1),
-                   status);
+                   samples[i].status);
     }
 }
 
 static void hostile(apr_pool_t *p, svb_snapshot *snap)
 {
     svb_snap_fleet *fleet = svb_snapshot_add_fleet(p, snap, HOSTILE);
-    int i;
 
     snap->module = snap->server = snap->nonce = HOSTILE;
     svb_snap_fleet_add_balancer(fleet, HOSTILE);
-    for (i = 0; i < SVB_STATES; i++) {
-        svb_snap_node *node;
-
-        node =
+    for (int i = 0; i < SVB_STATES; i++) {
+        svb_snap_node *node =
             svb_snap_fleet_add_node(p, fleet, apr_psprintf(p, HOSTILE "%d", i));
+
         node->state = (svb_state)i;
         node->url = i % 2 ? HOSTILE : "javascript:alert(1)";
         node->group = HOSTILE;
@@ -132,12 +120,11 @@ static void hostile(apr_pool_t *p, svb_snapshot *snap)
 static void large(apr_pool_t *p, svb_snapshot *snap)
 {
     svb_snap_fleet *fleet = svb_snapshot_add_fleet(p, snap, "large");
-    int i;
 
-    for (i = 0; i < 1000; i++) {
-        svb_snap_node *node;
+    for (int i = 0; i < 1000; i++) {
+        svb_snap_node *node =
+            svb_snap_fleet_add_node(p, fleet, apr_psprintf(p, "node%d", i));
 
-        node = svb_snap_fleet_add_node(p, fleet, apr_psprintf(p, "node%d", i));
         node->state = i % 50 ? SVB_STATE_READY : SVB_STATE_ERROR;
         node->web = (apr_uint64_t)(i % 97);
         node->smart = (apr_uint64_t)(i % 11);
@@ -196,7 +183,7 @@ int main(int argc, char **argv)
         rv = puts(svb_page_csp(p, NONCE)) < 0;
     }
     else {
-        rv = svb_page_page(snap, NONCE, &s);
+        rv = svb_page_snapshot(snap, NONCE, &s);
     }
     return rv == APR_SUCCESS ? 0 : 1;
 }

@@ -6,45 +6,11 @@
 #include <apr_strings.h>
 
 #include "manager/metrics.h"
-#include "unit.h"
-
-static char text[65536];
-static apr_size_t text_len;
-
-static apr_status_t to_text(void *baton, const char *data, apr_size_t len)
-{
-    (void)baton;
-    ck_assert_uint_lt(text_len + len, sizeof(text));
-    memcpy(text + text_len, data, len);
-    text_len += len;
-    text[text_len] = '\0';
-    return APR_SUCCESS;
-}
-
-static void setup(void)
-{
-    pool_setup();
-    text_len = 0;
-}
+#include "output.h"
 
 static void write_metrics(const svb_snapshot *snap)
 {
-    svb_sink s;
-
-    svb_sink_init(&s, to_text, NULL);
-    ck_assert_int_eq(svb_metrics_snapshot(snap, &s), APR_SUCCESS);
-}
-
-static int count(const char *what)
-{
-    const char *at = text;
-    int n = 0;
-
-    while ((at = strstr(at, what)) != NULL) {
-        at += strlen(what);
-        n++;
-    }
-    return n;
+    ck_assert_int_eq(svb_metrics_snapshot(snap, &sink), APR_SUCCESS);
 }
 
 static svb_snapshot *one_node(void)
@@ -52,7 +18,6 @@ static svb_snapshot *one_node(void)
     svb_snapshot *snap = svb_snapshot_make(pool);
     svb_snap_fleet *fleet = svb_snapshot_add_fleet(pool, snap, "f");
     svb_snap_node *node = svb_snap_fleet_add_node(pool, fleet, "a");
-    int i;
 
     snap->table.capacity = 65536;
     snap->table.clients = 15;
@@ -63,7 +28,7 @@ static svb_snapshot *one_node(void)
     node->in_flight = 2;
     node->loadfactor = 0.5;
     node->maxclients = 40;
-    for (i = 0; i < SVB_COUNTERS; i++) {
+    for (int i = 0; i < SVB_COUNTERS; i++) {
         node->counters[i] = 100 + (apr_uint64_t)i;
     }
     node->bytes_to = 8;
@@ -181,9 +146,8 @@ START_TEST(nodes_without_a_route)
 {
     svb_snapshot *snap = svb_snapshot_make(pool);
     svb_snap_fleet *fleet = svb_snapshot_add_fleet(pool, snap, "f");
-    int i;
 
-    for (i = 0; i < 2; i++) {
+    for (int i = 0; i < 2; i++) {
         svb_snap_node *node = svb_snap_fleet_add_node(pool, fleet, "");
         svb_snap_member *member = svb_snap_node_add_member(pool, node);
 
@@ -230,7 +194,7 @@ int main(void)
     TCase *tc = tcase_create("all");
 
     suite_add_tcase(suite, tc);
-    tcase_add_checked_fixture(tc, setup, pool_teardown);
+    tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, each_metric, 0, COUNT(lines));
     tcase_add_test(tc, nothing_else);
     tcase_add_loop_test(tc, exactly_one_state, 0, SVB_STATES);

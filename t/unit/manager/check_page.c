@@ -1,67 +1,20 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* The page: what it says, what it must not contain, that it is well-formed. */
 
-#include <stdlib.h>
 #include <string.h>
 
 #include <apr_strings.h>
 
 #include "manager/form.h"
 #include "manager/page.h"
-#include "unit.h"
+#include "output.h"
 
 #define NONCE "cGFnZS1ub25jZQ=="
 
-static char *text;
-static apr_size_t text_len, text_room;
-
-static apr_status_t to_text(void *baton, const char *data, apr_size_t len)
-{
-    (void)baton;
-    while (text_len + len + 1 > text_room) {
-        text_room = text_room ? 2 * text_room : 65536;
-        text = realloc(text, text_room);
-        ck_assert_ptr_nonnull(text);
-    }
-    memcpy(text + text_len, data, len);
-    text_len += len;
-    text[text_len] = '\0';
-    return APR_SUCCESS;
-}
-
-static void setup(void)
-{
-    pool_setup();
-    text_len = 0;
-}
-
-static void teardown(void)
-{
-    free(text);
-    text = NULL;
-    text_room = 0;
-    pool_teardown();
-}
-
 static void write_page(const svb_snapshot *snap)
 {
-    svb_sink s;
-
     text_len = 0;
-    svb_sink_init(&s, to_text, NULL);
-    ck_assert_int_eq(svb_page_page(snap, NONCE, &s), APR_SUCCESS);
-}
-
-static int count(const char *what)
-{
-    const char *at = text;
-    int n = 0;
-
-    while ((at = strstr(at, what)) != NULL) {
-        at += strlen(what);
-        n++;
-    }
-    return n;
+    ck_assert_int_eq(svb_page_snapshot(snap, NONCE, &sink), APR_SUCCESS);
 }
 
 /* Where a tag's attributes end: the first '>' outside of quotes. */
@@ -120,9 +73,9 @@ static void check_well_formed(void)
         char *end = tag_end(at + 1);
         int closing = at[1] == '/', is_empty = end[-1] == '/';
         char *name = at + 1 + closing;
-        apr_size_t len = strcspn(name, " />\n"), i;
+        apr_size_t len = strcspn(name, " />\n");
 
-        for (i = 0; i < COUNT(empty); i++) {
+        for (int i = 0; i < COUNT(empty); i++) {
             is_empty |= strlen(empty[i]) == len && !memcmp(name, empty[i], len);
         }
         check_attributes(name + len, end);
@@ -200,6 +153,20 @@ START_TEST(says_what_is_wrong)
     ck_assert_int_eq(count("Smart clients are an estimate"), 1);
     ck_assert_int_eq(count("href=\"?format=json\""), 1);
     ck_assert_int_eq(count("href=\"?format=prometheus\""), 1);
+}
+END_TEST
+
+/* Style and script without what is for the readers of their files alone. */
+START_TEST(no_comments_no_indentation)
+{
+    write_page(three_nodes());
+    ck_assert_int_eq(count("/*") + count("*/"), 0);
+    ck_assert_int_eq(count("\n ") + count("\n\t") + count("\n\n"), 0);
+    ck_assert_int_eq(count("<style nonce=\"" NONCE "\">\n:root {\n"), 1);
+    ck_assert_int_eq(count("\n.badge {\n") + count("\n.trouble {\n")
+                         + count("\n.scroll {\n") + count("\nsummary {\n"),
+                     4);
+    ck_assert_int_eq(count("})();\n</script>"), 1);
 }
 END_TEST
 
@@ -281,7 +248,6 @@ END_TEST
 START_TEST(actions_only_where_allowed)
 {
     svb_snapshot *snap = three_nodes();
-    int i;
 
     write_page(snap);
     ck_assert_int_eq(count("<form") + count("<button") + count("<input"), 0);
@@ -293,7 +259,7 @@ START_TEST(actions_only_where_allowed)
     ck_assert_int_eq(count("name=\"fleet\" value=\"servoy\""), 3 * 3);
     ck_assert_int_eq(count("name=\"node\" value=\"servoy2\""), 3);
     ck_assert_int_eq(count("name=\"nonce\" value=\"form-nonce\""), 3 * 3);
-    for (i = 0; i < SVB_ACTIONS; i++) {
+    for (int i = 0; i < SVB_ACTIONS; i++) {
         ck_assert_int_eq(
             count(apr_pstrcat(pool, "<button name=\"action\" value=\"",
                               svb_action_name((svb_action_kind)i), "\"", NULL)),
@@ -307,9 +273,8 @@ START_TEST(the_banner_is_bounded)
 {
     svb_snapshot *snap = svb_snapshot_make(pool);
     svb_snap_fleet *fleet = svb_snapshot_add_fleet(pool, snap, "servoy");
-    int i;
 
-    for (i = 0; i < 1000; i++) {
+    for (int i = 0; i < 1000; i++) {
         add(fleet, apr_psprintf(pool, "n%d", i),
             i < 990 ? SVB_STATE_DISABLED : SVB_STATE_ERROR, 0, 0);
     }
@@ -395,14 +360,13 @@ START_TEST(content_security_policy)
 {
     static const char *const others[] = {
         NULL, "", "a b", "x'; script-src *", "a\r\nX: y", "\xff"};
-    apr_size_t i;
 
     ck_assert_str_eq(svb_page_csp(pool, NONCE),
                      "default-src 'none'; style-src 'nonce-" NONCE "'; "
                      "script-src 'nonce-" NONCE "'; form-action 'self'; "
                      "frame-ancestors 'none'; base-uri 'none'; "
                      "connect-src 'self'");
-    for (i = 0; i < COUNT(others); i++) {
+    for (int i = 0; i < COUNT(others); i++) {
         ck_assert_str_eq(svb_page_csp(pool, others[i]),
                          "default-src 'none'; style-src 'none'; "
                          "script-src 'none'; form-action 'self'; "
@@ -466,6 +430,7 @@ END_TEST
 static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, says_what_is_wrong);
+    tcase_add_test(tc, no_comments_no_indentation);
     tcase_add_test(tc, bars_compare_clients_per_loadfactor);
     tcase_add_test(tc, no_trouble);
     tcase_add_test(tc, nobody_takes_new_clients);
