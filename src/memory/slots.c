@@ -204,7 +204,7 @@ static void buckets_of(const svb_slots *slots, uint64_t id,
                        bucket_rec *buckets[CHOICES])
 {
     bucket_rec *all = ((region *)slots->shm)->buckets;
-    apr_size_t n = slots->buckets, places[CHOICES];
+    apr_size_t n = slots->buckets, places[CHOICES] = {0};
 
     for (int i = 0; i < CHOICES; i++) {
         apr_size_t place = (id >> 32) * n >> 32;
