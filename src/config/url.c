@@ -12,6 +12,8 @@
 #include <apr_strings.h>
 #include <apr_uri.h>
 
+#include "config/escape.h"
+
 #define HOST_MAX 253
 #define LABEL_MAX 63
 #define PORT_MAX 65535
@@ -19,10 +21,9 @@
 
 #define DIGITS "0123456789"
 #define HEX DIGITS "abcdefABCDEF"
-#define ALNUM DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 /* '_' is in no host name of RFC 952, but in many of the real world. */
-#define HOST_CHARS ALNUM "-._"
+#define HOST_CHARS SVB_ESCAPE_ALNUM "-._"
 
 /* ------------------------------------------------------------------- bytes */
 
@@ -42,29 +43,6 @@ static int is_placeholder(const char *s)
     return s[0] == '%' && (s[1] == 'h' || s[1] == 'r');
 }
 
-int svb_url_unescape(const char *s)
-{
-    if (s[0] != '%' || !is_one_of(s[1], HEX) || !is_one_of(s[2], HEX)) {
-        return -1;
-    }
-    return (int)strtol((const char[]){s[1], s[2], '\0'}, NULL, 16);
-}
-
-char *svb_url_escape(char *out, unsigned char c)
-{
-    static const char digits[] = "0123456789ABCDEF";
-
-    *out++ = '%';
-    *out++ = digits[c >> 4];
-    *out++ = digits[c & 15];
-    return out;
-}
-
-int svb_url_is_path_char(unsigned char c)
-{
-    return is_one_of((char)c, ALNUM "-_.!~*'():@&=+$,;/");
-}
-
 int svb_url_is_https(const char *url)
 {
     return !apr_cstr_casecmpn(url, "https://", 8);
@@ -77,10 +55,10 @@ static const char *check_percent(apr_pool_t *p, const char *s, int is_template)
         return is_template ? NULL
                            : "must not hold the placeholders %h and %r here";
     }
-    if (svb_url_unescape(s) >= 0) {
+    if (svb_escape_read(s) >= 0) {
         return NULL;
     }
-    if (is_one_of(s[1], ALNUM)) {
+    if (is_one_of(s[1], SVB_ESCAPE_ALNUM)) {
         return apr_psprintf(p,
                             "unknown placeholder %%%c: allowed are %%h "
                             "(host), %%r (route) and, in the prefix, escapes "
@@ -146,16 +124,14 @@ static int is_number(const char *label)
 static int is_host_name(apr_pool_t *p, const char *text)
 {
     struct in_addr address;
-    char *host = apr_palloc(p, strlen(text) + 1), *out = host;
+    char *host = apr_pstrdup(p, text), *out = host;
     const char *label = host;
-    int placeholders = 0;
 
     for (const char *s = text; *s; s++) {
         int is_letter = is_placeholder(s);
 
         *out++ = is_letter ? 'x' : *s;
         s += is_letter;
-        placeholders += is_letter;
     }
     *out = '\0';
     if (!is_all(host, HOST_CHARS) || strlen(text) > HOST_MAX) {
@@ -169,12 +145,12 @@ static int is_host_name(apr_pool_t *p, const char *text)
             return 0;
         }
         /* one dot more at the very end is the root of DNS */
-        if (is_all(label + len, ".") && strlen(label + len) < 2) {
+        if (!label[len] || !label[len + 1]) {
             break;
         }
         label += len + 1;
     }
-    return placeholders || !is_number(label)
+    return strchr(text, '%') || !is_number(label)
            || inet_pton(AF_INET, host, &address) == 1;
 }
 
@@ -203,7 +179,7 @@ static const char *check_host(apr_pool_t *p, const apr_uri_t *uri)
     if (*text == '[' && !bracket) {
         return "bad host: ']' is missing";
     }
-    if (bracket && !is_one_of(bracket[1], ":") && bracket[1]) {
+    if (bracket && bracket[1] && bracket[1] != ':') {
         return "bad host: after ']' only a port is allowed";
     }
     if (bracket) {
@@ -245,13 +221,13 @@ static int is_dot_segment(const char *s, apr_size_t len)
 /* The prefix begins with '/'; its escapes have been checked. */
 static const char *check_prefix(apr_pool_t *p, const char *s)
 {
-    for (const char *c = s; *c; c++) {
-        if (*c != '%' && !svb_url_is_path_char((unsigned char)*c)) {
-            return apr_psprintf(p,
-                                "must not contain '%c' in the prefix; write "
-                                "it as %%%02X",
-                                *c, (unsigned char)*c);
-        }
+    char bad = s[strspn(s, SVB_ESCAPE_PATH "%")];
+
+    if (bad) {
+        return apr_psprintf(p,
+                            "must not contain '%c' in the prefix; write it as "
+                            "%%%02X",
+                            bad, (unsigned char)bad);
     }
     if (strstr(s, "//")) {
         return "must not contain '//' in the prefix";
@@ -334,22 +310,6 @@ static const char *authority_host(apr_pool_t *p, const char *host,
     return has_brackets ? host : apr_pstrcat(p, "[", host, "]", NULL);
 }
 
-static const char *encoded(apr_pool_t *p, const char *s)
-{
-    char *result = apr_palloc(p, 3 * strlen(s) + 1), *out = result;
-
-    for (; *s; s++) {
-        if (is_one_of(*s, ALNUM "-._~")) {
-            *out++ = *s;
-        }
-        else {
-            out = svb_url_escape(out, (unsigned char)*s);
-        }
-    }
-    *out = '\0';
-    return result;
-}
-
 /* What stands in place of the placeholder at s; NULL and an error if nothing. */
 static const char *value_of(apr_pool_t *p, const char *s, int in_prefix,
                             const char *host, const char *route,
@@ -363,7 +323,7 @@ static const char *value_of(apr_pool_t *p, const char *s, int in_prefix,
         return NULL;
     }
     if (in_prefix) {
-        return encoded(p, value);
+        return svb_escape_text(p, value, SVB_ESCAPE_PLAIN, 0);
     }
     if (s[1] == 'h') {
         *error = "the member's host is neither a host name nor an IP address";
