@@ -22,9 +22,8 @@ int svb_checks_modules(server_rec *main_server)
         {"mod_watchdog.c", "mod_watchdog", "it does the periodic work"},
     };
     int status = OK;
-    apr_size_t i;
 
-    for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+    for (apr_size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
         if (!ap_find_linked_module(needed[i].file)) {
             ap_log_error(APLOG_MARK, APLOG_ERR, 0, main_server,
                          SVB_LOGNO(0004) "mod_servoy_balancer needs %s (%s): "
@@ -50,9 +49,8 @@ static const struct {
 
 static const char *missing_module(const proxy_worker *worker)
 {
-    apr_size_t i;
-
-    for (i = 0; i < sizeof(scheme_modules) / sizeof(scheme_modules[0]); i++) {
+    for (apr_size_t i = 0;
+         i < sizeof(scheme_modules) / sizeof(scheme_modules[0]); i++) {
         if (!ap_cstr_casecmp(worker->s->scheme, scheme_modules[i].scheme)
             && !ap_find_linked_module(scheme_modules[i].file)) {
             return scheme_modules[i].name;
@@ -191,9 +189,8 @@ static void check_scheme(svb_model *model, svb_balancer *balancer, int n)
 static void check_failonstatus(svb_model *model, svb_balancer *balancer)
 {
     const apr_array_header_t *statuses = balancer->proxy->errstatuses;
-    int i;
 
-    for (i = 0; statuses && i < statuses->nelts; i++) {
+    for (int i = 0; statuses && i < statuses->nelts; i++) {
         if (APR_ARRAY_IDX(statuses, i, int) == HTTP_SERVICE_UNAVAILABLE) {
             svb_model_problem(
                 model, APLOG_WARNING, balancer->server,
@@ -209,9 +206,7 @@ static void check_failonstatus(svb_model *model, svb_balancer *balancer)
 
 static int fleet_has_route(const svb_fleet *fleet, const char *route)
 {
-    int i;
-
-    for (i = 0; i < fleet->balancers->nelts; i++) {
+    for (int i = 0; i < fleet->balancers->nelts; i++) {
         const svb_balancer *balancer =
             APR_ARRAY_IDX(fleet->balancers, i, svb_balancer *);
         int count = member_count(balancer);
@@ -225,9 +220,7 @@ static int fleet_has_route(const svb_fleet *fleet, const char *route)
 
 static int fleet_can_grow(const svb_fleet *fleet)
 {
-    int i;
-
-    for (i = 0; i < fleet->balancers->nelts; i++) {
+    for (int i = 0; i < fleet->balancers->nelts; i++) {
         if (APR_ARRAY_IDX(fleet->balancers, i, svb_balancer *)->proxy->growth) {
             return 1;
         }
@@ -377,7 +370,6 @@ static void check_https(svb_model *model, svb_balancer *balancer)
 {
     server_rec *s = balancer->server;
     svb_facts facts;
-    int i;
 
     if (balancer->set.launch != SVB_LAUNCH_REDIRECT || !speaks_https(s)
         || (!proxies_to(ap_conftree, balancer->name, 0)
@@ -385,7 +377,7 @@ static void check_https(svb_model *model, svb_balancer *balancer)
                  && proxies_to(vhost_tree(s), balancer->name, 1)))) {
         return;
     }
-    for (i = 0; i < member_count(balancer); i++) {
+    for (int i = 0; i < member_count(balancer); i++) {
         if (!svb_model_facts(model->pool, balancer, member(balancer, i), &facts)
             && facts.url && !svb_url_is_https(facts.url)) {
             svb_model_problem(
@@ -407,10 +399,9 @@ static void check_https(svb_model *model, svb_balancer *balancer)
 static void check_fleet(svb_model *model, svb_fleet *fleet)
 {
     apr_hash_t *known = apr_hash_make(model->pool);
-    int i, n;
 
     check_lines(model, fleet);
-    for (i = 0; i < fleet->balancers->nelts; i++) {
+    for (int i = 0; i < fleet->balancers->nelts; i++) {
         svb_balancer *balancer =
             APR_ARRAY_IDX(fleet->balancers, i, svb_balancer *);
 
@@ -419,7 +410,7 @@ static void check_fleet(svb_model *model, svb_fleet *fleet)
             continue;
         }
         check_failonstatus(model, balancer);
-        for (n = 0; n < member_count(balancer); n++) {
+        for (int n = 0; n < member_count(balancer); n++) {
             check_scheme(model, balancer, n);
             check_route(model, balancer, n);
             check_redirect(model, balancer, n);
@@ -432,9 +423,7 @@ static void check_fleet(svb_model *model, svb_fleet *fleet)
 
 void svb_checks_run(svb_model *model)
 {
-    int i;
-
-    for (i = 0; i < model->fleets->nelts; i++) {
+    for (int i = 0; i < model->fleets->nelts; i++) {
         check_fleet(model, APR_ARRAY_IDX(model->fleets, i, svb_fleet *));
     }
 }

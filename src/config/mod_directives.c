@@ -210,9 +210,8 @@ static const char *set_node_key(cmd_parms *cmd, svb_node_line *line,
                                 const char *arg)
 {
     const char *value = ap_strchr_c(arg, '=');
-    apr_size_t i;
 
-    for (i = 0; value && i < NODE_KEYS; i++) {
+    for (apr_size_t i = 0; value && i < NODE_KEYS; i++) {
         if (!ap_cstr_casecmp(
                 apr_pstrmemdup(cmd->temp_pool, arg, (apr_size_t)(value - arg)),
                 node_keys[i].key)) {
@@ -229,7 +228,6 @@ static const char *set_node(cmd_parms *cmd, void *conf, int argc,
     svb_section *section = section_of(cmd, conf);
     svb_node_line *line;
     const char *err = NULL;
-    int i;
 
     if (argc < 2) {
         return apr_psprintf(cmd->pool,
@@ -251,7 +249,7 @@ static const char *set_node(cmd_parms *cmd, void *conf, int argc,
         apr_pstrcat(cmd->pool, cmd->cmd->name, " ", cmd->directive->args, NULL);
     line->where = apr_psprintf(cmd->pool, "%s:%d", cmd->directive->filename,
                                cmd->directive->line_num);
-    for (i = 1; i < argc && !err; i++) {
+    for (int i = 1; i < argc && !err; i++) {
         err = set_node_key(cmd, line, argv[i]);
     }
     return err;

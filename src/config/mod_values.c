@@ -86,9 +86,7 @@ const char *svb_values_time(cmd_parms *cmd, const char *arg, int zero_too,
 
 int svb_values_word(const char *arg, const char *const words[])
 {
-    int i;
-
-    for (i = 0; words[i]; i++) {
+    for (int i = 0; words[i]; i++) {
         if (!ap_cstr_casecmp(arg, words[i])) {
             return i;
         }

@@ -114,7 +114,7 @@ static int is_name(const svb_jnlp *jnlp, apr_size_t begin, apr_size_t end,
 static int walk_attribute(tag *t, svb_jnlp *jnlp)
 {
     apr_size_t name, name_end, begin;
-    int quote, i;
+    int quote;
 
     while (is_one_of(peek(t), " \t\r\n")) {
         next(t);
@@ -134,7 +134,7 @@ static int walk_attribute(tag *t, svb_jnlp *jnlp)
     if (find(t, quote == '"' ? "\"" : "'") == END_OF_TAG) {
         return 0;
     }
-    for (i = 0; i < ATTRIBUTES; ++i) {
+    for (int i = 0; i < ATTRIBUTES; i++) {
         if (is_name(jnlp, name, name_end, attribute_names[i])) {
             jnlp->attributes[i].begin = begin;
             jnlp->attributes[i].end = t->at;
@@ -168,9 +168,9 @@ static int find_places(svb_jnlp *jnlp, apr_size_t begin, apr_size_t end)
 /* A name as it may stand in a log line. */
 static const char *printable(apr_pool_t *p, const char *name)
 {
-    char *result = apr_pstrndup(p, name, NAME_MAX_SHOWN), *c;
+    char *result = apr_pstrndup(p, name, NAME_MAX_SHOWN);
 
-    for (c = result; *c; ++c) {
+    for (char *c = result; *c; c++) {
         if (*c < 0x20 || *c > 0x7e) {
             *c = '?';
         }
@@ -211,7 +211,7 @@ static void XMLCALL on_root(void *baton, const XML_Char *name,
         return;
     }
     for (; *atts; atts += 2) {
-        for (i = 0; i < ATTRIBUTES; ++i) {
+        for (i = 0; i < ATTRIBUTES; i++) {
             if (!strcmp(atts[0], attribute_names[i])) {
                 r->jnlp->attributes[i].value = apr_pstrdup(r->p, atts[1]);
             }
@@ -255,9 +255,8 @@ static void XMLCALL on_anything(void *baton, const XML_Char *s, int len)
 static int is_ascii_based(const char *encoding)
 {
     static const char *const families[] = {"windows-125", "iso-8859-", "koi8-"};
-    apr_size_t i;
 
-    for (i = 0; i < sizeof(families) / sizeof(families[0]); ++i) {
+    for (apr_size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
         if (!apr_cstr_casecmpn(encoding, families[i], strlen(families[i]))) {
             return 1;
         }
@@ -274,7 +273,6 @@ static int XMLCALL on_encoding(void *baton, const XML_Char *name,
                                XML_Encoding *info)
 {
     reader *r = baton;
-    int i;
 
     if (!is_ascii_based(name)) {
         r->error = apr_pstrcat(r->p, "is in an encoding not known here (",
@@ -288,7 +286,7 @@ static int XMLCALL on_encoding(void *baton, const XML_Char *name,
                                printable(r->p, name), NULL);
         return XML_STATUS_ERROR;
     }
-    for (i = 0; i < 256; ++i) {
+    for (int i = 0; i < 256; i++) {
         info->map[i] = i < 0x80 ? i : 0x4e00 + i;
     }
     info->data = NULL;
@@ -305,12 +303,11 @@ static int XMLCALL on_encoding(void *baton, const XML_Char *name,
 static int has_lone_surrogate(const svb_jnlp *jnlp)
 {
     const char *high = jnlp->text + !jnlp->low;
-    apr_size_t at;
 
     if (jnlp->unit != 2) {
         return 0;
     }
-    for (at = 0; at + 4 <= jnlp->len; at += 2) {
+    for (apr_size_t at = 0; at + 4 <= jnlp->len; at += 2) {
         if ((high[at] & 0xfc) == 0xd8) {
             at += 2;
             if ((high[at] & 0xfc) != 0xdc) {
@@ -378,7 +375,7 @@ typedef struct writer {
 
 static void put_text(writer *w, const char *s)
 {
-    for (; *s; ++s) {
+    for (; *s; s++) {
         if (w->jnlp->unit == 2) {
             w->out[!w->jnlp->low] = '\0';
         }
@@ -390,7 +387,7 @@ static void put_text(writer *w, const char *s)
 /* Both quotes are escaped, so that it may stand between either. */
 static void put_value(writer *w, const char *s)
 {
-    for (; *s; ++s) {
+    for (; *s; s++) {
         char c[2] = {*s, '\0'};
 
         put_text(w, *s == '&'    ? "&amp;"
@@ -414,7 +411,7 @@ const char *svb_jnlp_write(apr_pool_t *p, const svb_jnlp *jnlp,
     const char *values[ATTRIBUTES] = {codebase, href};
     const attribute *const a = jnlp->attributes;
     apr_size_t at = jnlp->after_name, added;
-    int href_first = a[HREF].begin < a[CODEBASE].begin, i;
+    int href_first = a[HREF].begin < a[CODEBASE].begin;
     char *result;
     writer w;
 
@@ -424,7 +421,7 @@ const char *svb_jnlp_write(apr_pool_t *p, const svb_jnlp *jnlp,
     w.jnlp = jnlp;
     w.out = result;
     put_old(&w, 0, at);
-    for (i = 0; i < ATTRIBUTES; ++i) {
+    for (int i = 0; i < ATTRIBUTES; i++) {
         if (!a[i].begin) {
             put_text(&w, " ");
             put_text(&w, attribute_names[i]);
@@ -433,7 +430,7 @@ const char *svb_jnlp_write(apr_pool_t *p, const svb_jnlp *jnlp,
             put_text(&w, "\"");
         }
     }
-    for (i = 0; i < ATTRIBUTES; ++i) {
+    for (int i = 0; i < ATTRIBUTES; i++) {
         int which = href_first ? ATTRIBUTES - 1 - i : i;
 
         if (a[which].begin) {

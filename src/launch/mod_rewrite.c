@@ -44,9 +44,7 @@ static const char *const withheld_headers[] = {"Accept-Encoding",
 
 static void withhold(rewriting *rw, request_rec *r)
 {
-    apr_size_t i;
-
-    for (i = 0; i < WITHHELD; i++) {
+    for (apr_size_t i = 0; i < WITHHELD; i++) {
         const char *value = apr_table_get(r->headers_in, withheld_headers[i]);
 
         if (value) {

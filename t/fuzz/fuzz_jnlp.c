@@ -53,7 +53,7 @@ static apr_size_t find(const document *d, const char *s)
     apr_size_t len = strlen(s) * d->unit, at, i;
 
     for (at = 0; at + len <= d->len; at += d->unit) {
-        for (i = 0; i < len; ++i) {
+        for (i = 0; i < len; i++) {
             char c = d->unit == 1 || i % 2 == d->low ? s[i / d->unit] : '\0';
 
             if (d->text[at + i] != c) {
@@ -104,7 +104,7 @@ static void check_rest(const document *old, const document *new)
     MUST(old->len >= c_len);
     if (same(old, 0, new, 0, a_end)
         && same(old, old->len - c_len, new, c, new->len)) {
-        for (at = a_end; at <= old->len - c_len; ++at) {
+        for (at = a_end; at <= old->len - c_len; at++) {
             if (same(old, at, new, b, b_end)
                 && at + (b_end - b) <= old->len - c_len) {
                 return;

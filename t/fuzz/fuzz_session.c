@@ -16,9 +16,7 @@
 
 static int is_name(const apr_array_header_t *names, const char *name)
 {
-    int i;
-
-    for (i = 0; i < names->nelts; ++i) {
+    for (int i = 0; i < names->nelts; i++) {
         if (APR_ARRAY_IDX(names, i, const char *) == name) {
             return 1;
         }
@@ -33,7 +31,7 @@ static int equals(const svb_session_id *id, const char *text)
 
 static void check_routes(const svb_session_id *id)
 {
-    apr_size_t pos = 0, len = 0, last = SVB_ROUTE_MAX + 1, dots = 0, i, n = 0;
+    apr_size_t pos = 0, len = 0, last = SVB_ROUTE_MAX + 1, dots = 0, n = 0;
     const char *route;
 
     while (svb_session_next_route(id, &pos, &route, &len)) {
@@ -44,7 +42,7 @@ static void check_routes(const svb_session_id *id)
         last = len;
         ++n;
     }
-    for (i = 0; i + 1 < id->len; ++i) {
+    for (apr_size_t i = 0; i + 1 < id->len; i++) {
         dots += id->id[i] == '.' && id->len - i - 1 <= SVB_ROUTE_MAX;
     }
     MUST(n == dots);
@@ -62,16 +60,14 @@ static void check_id(const svb_session_id *id, const char *text,
 static void check_list(const svb_session_ids *ids, const char *text,
                        const apr_array_header_t *names, int from_path)
 {
-    int i, j;
-
     MUST(ids->n >= 0 && ids->n <= SVB_SESSION_IDS_MAX);
-    for (i = 0; i < ids->n; ++i) {
+    for (int i = 0; i < ids->n; i++) {
         const svb_session_id *id = &ids->ids[i];
 
         check_id(id, text, names);
         MUST(id->len > 0);
         MUST(id->from_path == from_path);
-        for (j = 0; j < i; ++j) {
+        for (int j = 0; j < i; j++) {
             MUST(id->len != ids->ids[j].len
                  || memcmp(id->id, ids->ids[j].id, id->len));
         }
@@ -105,9 +101,9 @@ static void check_cookie(apr_pool_t *p, const char *text,
     svb_session_from_cookie(&ids, cookie, names);
     check_list(&ids, cookie, names, 0);
     if (!strchr(text, '"') && ids.n < SVB_SESSION_IDS_MAX) {
-        int i, found = 0;
+        int found = 0;
 
-        for (i = 0; i < ids.n; ++i) {
+        for (int i = 0; i < ids.n; i++) {
             found += equals(&ids.ids[i], LAST);
         }
         MUST(found == 1);
