@@ -15,7 +15,8 @@ my @house = (
     ['choice'   => qw(mod_method mod_decide mod_failover mod_election mod_variables mod_request score session)],
     ['nodes'    => qw(mod_census mod_probe mod_addresses mod_targets mod_condition mod_admin mod_members
                        condition probe addresses action state)],
-    ['config'   => qw(mod_checks mod_model mod_directives mod_values url escape)],
+    ['config'   => qw(mod_checks mod_tree mod_model mod_directives mod_sections mod_facts mod_values url
+                       escape)],
     ['memory'   => qw(mod_persist mod_clients mod_former mod_segments save clients slots rows records hash
                        process client names)],
     [''         => qw(mod_log)],
