@@ -25,7 +25,7 @@ typedef struct pair {
     apr_size_t value_len;
 } pair;
 
-/* --------------------------------------------------------- lists of pairs */
+/* ----------------------------------------------------------- lists of pairs */
 
 /* The end of the text ends a pair just as a separator does. */
 static int ends_pair(char c, const char *seps)
@@ -115,7 +115,7 @@ static const char *find_name(const apr_array_header_t *names, const char *text,
     return NULL;
 }
 
-/* ------------------------------------------------------- ids of a request */
+/* --------------------------------------------------------- ids of a request */
 
 static int has_id(const svb_session_ids *ids, const char *id, apr_size_t len)
 {
@@ -167,7 +167,7 @@ void svb_session_from_path(svb_session_ids *out, const char *path,
     }
 }
 
-/* --------------------------------------------------------- parts of an id */
+/* ----------------------------------------------------------- parts of an id */
 
 int svb_session_next_route(const svb_session_id *id, apr_size_t *pos,
                            const char **route, apr_size_t *len)
@@ -204,7 +204,7 @@ int svb_session_is_launch(const svb_session_id *id)
            && strspn(id->id, LOWER_HEX) == SVB_SESSION_LAUNCH_LEN;
 }
 
-/* ------------------------------------------------------------- Set-Cookie */
+/* --------------------------------------------------------------- Set-Cookie */
 
 /*
  * The date of Expires, read by APR. It knows the forms of RFC 1123, RFC 850 and

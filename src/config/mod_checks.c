@@ -9,7 +9,7 @@
 #include "config/mod_tree.h"
 #include "config/url.h"
 
-/* ---------------------------------------------------------------- modules */
+/* ------------------------------------------------------------------ modules */
 
 int svb_checks_modules(server_rec *main_server)
 {
@@ -61,7 +61,7 @@ static const char *missing_module(const proxy_worker *worker)
     return NULL;
 }
 
-/* ---------------------------------------------------------------- members */
+/* ------------------------------------------------------------------ members */
 
 static int member_count(const svb_balancer *balancer)
 {
@@ -186,7 +186,7 @@ static void check_scheme(svb_model *model, svb_balancer *balancer, int n)
     }
 }
 
-/* --------------------------------------------------------------- balancers */
+/* ---------------------------------------------------------------- balancers */
 
 static void check_failonstatus(svb_model *model, svb_balancer *balancer)
 {
@@ -308,7 +308,7 @@ static void check_https(svb_model *model, svb_balancer *balancer)
     }
 }
 
-/* --------------------------------------------------------------- sections */
+/* ----------------------------------------------------------------- sections */
 
 static int is_in_use(const svb_model *model, const proxy_dir_conf *dir)
 {
@@ -347,7 +347,7 @@ static void check_stray_sections(svb_model *model)
     }
 }
 
-/* -------------------------------------------------------------------- all */
+/* ---------------------------------------------------------------------- all */
 
 static void check_fleet(svb_model *model, svb_fleet *fleet)
 {

@@ -13,7 +13,7 @@
 #define CLIENT_TABLE_MAX (64 * 1024 * 1024)
 #define LAUNCH_LIMIT_MAX (64 * 1024 * 1024)
 
-/* ---------------------------------------------------------------- values */
+/* ------------------------------------------------------------------- values */
 
 static const svb_server server_defaults = {
     .client_table = 65536,
@@ -49,7 +49,7 @@ const svb_server *svb_directives_server(apr_pool_t *p, server_rec *main_server)
     return server;
 }
 
-/* ------------------------------------------------------------ directives */
+/* --------------------------------------------------------------- directives */
 
 /* Every directive of a section starts with this: it notes where our lines
  * begin, for messages about the section as a whole. */
@@ -358,7 +358,7 @@ const command_rec svb_directives_commands[] = {
 };
 /* clang-format on */
 
-/* -------------------------------------------------- not in effect so far */
+/* ----------------------------------------------------- not in effect so far */
 
 static void note(server_rec *s, const char *directive)
 {

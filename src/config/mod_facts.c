@@ -14,7 +14,7 @@ const svb_facts svb_facts_defaults = {.maxclients = 0,
 
 static const char *const probes[] = {"members", "url", "off", NULL};
 
-/* -------------------------------------------------------------- each key */
+/* ----------------------------------------------------------------- each key */
 
 static const char *read_url(cmd_parms *cmd, svb_facts *facts, const char *value)
 {
@@ -76,7 +76,7 @@ static const key keys[] = {
 
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
 
-/* --------------------------------------------------------------- all keys */
+/* ----------------------------------------------------------------- all keys */
 
 static const char *text_of(const svb_facts *facts, const key *k)
 {

@@ -8,7 +8,7 @@
 #include "config/url.h"
 #include "memory/hash.h"
 
-/* ------------------------------------------------------------- small ones */
+/* --------------------------------------------------------------- small ones */
 
 void svb_model_problem(svb_model *model, int level, server_rec *s,
                        const char *format, ...)
@@ -52,7 +52,7 @@ static proxy_balancer *nth_balancer(proxy_server_conf *conf, int i)
     return &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
 }
 
-/* ------------------------------------------- which balancers are ours */
+/* ------------------------------------------------- which balancers are ours */
 
 static int has_lbmethod(const proxy_balancer *balancer, const char *name)
 {
@@ -115,7 +115,7 @@ void svb_model_mend_lbmethod(server_rec *main_server)
     }
 }
 
-/* ------------------------------------------------------- building it up */
+/* ----------------------------------------------------------- building it up */
 
 static svb_fleet *fleet_of(svb_model *model, const char *name)
 {
@@ -279,7 +279,7 @@ svb_model *svb_model_build(apr_pool_t *p, server_rec *main_server)
     return model;
 }
 
-/* ------------------------------------------------------------------ facts */
+/* -------------------------------------------------------------------- facts */
 
 static const svb_node_line *template_of(const svb_balancer *balancer)
 {

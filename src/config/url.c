@@ -25,7 +25,7 @@
 /* '_' is in no host name of RFC 952, but in many of the real world. */
 #define HOST_CHARS SVB_ESCAPE_ALNUM "-._"
 
-/* ------------------------------------------------------------------- bytes */
+/* -------------------------------------------------------------------- bytes */
 
 static int is_one_of(char c, const char *set)
 {
@@ -104,7 +104,7 @@ static const char *check_bytes(apr_pool_t *p, const char *s, int is_template)
     return error;
 }
 
-/* ------------------------------------------------------------------- hosts */
+/* -------------------------------------------------------------------- hosts */
 
 /* Digits, or "0x" and hex digits, perhaps with a dot behind: a label that makes
  * browsers read a name as an address ("http://1.2", "http://2130706433"). */
@@ -164,7 +164,7 @@ static int is_ipv6(apr_pool_t *p, const char *text)
            && apr_ipsubnet_create(&ip, text, NULL, p) == APR_SUCCESS;
 }
 
-/* -------------------------------------------------------------- whole URLs */
+/* --------------------------------------------------------------- whole URLs */
 
 /* What is wrong with the host as it stands in the authority, with its port and
  * perhaps in brackets, or NULL. */
@@ -286,7 +286,7 @@ const char *svb_url_check_expanded(apr_pool_t *p, const char *url)
     return check(p, url, 0);
 }
 
-/* --------------------------------------------------------------- expanding */
+/* ---------------------------------------------------------------- expanding */
 
 /*
  * A host as it stands in an authority: nothing but a name, or an address in

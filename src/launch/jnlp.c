@@ -9,6 +9,8 @@
 #include <apr_strings.h>
 #include <expat.h>
 
+#include "launch/tag.h"
+
 /*
  * More than a document would declare in earnest (HTML has 253). It bounds how
  * deep entities can refer to each other, which is how deep expat before 2.7.0
@@ -50,117 +52,25 @@ typedef struct reader {
     int entities;
 } reader;
 
-/* A start tag that is being walked through. */
-typedef struct tag {
-    const svb_jnlp *jnlp;
-    apr_size_t at, end;
-} tag;
-
-enum { END_OF_TAG = -1, NOT_ASCII = 0x100 };
-
-/* The character at hand. One that is not ASCII is anything from 0x80 on. */
-static int peek(const tag *t)
-{
-    const char *s = t->jnlp->text + t->at;
-
-    if (t->end - t->at < (apr_size_t)t->jnlp->unit) {
-        return END_OF_TAG;
-    }
-    if (t->jnlp->unit == 2 && s[!t->jnlp->low]) {
-        return NOT_ASCII;
-    }
-    return (unsigned char)s[t->jnlp->low];
-}
-
-static void next(tag *t)
-{
-    t->at += (apr_size_t)t->jnlp->unit;
-}
-
-static int is_one_of(int c, const char *set)
-{
-    return c > 0 && c < 0x80 && strchr(set, c);
-}
-
-/* Goes on to the first character of the set; returns it, or END_OF_TAG. */
-static int find(tag *t, const char *set)
-{
-    int c;
-
-    while ((c = peek(t)) != END_OF_TAG && !is_one_of(c, set)) {
-        next(t);
-    }
-    return c;
-}
-
-/* Is the text from begin to end this ASCII name? */
-static int is_name(const svb_jnlp *jnlp, apr_size_t begin, apr_size_t end,
-                   const char *name)
-{
-    tag t = {jnlp, begin, end};
-
-    while (*name && peek(&t) == *name) {
-        ++name;
-        next(&t);
-    }
-    return !*name && peek(&t) == END_OF_TAG;
-}
-
-/*
- * Goes behind the next attribute, and notes its place if it is one of ours.
- * What cannot be in a well-formed tag needs no care here but not to be run
- * over: expat has read this one before. Returns 0 when there is none.
- */
-static int walk_attribute(tag *t, svb_jnlp *jnlp)
-{
-    apr_size_t name, name_end, begin;
-    int quote;
-
-    while (is_one_of(peek(t), " \t\r\n")) {
-        next(t);
-    }
-    if (is_one_of(peek(t), "/>")) {
-        return 0;
-    }
-    name = t->at;
-    find(t, "= \t\r\n");
-    name_end = t->at;
-    quote = find(t, "\"'");
-    if (quote == END_OF_TAG) {
-        return 0;
-    }
-    next(t);
-    begin = t->at;
-    if (find(t, quote == '"' ? "\"" : "'") == END_OF_TAG) {
-        return 0;
-    }
-    for (int i = 0; i < ATTRIBUTES; i++) {
-        if (is_name(jnlp, name, name_end, attribute_names[i])) {
-            jnlp->attributes[i].begin = begin;
-            jnlp->attributes[i].end = t->at;
-        }
-    }
-    next(t);
-    return 1;
-}
-
-/*
- * Finds the places in the start tag from begin to end; returns how many
- * attributes are there. The encoding shows in its '<': in no other than UTF-16
- * has that a NUL beside it.
- */
+/* Finds the places in the start tag from begin to end; returns how many
+ * attributes are there. */
 static int find_places(svb_jnlp *jnlp, apr_size_t begin, apr_size_t end)
 {
-    const char *s = jnlp->text + begin;
-    tag t = {jnlp, begin, end};
+    svb_tag tag;
+    svb_tag_attribute found;
     int attributes = 0;
 
-    jnlp->unit = !s[0] || !s[1] ? 2 : 1;
-    jnlp->low = !s[0];
-    find(&t, "/> \t\r\n");
-    jnlp->after_name = t.at;
-    while (walk_attribute(&t, jnlp)) {
-        ++attributes;
+    svb_tag_open(&tag, jnlp->text, begin, end);
+    jnlp->unit = tag.unit;
+    jnlp->low = tag.low;
+    jnlp->after_name = tag.at;
+    for (; svb_tag_next(&tag, &found); attributes++) {
+        for (int i = 0; i < ATTRIBUTES; i++) {
+            if (svb_tag_is_named(&tag, &found, attribute_names[i])) {
+                jnlp->attributes[i].begin = found.value;
+                jnlp->attributes[i].end = found.value_end;
+            }
+        }
     }
     return attributes;
 }
@@ -194,7 +104,7 @@ static void XMLCALL on_root(void *baton, const XML_Char *name,
     reader *r = baton;
     const char *colon = strchr(name, ':');
     XML_Index begin = XML_GetCurrentByteIndex(r->parser);
-    int size = XML_GetCurrentByteCount(r->parser), i;
+    int size = XML_GetCurrentByteCount(r->parser);
 
     /* nothing but the root is of interest */
     XML_SetStartElementHandler(r->parser, NULL);
@@ -211,7 +121,7 @@ static void XMLCALL on_root(void *baton, const XML_Char *name,
         return;
     }
     for (; *atts; atts += 2) {
-        for (i = 0; i < ATTRIBUTES; i++) {
+        for (int i = 0; i < ATTRIBUTES; i++) {
             if (!strcmp(atts[0], attribute_names[i])) {
                 r->jnlp->attributes[i].value = apr_pstrdup(r->p, atts[1]);
             }

@@ -10,7 +10,7 @@ use warnings;
 my @house = (
     [''         => qw(mod_servoy_balancer mod_startup mod_watchdog)],
     ['manager'  => qw(mod_manager mod_snapshot page page_nodes page_actions json metrics fields snapshot sink form query utf8)],
-    ['launch'   => qw(mod_launch mod_rewrite mod_front jnlp host location)],
+    ['launch'   => qw(mod_launch mod_rewrite mod_front jnlp tag host location)],
     ['course'   => qw(mod_retry mod_attempt mod_learn mod_smart mod_rewind mod_answer)],
     ['choice'   => qw(mod_method mod_decide mod_failover mod_election mod_variables mod_request contest score
                        session)],
