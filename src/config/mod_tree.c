@@ -4,12 +4,18 @@
 #include <apr_lib.h>
 #include <http_core.h>
 
+/* Names of balancers are in lower case, whatever directives say. */
 static int args_name(const ap_directive_t *directive, const char *balancer)
 {
-    const char *at = ap_strstr_c(directive->args, balancer);
-    char next = at ? at[strlen(balancer)] : 'x';
+    apr_size_t len = strlen(balancer);
 
-    return at && !apr_isalnum(next) && (!next || !strchr("-._", next));
+    for (const char *at = directive->args;
+         (at = ap_strcasestr(at, balancer)) != NULL; at += len) {
+        if (!apr_isalnum(at[len]) && (!at[len] || !strchr("-._", at[len]))) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 /* Does a directive below node proxy to the balancer? */
