@@ -7,6 +7,7 @@
  */
 
 #include <apr_strings.h>
+#include <apr_time.h>
 
 #include "fuzz.h"
 #include "choice/session.h"
@@ -127,10 +128,65 @@ static void check_path(apr_pool_t *p, const char *text,
     MUST(ids.n && equals(&ids.ids[0], FIRST));
 }
 
+#define NOW 1795341600
+#define YEAR_2069 3124224000u
+
+static void check_date(apr_pool_t *p, const char *date, uint32_t seconds,
+                       const apr_array_header_t *names)
+{
+    const char *header = apr_pstrcat(p, "s=" FIRST ";Expires=", date, NULL);
+    svb_session_id id;
+    int expired = -1;
+
+    MUST(svb_session_from_set_cookie(header, names, apr_time_from_sec(NOW), &id,
+                                     &expired));
+    MUST(expired == (seconds <= NOW));
+}
+
+/* The input's first bytes as a date, in the forms that nodes send. */
+static void check_dates(apr_pool_t *p, const uint8_t *data, size_t size,
+                        const apr_array_header_t *names)
+{
+    uint32_t seconds;
+    apr_time_exp_t t;
+    const char *month, *wday, *clock;
+    int year;
+
+    if (size < sizeof(seconds)) {
+        return;
+    }
+    memcpy(&seconds, data, sizeof(seconds));
+    seconds %= YEAR_2069;
+    MUST(apr_time_exp_gmt(&t, apr_time_from_sec(seconds)) == APR_SUCCESS);
+    wday = apr_day_snames[t.tm_wday];
+    month = apr_month_snames[t.tm_mon];
+    year = t.tm_year + 1900;
+    clock = apr_psprintf(p, "%02d:%02d:%02d", t.tm_hour, t.tm_min, t.tm_sec);
+
+    check_date(p,
+               apr_psprintf(p, "%s, %02d %s %d %s GMT", wday, t.tm_mday, month,
+                            year, clock),
+               seconds, names);
+    check_date(p,
+               apr_psprintf(p, "%s, %02d-%s-%d %s GMT", wday, t.tm_mday, month,
+                            year, clock),
+               seconds, names);
+    check_date(p,
+               apr_psprintf(p, "%sday, %02d-%s-%02d %s GMT", wday, t.tm_mday,
+                            month, year % 100, clock),
+               seconds, names);
+    check_date(
+        p,
+        apr_psprintf(p, "%s %s %2d %s %d", wday, month, t.tm_mday, clock, year),
+        seconds, names);
+    check_date(p, apr_psprintf(p, "%d %s %d %s", t.tm_mday, month, year, clock),
+               seconds, names);
+}
+
 static void check_set_cookie(apr_pool_t *p, const char *text,
                              const apr_array_header_t *names)
 {
-    apr_time_t now = apr_time_from_sec(1795341600);
+    apr_time_t now = apr_time_from_sec(NOW);
     const char *header;
     svb_session_id id;
     int expired = -1;
@@ -167,6 +223,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_cookie(p, text, names);
     check_path(p, text, names);
     check_set_cookie(p, text, names);
+    check_dates(p, data, size, names);
 
     free(text);
     apr_pool_destroy(p);
