@@ -63,13 +63,11 @@ static int has_lbmethod(const proxy_balancer *balancer, const char *name)
 static apr_hash_t *servoy_arrays(apr_pool_t *p, server_rec *main_server)
 {
     apr_hash_t *arrays = apr_hash_make(p);
-    server_rec *s;
-    int i;
 
-    for (s = main_server; s; s = s->next) {
+    for (server_rec *s = main_server; s; s = s->next) {
         proxy_server_conf *conf = proxy_conf(s);
 
-        for (i = 0; i < conf->balancers->nelts; i++) {
+        for (int i = 0; i < conf->balancers->nelts; i++) {
             proxy_balancer *balancer = nth_balancer(conf, i);
 
             if (has_lbmethod(balancer, SVB_LBMETHOD)) {
@@ -96,13 +94,11 @@ void svb_model_mend_lbmethod(server_rec *main_server)
 {
     apr_hash_t *arrays =
         servoy_arrays(main_server->process->pconf, main_server);
-    server_rec *s;
-    int i;
 
-    for (s = main_server; s; s = s->next) {
+    for (server_rec *s = main_server; s; s = s->next) {
         proxy_server_conf *conf = proxy_conf(s);
 
-        for (i = 0; i < conf->balancers->nelts; i++) {
+        for (int i = 0; i < conf->balancers->nelts; i++) {
             proxy_balancer *balancer = nth_balancer(conf, i);
             proxy_balancer *origin = lost_from(balancer, arrays);
 
@@ -120,9 +116,8 @@ void svb_model_mend_lbmethod(server_rec *main_server)
 static svb_fleet *fleet_of(svb_model *model, const char *name)
 {
     svb_fleet *fleet;
-    int i;
 
-    for (i = 0; i < model->fleets->nelts; i++) {
+    for (int i = 0; i < model->fleets->nelts; i++) {
         fleet = APR_ARRAY_IDX(model->fleets, i, svb_fleet *);
         if (!strcmp(fleet->name, name)) {
             return fleet;
@@ -232,13 +227,12 @@ static int seen_before(apr_hash_t *seen, const svb_node_line *line)
 static void merge_lines(svb_model *model)
 {
     apr_hash_t *seen = apr_hash_make(model->pool);
-    int i, j;
 
-    for (i = 0; i < model->balancers->nelts; i++) {
+    for (int i = 0; i < model->balancers->nelts; i++) {
         svb_balancer *balancer =
             APR_ARRAY_IDX(model->balancers, i, svb_balancer *);
 
-        for (j = 0; j < balancer->set.nodes->nelts; j++) {
+        for (int j = 0; j < balancer->set.nodes->nelts; j++) {
             const svb_node_line *line =
                 &APR_ARRAY_IDX(balancer->set.nodes, j, svb_node_line);
 
@@ -254,8 +248,6 @@ svb_model *svb_model_build(apr_pool_t *p, server_rec *main_server)
 {
     svb_model *model = apr_pcalloc(p, sizeof(*model));
     apr_hash_t *arrays = servoy_arrays(p, main_server);
-    server_rec *s;
-    int i;
 
     model->pool = p;
     model->main_server = main_server;
@@ -264,10 +256,10 @@ svb_model *svb_model_build(apr_pool_t *p, server_rec *main_server)
     model->fleets = apr_array_make(p, 2, sizeof(svb_fleet *));
     model->problems = apr_array_make(p, 4, sizeof(svb_problem));
     model->by_proxy = apr_hash_make(p);
-    for (s = main_server; s; s = s->next) {
+    for (server_rec *s = main_server; s; s = s->next) {
         proxy_server_conf *conf = proxy_conf(s);
 
-        for (i = 0; i < conf->balancers->nelts; i++) {
+        for (int i = 0; i < conf->balancers->nelts; i++) {
             proxy_balancer *proxy = nth_balancer(conf, i);
 
             if (has_lbmethod(proxy, SVB_LBMETHOD) || lost_from(proxy, arrays)) {
@@ -283,10 +275,8 @@ svb_model *svb_model_build(apr_pool_t *p, server_rec *main_server)
 
 static const svb_node_line *template_of(const svb_balancer *balancer)
 {
-    int i;
-
     /* The last one given counts, as with any directive. */
-    for (i = balancer->set.nodes->nelts; --i >= 0;) {
+    for (int i = balancer->set.nodes->nelts; --i >= 0;) {
         const svb_node_line *line =
             &APR_ARRAY_IDX(balancer->set.nodes, i, svb_node_line);
 
@@ -302,14 +292,13 @@ line_for(apr_pool_t *p, const svb_balancer *balancer, const char *route)
 {
     const svb_fleet *fleet = balancer->fleet;
     const svb_node_line *line;
-    int i;
 
     line = apr_hash_get(fleet->lines, route, APR_HASH_KEY_STRING);
     if (line) {
         return line;
     }
     line = template_of(balancer);
-    for (i = 0; !line && i < fleet->balancers->nelts; i++) {
+    for (int i = 0; !line && i < fleet->balancers->nelts; i++) {
         balancer = APR_ARRAY_IDX(fleet->balancers, i, svb_balancer *);
         line = template_of(balancer);
         line = line ? expanded(p, balancer, line, route) : NULL;
