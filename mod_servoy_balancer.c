@@ -7,6 +7,7 @@
 
 #include "choice/mod_method.h"
 #include "config/mod_directives.h"
+#include "config/mod_sections.h"
 #include "course/mod_attempt.h"
 #include "course/mod_learn.h"
 #include "course/mod_retry.h"
@@ -38,8 +39,8 @@ static void register_hooks(apr_pool_t *p)
 module AP_MODULE_DECLARE_DATA servoy_balancer_module
     __attribute__((visibility("default"))) = {
     STANDARD20_MODULE_STUFF,
-    svb_directives_create_section,
-    svb_directives_merge_section,
+    svb_sections_create,
+    svb_sections_merge,
     svb_directives_create_server,
     NULL,
     svb_directives_commands,

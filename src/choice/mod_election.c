@@ -1,15 +1,12 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 #include "choice/mod_election.h"
 
-#include "choice/score.h"
+#include "choice/contest.h"
 #include "memory/clients.h"
 #include "memory/mod_clients.h"
 #include "memory/mod_segments.h"
 #include "nodes/condition.h"
 #include "nodes/mod_condition.h"
-
-/* Recent enough to tell whether a node is being flooded. */
-#define RECENT_HALF_LIFE apr_time_from_sec(60)
 
 /* What mod_proxy's loop over the members asks us about. */
 typedef struct {
@@ -17,23 +14,16 @@ typedef struct {
     const svb_members *members;
     int doubtful_too; /* nodes that have refused new clients, or seem dead, are
                          better than none */
-    apr_time_t now;
-    double recent_all, share_all; /* sums over those who may take the client */
+    svb_contest nodes;
     svb_score_candidate best;
 } contest;
 
-/* A member's share as things are, slow start included. */
-static double share(const contest *c, const svb_member *member)
+static svb_contest_node node_of(const contest *c, const svb_member *member)
 {
-    return svb_score_slowstart(svb_members_weight(member),
-                               svb_condition_up_since(member, c->now), c->now,
-                               c->req->balancer->set.slow_start);
-}
-
-static double recent(const contest *c, const svb_member *member)
-{
-    return svb_records_recent(svb_segments_records(), member->node, c->now,
-                              RECENT_HALF_LIFE);
+    return (svb_contest_node){.record = member->node,
+                              .weight = svb_members_weight(member),
+                              .up_since =
+                                  svb_condition_up_since(member, c->nodes.now)};
 }
 
 /* Add up those who may take the client, to know a node's fair part. */
@@ -43,23 +33,11 @@ static void sum_up(contest *c)
         const svb_member *member = &c->members->all[i];
 
         if (svb_condition_may_take_new(member)) {
-            c->recent_all += recent(c, member);
-            c->share_all += share(c, member);
+            svb_contest_node node = node_of(c, member);
+
+            svb_contest_join(&c->nodes, &node);
         }
     }
-}
-
-static void candidate(const contest *c, const svb_member *member,
-                      svb_score_candidate *cand)
-{
-    double mine = share(c, member);
-
-    cand->load = svb_score_load(svb_clients_load(member->node), mine);
-    cand->last_turn =
-        svb_records_last_turn(svb_segments_records(), member->node);
-    cand->braked =
-        svb_score_over_share(recent(c, member), c->recent_all, mine,
-                             c->share_all, c->req->balancer->set.catch_up);
 }
 
 static int less_loaded(proxy_worker *current, proxy_worker *prev_best,
@@ -68,13 +46,15 @@ static int less_loaded(proxy_worker *current, proxy_worker *prev_best,
     contest *c = baton;
     const svb_member *member = svb_members_by_worker(c->members, current);
     svb_score_candidate cand;
+    svb_contest_node node;
 
     if (!member || svb_request_is_ruled_out(c->req, member)
         || (!svb_condition_may_take_new(member)
             && !(c->doubtful_too && svb_condition_may_be_tried(member)))) {
         return 0;
     }
-    candidate(c, member, &cand);
+    node = node_of(c, member);
+    svb_contest_candidate(&c->nodes, &node, &cand);
     if (prev_best && !svb_score_better(&cand, &c->best)) {
         return 0;
     }
@@ -86,10 +66,9 @@ static int less_loaded(proxy_worker *current, proxy_worker *prev_best,
  * are deciding just now must see it. A launched client is entered under its own
  * id when it is sent off. */
 static void take_turn(svb_request *req, const svb_member *member,
-                      apr_time_t now)
+                      const svb_contest *nodes)
 {
-    svb_records_elected(svb_segments_records(), member->node, now,
-                        RECENT_HALF_LIFE);
+    svb_contest_won(nodes, member->node);
     if (req->is_launch) {
         return;
     }
@@ -98,7 +77,7 @@ static void take_turn(svb_request *req, const svb_member *member,
         req->pending |= 1; /* never 0 */
     }
     svb_clients_put(svb_segments_clients(), req->pending, member->node,
-                    SVB_KIND_PENDING, now);
+                    SVB_KIND_PENDING, nodes->now);
 }
 
 static const svb_member *best(contest *c, request_rec *r)
@@ -133,17 +112,23 @@ static int may_try(const contest *c, const svb_member *member)
     return svb_condition_maintenance(records, member->node) == 0
            || c->req->dry_run
            || svb_condition_claim_trial(
-               records, member->node, c->now,
-               c->now + c->req->balancer->set.maintenance_retry);
+               records, member->node, c->nodes.now,
+               c->nodes.now + c->req->balancer->set.maintenance_retry);
 }
 
 const svb_member *svb_election_run(svb_request *req, const svb_members *members,
                                    request_rec *r)
 {
-    contest c = {.req = req, .members = members, .now = apr_time_now()};
+    const svb_section *set = &req->balancer->set;
+    contest c = {.req = req,
+                 .members = members,
+                 .nodes = {.records = svb_segments_records(),
+                           .now = apr_time_now(),
+                           .slow_start = set->slow_start,
+                           .catch_up = set->catch_up}};
     const svb_member *member;
 
-    if (req->balancer->set.catch_up > 0) {
+    if (set->catch_up > 0) {
         sum_up(&c);
     }
     do {
@@ -157,7 +142,7 @@ const svb_member *svb_election_run(svb_request *req, const svb_members *members,
         member = best(&c, r);
     }
     if (member && !req->dry_run) {
-        take_turn(req, member, c.now);
+        take_turn(req, member, &c.nodes);
     }
     return member;
 }

@@ -2,9 +2,10 @@
 /*
  * Who gets a new client, and who takes over the client of a failed node.
  *
- * Nothing here keeps any state: numbers go in, a decision comes out. What a
- * node carries is its clients, so an election is no schedule that is worked
- * off, but a look at how things are. Four nodes, step by step:
+ * Nothing here keeps any state or takes a lock, and any thread may call it in any
+ * phase: numbers go in, a decision comes out. What a node carries is its clients,
+ * so an election is no schedule that is worked off, but a look at how things are.
+ * Four nodes, step by step:
  *
  * A new client goes to the least load, where a node's load is what it would be
  * with that client on it: (clients + 1) / loadfactor. Of nodes with the same

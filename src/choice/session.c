@@ -2,9 +2,20 @@
 
 #include "choice/session.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <apr_cstr.h>
+#include <apr_date.h>
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+#define BLANKS " \t"
+#define DIGITS "0123456789"
+#define LOWER_HEX DIGITS "abcdef"
+
+/* The longest date is half as long. */
+#define DATE_MAX 80
 
 /* One `name=value` of a list; quotes are not part of value. */
 typedef struct pair {
@@ -14,39 +25,23 @@ typedef struct pair {
     apr_size_t value_len;
 } pair;
 
-static int is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static int is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static int is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
+/* ----------------------------------------------------------- lists of pairs */
 
 /* The end of the text ends a pair just as a separator does. */
 static int ends_pair(char c, const char *seps)
 {
-    return c == '\0' || strchr(seps, c) != NULL;
+    return strchr(seps, c) != NULL;
 }
 
 static const char *skip_blanks(const char *s)
 {
-    while (is_blank(*s)) {
-        ++s;
-    }
-    return s;
+    return s + strspn(s, BLANKS);
 }
 
 static apr_size_t trimmed_len(const char *begin, const char *end)
 {
-    while (end > begin && is_blank(end[-1])) {
-        --end;
+    while (end > begin && strchr(BLANKS, end[-1])) {
+        end--;
     }
     return (apr_size_t)(end - begin);
 }
@@ -59,12 +54,10 @@ static apr_size_t trimmed_len(const char *begin, const char *end)
  */
 static const char *closing_quote(const char *s, const char *seps)
 {
-    const char *q;
+    const char *q = s + 1;
 
-    for (q = s + 1; *q && *q != '"'; ++q) {
-        if (*q == '\\' && q[1]) {
-            ++q;
-        }
+    while (*q && *q != '"') {
+        q += *q == '\\' && q[1] ? 2 : 1;
     }
     return *q && ends_pair(*skip_blanks(q + 1), seps) ? q : NULL;
 }
@@ -81,9 +74,7 @@ static const char *read_value(const char *s, const char *seps, pair *out)
         return skip_blanks(close + 1);
     }
     out->value = s;
-    while (!ends_pair(*s, seps)) {
-        ++s;
-    }
+    s += strcspn(s, seps);
     out->value_len = trimmed_len(out->value, s);
     return s;
 }
@@ -91,36 +82,30 @@ static const char *read_value(const char *s, const char *seps, pair *out)
 /* Reads the pair at s; returns where to read the next one, NULL at the end. */
 static const char *next_pair(const char *s, const char *seps, pair *out)
 {
-    while (*s && (is_blank(*s) || ends_pair(*s, seps))) {
-        ++s;
+    const char *equals;
+
+    while (*s && (strchr(BLANKS, *s) || ends_pair(*s, seps))) {
+        s++;
     }
     if (!*s) {
         return NULL;
     }
     out->name = s;
-    while (*s != '=' && !ends_pair(*s, seps)) {
-        ++s;
-    }
-    out->name_len = trimmed_len(out->name, s);
+    s += strcspn(s, seps);
+    equals = memchr(out->name, '=', (apr_size_t)(s - out->name));
+    out->name_len = trimmed_len(out->name, equals ? equals : s);
     out->value = NULL;
     out->value_len = 0;
-    return *s == '=' ? read_value(s + 1, seps, out) : s;
+    return equals ? read_value(equals + 1, seps, out) : s;
 }
 
 typedef int compare_fn(const char *a, const char *b, apr_size_t n);
-
-static int compare_nocase(const char *a, const char *b, apr_size_t n)
-{
-    return apr_cstr_casecmpn(a, b, n);
-}
 
 /* The configured name that equals the text, or NULL. */
 static const char *find_name(const apr_array_header_t *names, const char *text,
                              apr_size_t len, compare_fn *compare)
 {
-    int i;
-
-    for (i = 0; i < names->nelts; ++i) {
+    for (int i = 0; i < names->nelts; i++) {
         const char *name = APR_ARRAY_IDX(names, i, const char *);
 
         if (strlen(name) == len && !compare(name, text, len)) {
@@ -130,11 +115,11 @@ static const char *find_name(const apr_array_header_t *names, const char *text,
     return NULL;
 }
 
+/* --------------------------------------------------------- ids of a request */
+
 static int has_id(const svb_session_ids *ids, const char *id, apr_size_t len)
 {
-    int i;
-
-    for (i = 0; i < ids->n; ++i) {
+    for (int i = 0; i < ids->n; i++) {
         if (ids->ids[i].len == len && !memcmp(ids->ids[i].id, id, len)) {
             return 1;
         }
@@ -145,65 +130,44 @@ static int has_id(const svb_session_ids *ids, const char *id, apr_size_t len)
 static void add_id(svb_session_ids *ids, const char *id, apr_size_t len,
                    const char *name, int from_path)
 {
-    svb_session_id *slot;
-
-    if (!len || ids->n >= SVB_SESSION_IDS_MAX || has_id(ids, id, len)) {
-        return;
+    if (name && len && ids->n < SVB_SESSION_IDS_MAX && !has_id(ids, id, len)) {
+        ids->ids[ids->n++] = (svb_session_id){id, len, name, from_path};
     }
-    slot = &ids->ids[ids->n++];
-    slot->id = id;
-    slot->len = len;
-    slot->name = name;
-    slot->from_path = from_path;
 }
 
 void svb_session_from_cookie(svb_session_ids *out, const char *cookie,
                              const apr_array_header_t *names)
 {
-    const char *s = cookie;
     pair c;
 
     out->n = 0;
-    while (s && out->n < SVB_SESSION_IDS_MAX
-           && (s = next_pair(s, ";,", &c)) != NULL) {
-        const char *name;
-
-        if (c.value_len
-            && (name = find_name(names, c.name, c.name_len, strncmp))) {
-            add_id(out, c.value, c.value_len, name, 0);
-        }
+    while (cookie && out->n < SVB_SESSION_IDS_MAX
+           && (cookie = next_pair(cookie, ";,", &c)) != NULL) {
+        add_id(out, c.value, c.value_len,
+               find_name(names, c.name, c.name_len, strncmp), 0);
     }
 }
 
 void svb_session_from_path(svb_session_ids *out, const char *path,
                            const apr_array_header_t *names)
 {
-    const char *s, *end, *value;
+    const char *end = path ? path + strcspn(path, "?#") : NULL;
 
-    if (!path) {
-        return;
-    }
-    end = path + strcspn(path, "?#");
-    for (s = path; s < end && out->n < SVB_SESSION_IDS_MAX; s = value) {
-        const char *param = memchr(s, ';', (apr_size_t)(end - s));
-        const char *name;
+    while (path && out->n < SVB_SESSION_IDS_MAX
+           && (path = memchr(path, ';', (apr_size_t)(end - path))) != NULL) {
+        const char *name = path + 1;
 
-        if (!param) {
-            return;
-        }
-        ++param;
-        value = param + strcspn(param, "=;/?#");
-        if (*value != '=') {
-            continue;
-        }
-        name = find_name(names, param, (apr_size_t)(value - param),
-                         compare_nocase);
-        ++value;
-        if (name) {
-            add_id(out, value, strcspn(value, ";/?#"), name, 1);
+        path = name + strcspn(name, "=;/?#");
+        if (*path == '=') {
+            add_id(out, path + 1, strcspn(path + 1, ";/?#"),
+                   find_name(names, name, (apr_size_t)(path - name),
+                             apr_cstr_casecmpn),
+                   1);
         }
     }
 }
+
+/* ----------------------------------------------------------- parts of an id */
 
 int svb_session_next_route(const svb_session_id *id, apr_size_t *pos,
                            const char **route, apr_size_t *len)
@@ -232,140 +196,74 @@ apr_size_t svb_session_base_len(const svb_session_id *id, apr_size_t route_len)
     return id->len - route_len - 1;
 }
 
+int svb_session_is_launch(const svb_session_id *id)
+{
+    return id->len > SVB_SESSION_LAUNCH_LEN + 1
+           && id->len <= SVB_SESSION_LAUNCH_LEN + 1 + SVB_ROUTE_MAX
+           && id->id[SVB_SESSION_LAUNCH_LEN] == '.'
+           && strspn(id->id, LOWER_HEX) == SVB_SESSION_LAUNCH_LEN;
+}
+
+/* --------------------------------------------------------------- Set-Cookie */
+
 /*
- * The dates of Set-Cookie are read the way RFC 6265 section 5.1.1 tells
- * browsers to: the first time, day, month and year found, in whatever order
- * and with whatever between them. That covers the forms of RFC 1123, RFC 850
- * and asctime, and Tomcat's "Thu, 01-Jan-1970 00:00:10 GMT". It is not
- * apr_date_parse_http(), which knows no dashes with a four-digit year and
- * whose APR_DATE_BAD is also the value of the commonest date of all here, the
- * epoch.
+ * The date of Expires, read by APR. It knows the forms of RFC 1123, RFC 850 and
+ * asctime, with years of two digits or four and without the day of the week.
+ * Browsers (RFC 6265, 5.1.1) read more, some of which nodes do send, and less;
+ * so the text is put right first:
+ *
+ *  - dashes with a year of four digits, as in "Thu, 01-Jan-1970 00:00:10 GMT",
+ *    and signs of a zone, which browsers do not count: become blanks
+ *  - a month in any case: gets a capital
+ *  - nothing behind the time: there is a blank
+ *  - the epoch, the commonest date of all here, is what APR says for a bad one,
+ *    and it knows no year before: any of them is over, so that another year
+ *    that is over (and a leap year) does as well
+ *  - a 60th or 61st second, which APR takes: is none
+ *
+ * What browsers read beyond that, as "1:2:3" or another order, counts as no date.
  */
-typedef struct date {
-    int time, day, month, year; /* 1: found */
-    apr_time_exp_t t;
-} date;
-
-/* Reads 1 to max digits at *s. Returns how many, 0 when none or more. */
-static int read_number(const char **s, const char *end, int max, int *value)
-{
-    int n = 0;
-
-    for (*value = 0; *s < end && is_digit(**s); ++*s) {
-        if (++n > max) {
-            return 0;
-        }
-        *value = *value * 10 + (**s - '0');
-    }
-    return n;
-}
-
-static int read_clock(const char *s, const char *end, apr_time_exp_t *t)
-{
-    return read_number(&s, end, 2, &t->tm_hour) && s < end && *s++ == ':'
-           && read_number(&s, end, 2, &t->tm_min) && s < end && *s++ == ':'
-           && read_number(&s, end, 2, &t->tm_sec) && t->tm_hour < 24
-           && t->tm_min < 60 && t->tm_sec < 60;
-}
-
-static int read_month(const char *s, const char *end, int *month)
-{
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    int i;
-
-    for (i = 0; i < 12 && end - s >= 3; ++i) {
-        if (!apr_cstr_casecmpn(s, months + 3 * i, 3)) {
-            *month = i;
-            return 1;
-        }
-    }
-    return 0;
-}
-
-/* Two-digit years are 1970 to 2069; tm_year counts from 1900. */
-static int read_year(const char *s, const char *end, int *tm_year)
-{
-    int year;
-    int digits = read_number(&s, end, 4, &year);
-
-    if (digits < 2) {
-        return 0;
-    }
-    if (year < 100) {
-        year += year < 70 ? 2000 : 1900;
-    }
-    *tm_year = year - 1900;
-    return year >= 1601;
-}
-
-static void read_date_token(const char *s, const char *end, date *d)
-{
-    const char *rest = s;
-    int number;
-
-    if (!d->time && read_clock(s, end, &d->t)) {
-        d->time = 1;
-    }
-    else if (!d->day && read_number(&rest, end, 2, &number) && number >= 1
-             && number <= 31) {
-        d->t.tm_mday = number;
-        d->day = 1;
-    }
-    else if (!d->month && read_month(s, end, &d->t.tm_mon)) {
-        d->month = 1;
-    }
-    else if (!d->year && read_year(s, end, &d->t.tm_year)) {
-        d->year = 1;
-    }
-}
-
-/* Returns 1 and the date, or 0 when the text is none. */
 static int read_date(const char *s, apr_size_t len, apr_time_t *when)
 {
-    const char *end = s + len;
-    date d;
+    char text[DATE_MAX + 2];
+    apr_time_t date;
+    apr_size_t n;
 
-    memset(&d, 0, sizeof(d));
-    while (s < end) {
-        const char *token = s;
-
-        while (s < end && (is_letter(*s) || is_digit(*s) || *s == ':')) {
-            ++s;
-        }
-        if (s > token) {
-            read_date_token(token, s, &d);
-        }
-        else {
-            ++s;
-        }
-    }
-    if (!d.time || !d.day || !d.month || !d.year) {
+    if (len > DATE_MAX) {
         return 0;
     }
-    if (d.t.tm_year < 70) {
-        /* APR knows no time before 1970; which one it was is all the same */
-        *when = 0;
-        return 1;
+    for (apr_size_t i = 0; i < len; i++) {
+        text[i] = strchr("-+", s[i])           ? ' '
+                  : i && apr_isalpha(s[i - 1]) ? (char)apr_tolower(s[i])
+                                               : (char)apr_toupper(s[i]);
     }
-    return apr_time_exp_gmt_get(when, &d.t) == APR_SUCCESS;
+    memcpy(text + len, " ", 2);
+    for (char *at = text + strcspn(text, DIGITS); *at;
+         at += n + strcspn(at + n, DIGITS)) {
+        int year;
+
+        n = strspn(at, DIGITS);
+        year = n <= 4 ? atoi(at) : 0;
+        if ((n == 4 && year >= 1601 && year <= 1970)
+            || (n == 2 && year == 70)) {
+            memcpy(at, &"1972"[4 - n], n);
+        }
+    }
+    date = strstr(text, ":6") ? APR_DATE_BAD : apr_date_parse_rfc(text);
+    *when = date != APR_DATE_BAD ? date : *when;
+    return date != APR_DATE_BAD;
 }
 
-/* Returns 1 and the sign of a Max-Age (0 for zero), or 0 when it is none. */
-static int read_max_age(const char *s, apr_size_t len, int *sign)
+/* One that is too large or too small becomes the largest or smallest there is. */
+static int read_max_age(const char *s, apr_size_t len, apr_int64_t *seconds)
 {
-    apr_size_t i, first = len && *s == '-' ? 1 : 0;
-    int value = 0;
+    char *end;
+    apr_int64_t value = apr_strtoi64(s, &end, 10);
 
-    if (first == len) {
+    if ((*s != '-' && !apr_isdigit(*s)) || end != s + len) {
         return 0;
     }
-    for (i = first; i < len; ++i) {
-        if (!is_digit(s[i])) {
-            return 0;
-        }
-        value |= s[i] != '0';
-    }
-    *sign = first ? -value : value;
+    *seconds = value;
     return 1;
 }
 
@@ -378,7 +276,8 @@ static int is_attribute(const pair *attr, const char *name)
 /* Do the attributes from s on tell the client to drop the cookie? */
 static int attributes_expire(const char *s, apr_time_t now)
 {
-    int has_max_age = 0, max_age = 0, has_expires = 0;
+    int has_max_age = 0, has_expires = 0;
+    apr_int64_t max_age = 0;
     apr_time_t expires = 0;
     pair attr;
 
@@ -408,10 +307,7 @@ int svb_session_from_set_cookie(const char *set_cookie,
         || !(name = find_name(names, c.name, c.name_len, strncmp))) {
         return 0;
     }
-    out->id = c.value;
-    out->len = c.value_len;
-    out->name = name;
-    out->from_path = 0;
+    *out = (svb_session_id){c.value, c.value_len, name, 0};
     *expired = !c.value_len || attributes_expire(rest, now);
     return 1;
 }

@@ -1,7 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
-/**
- * @file choice/session.h
+/*
  * Session ids: in a Cookie header, in a path, in a Set-Cookie header, and the
  * route suffix of one.
  *
@@ -20,8 +19,7 @@
  *
  * An id is a credential: never log one whole.
  *
- * Everything here is pure: no allocation, no state, no locks; usable from any
- * thread in any phase.
+ * Pure: no allocation, no state, no locks; usable from any thread in any phase.
  */
 
 #ifndef SVB_CHOICE_SESSION_H
@@ -36,6 +34,9 @@
 
 /** Longest route mod_proxy can hold (its field has 64 bytes). */
 #define SVB_ROUTE_MAX 63
+
+/** What a launch cookie's id is before its dot: lower-case hex digits. */
+#define SVB_SESSION_LAUNCH_LEN ((apr_size_t)16)
 
 /** One session id. */
 typedef struct svb_session_id {
@@ -105,6 +106,16 @@ int svb_session_next_route(const svb_session_id *id, apr_size_t *pos,
  * @return that length; the id's whole length when it has no dot at that place
  */
 apr_size_t svb_session_base_len(const svb_session_id *id, apr_size_t route_len);
+
+/**
+ * Is it, by its looks, an id that the launch cookie was given: hex digits, a
+ * dot, a route? (The cookie comes from outside: it may be anybody's making.)
+ *
+ * @param id the id, as svb_session_from_cookie() gave it
+ * @return 1 when it is SVB_SESSION_LAUNCH_LEN of [0-9a-f], '.', and 1 to
+ *         SVB_ROUTE_MAX bytes; else 0
+ */
+int svb_session_is_launch(const svb_session_id *id);
 
 /**
  * Read one Set-Cookie header.

@@ -5,9 +5,11 @@
 #include <apr_strings.h>
 #include <http_core.h>
 
+#include "config/mod_sections.h"
+#include "config/mod_tree.h"
 #include "config/url.h"
 
-/* ---------------------------------------------------------------- modules */
+/* ------------------------------------------------------------------ modules */
 
 int svb_checks_modules(server_rec *main_server)
 {
@@ -22,9 +24,8 @@ int svb_checks_modules(server_rec *main_server)
         {"mod_watchdog.c", "mod_watchdog", "it does the periodic work"},
     };
     int status = OK;
-    apr_size_t i;
 
-    for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+    for (apr_size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
         if (!ap_find_linked_module(needed[i].file)) {
             ap_log_error(APLOG_MARK, APLOG_ERR, 0, main_server,
                          SVB_LOGNO(0004) "mod_servoy_balancer needs %s (%s): "
@@ -50,9 +51,8 @@ static const struct {
 
 static const char *missing_module(const proxy_worker *worker)
 {
-    apr_size_t i;
-
-    for (i = 0; i < sizeof(scheme_modules) / sizeof(scheme_modules[0]); i++) {
+    for (apr_size_t i = 0;
+         i < sizeof(scheme_modules) / sizeof(scheme_modules[0]); i++) {
         if (!ap_cstr_casecmp(worker->s->scheme, scheme_modules[i].scheme)
             && !ap_find_linked_module(scheme_modules[i].file)) {
             return scheme_modules[i].name;
@@ -61,7 +61,7 @@ static const char *missing_module(const proxy_worker *worker)
     return NULL;
 }
 
-/* ---------------------------------------------------------------- members */
+/* ------------------------------------------------------------------ members */
 
 static int member_count(const svb_balancer *balancer)
 {
@@ -186,14 +186,13 @@ static void check_scheme(svb_model *model, svb_balancer *balancer, int n)
     }
 }
 
-/* --------------------------------------------------------------- balancers */
+/* ---------------------------------------------------------------- balancers */
 
 static void check_failonstatus(svb_model *model, svb_balancer *balancer)
 {
     const apr_array_header_t *statuses = balancer->proxy->errstatuses;
-    int i;
 
-    for (i = 0; statuses && i < statuses->nelts; i++) {
+    for (int i = 0; statuses && i < statuses->nelts; i++) {
         if (APR_ARRAY_IDX(statuses, i, int) == HTTP_SERVICE_UNAVAILABLE) {
             svb_model_problem(
                 model, APLOG_WARNING, balancer->server,
@@ -209,9 +208,7 @@ static void check_failonstatus(svb_model *model, svb_balancer *balancer)
 
 static int fleet_has_route(const svb_fleet *fleet, const char *route)
 {
-    int i;
-
-    for (i = 0; i < fleet->balancers->nelts; i++) {
+    for (int i = 0; i < fleet->balancers->nelts; i++) {
         const svb_balancer *balancer =
             APR_ARRAY_IDX(fleet->balancers, i, svb_balancer *);
         int count = member_count(balancer);
@@ -225,9 +222,7 @@ static int fleet_has_route(const svb_fleet *fleet, const char *route)
 
 static int fleet_can_grow(const svb_fleet *fleet)
 {
-    int i;
-
-    for (i = 0; i < fleet->balancers->nelts; i++) {
+    for (int i = 0; i < fleet->balancers->nelts; i++) {
         if (APR_ARRAY_IDX(fleet->balancers, i, svb_balancer *)->proxy->growth) {
             return 1;
         }
@@ -257,19 +252,6 @@ static void check_lines(svb_model *model, svb_fleet *fleet)
     }
 }
 
-static int same_text(const char *a, const char *b)
-{
-    return a == b || (a && b && !strcmp(a, b));
-}
-
-static const char *facts_text(apr_pool_t *p, const svb_facts *facts)
-{
-    return apr_psprintf(p, "url=%s group=%s maxclients=%d probe=%s",
-                        facts->url ? facts->url : "",
-                        facts->group ? facts->group : "", facts->maxclients,
-                        svb_directives_probes[facts->probe]);
-}
-
 /* Templates of two balancers of a fleet can contradict each other as well. */
 static void check_templates(svb_model *model, svb_balancer *balancer, int n,
                             apr_hash_t *known)
@@ -288,104 +270,28 @@ static void check_templates(svb_model *model, svb_balancer *balancer, int n,
         apr_hash_set(known, worker->s->route, APR_HASH_KEY_STRING,
                      apr_pmemdup(model->pool, &facts, sizeof(facts)));
     }
-    else if (!same_text(other->url, facts.url)
-             || !same_text(other->group, facts.group)
-             || other->maxclients != facts.maxclients
-             || other->probe != facts.probe) {
+    else if (!svb_facts_equal(other, &facts)) {
         svb_model_problem(
             model, APLOG_ERR, balancer->server,
             SVB_LOGNO(0014) "%s: \"ServoyNode *\" contradicts another balancer "
                             "of fleet %s about node %s: %s here, %s there; "
                             "give the node a line of its own",
             balancer->name, balancer->fleet->name, worker->s->route,
-            facts_text(model->pool, &facts), facts_text(model->pool, other));
+            svb_facts_text(model->pool, &facts),
+            svb_facts_text(model->pool, other));
     }
-}
-
-/* ------------------------------------------------------------------ https */
-
-static int args_name(const ap_directive_t *directive, const char *balancer)
-{
-    const char *at = ap_strstr_c(directive->args, balancer);
-    char next = at ? at[strlen(balancer)] : 'x';
-
-    return at && !apr_isalnum(next) && (!next || !strchr("-._", next));
-}
-
-/* Does a directive below node proxy to the balancer? */
-static int proxies_to(const ap_directive_t *node, const char *balancer,
-                      int into_vhosts)
-{
-    for (; node; node = node->next) {
-        if (!ap_cstr_casecmp(node->directive, "<VirtualHost") && !into_vhosts) {
-            continue;
-        }
-        if ((!ap_cstr_casecmpn(node->directive, "ProxyPass", 9)
-             || !ap_cstr_casecmp(node->directive, "RewriteRule"))
-            && args_name(node, balancer)) {
-            return 1;
-        }
-        if (node->first_child
-            && proxies_to(node->first_child, balancer, into_vhosts)) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-/* The last SSLEngine among these directives: 1 on, 0 off, -1 not there. */
-static int ssl_engine(const ap_directive_t *node)
-{
-    int engine = -1;
-
-    for (; node; node = node->next) {
-        if (!ap_cstr_casecmp(node->directive, "SSLEngine")) {
-            engine = !ap_cstr_casecmp(node->args, "on");
-        }
-    }
-    return engine;
-}
-
-static const ap_directive_t *vhost_tree(const server_rec *s)
-{
-    const ap_directive_t *node;
-
-    for (node = ap_conftree; node; node = node->next) {
-        if (!ap_cstr_casecmp(node->directive, "<VirtualHost") && s->defn_name
-            && !strcmp(node->filename, s->defn_name)
-            && node->line_num == (int)s->defn_line_number) {
-            return node->first_child;
-        }
-    }
-    return NULL;
-}
-
-/* mod_ssl tells only requests and its own post_config whether a server speaks
- * TLS, so the configuration tree has to answer. */
-static int speaks_https(const server_rec *s)
-{
-    int engine = s->is_virtual ? ssl_engine(vhost_tree(s)) : -1;
-
-    if (engine < 0) {
-        engine = ssl_engine(ap_conftree);
-    }
-    return engine == 1
-           || (s->server_scheme && !strcmp(s->server_scheme, "https"));
 }
 
 static void check_https(svb_model *model, svb_balancer *balancer)
 {
     server_rec *s = balancer->server;
     svb_facts facts;
-    int i;
 
-    if (balancer->set.launch != SVB_LAUNCH_REDIRECT || !speaks_https(s)
-        || (!proxies_to(ap_conftree, balancer->name, 0)
-            && !(s->is_virtual
-                 && proxies_to(vhost_tree(s), balancer->name, 1)))) {
+    if (balancer->set.launch != SVB_LAUNCH_REDIRECT || !svb_tree_speaks_https(s)
+        || !svb_tree_proxies_to(s, balancer->name)) {
         return;
     }
-    for (i = 0; i < member_count(balancer); i++) {
+    for (int i = 0; i < member_count(balancer); i++) {
         if (!svb_model_facts(model->pool, balancer, member(balancer, i), &facts)
             && facts.url && !svb_url_is_https(facts.url)) {
             svb_model_problem(
@@ -402,15 +308,53 @@ static void check_https(svb_model *model, svb_balancer *balancer)
     }
 }
 
-/* -------------------------------------------------------------------- all */
+/* ----------------------------------------------------------------- sections */
+
+static int is_in_use(const svb_model *model, const proxy_dir_conf *dir)
+{
+    for (int i = 0; i < model->balancers->nelts; i++) {
+        if (svb_sections_is_of(
+                dir,
+                APR_ARRAY_IDX(model->balancers, i, svb_balancer *)->name)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Directives of ours in a section that no servoy balancer reads. Virtual hosts
+ * inherit sections: each is told of once. */
+static void check_stray_sections(svb_model *model)
+{
+    apr_hash_t *seen = apr_hash_make(model->pool);
+    const svb_section *section;
+    const proxy_dir_conf *dir;
+
+    for (server_rec *s = model->main_server; s; s = s->next) {
+        for (int i = 0; (section = svb_sections_next(s, &i, &dir));) {
+            if (!section->where || is_in_use(model, dir)
+                || apr_hash_get(seen, section->where, APR_HASH_KEY_STRING)) {
+                continue;
+            }
+            apr_hash_set(seen, section->where, APR_HASH_KEY_STRING, section);
+            svb_model_problem(
+                model, APLOG_WARNING, s,
+                SVB_LOGNO(0002) "<Proxy \"%s\">: the Servoy directives from %s "
+                                "on have no effect: no balancer of this name "
+                                "has lbmethod=" SVB_LBMETHOD,
+                dir->p ? dir->p : "", section->where);
+        }
+    }
+}
+
+/* ---------------------------------------------------------------------- all */
 
 static void check_fleet(svb_model *model, svb_fleet *fleet)
 {
     apr_hash_t *known = apr_hash_make(model->pool);
-    int i, n;
 
     check_lines(model, fleet);
-    for (i = 0; i < fleet->balancers->nelts; i++) {
+    for (int i = 0; i < fleet->balancers->nelts; i++) {
         svb_balancer *balancer =
             APR_ARRAY_IDX(fleet->balancers, i, svb_balancer *);
 
@@ -419,7 +363,7 @@ static void check_fleet(svb_model *model, svb_fleet *fleet)
             continue;
         }
         check_failonstatus(model, balancer);
-        for (n = 0; n < member_count(balancer); n++) {
+        for (int n = 0; n < member_count(balancer); n++) {
             check_scheme(model, balancer, n);
             check_route(model, balancer, n);
             check_redirect(model, balancer, n);
@@ -432,9 +376,8 @@ static void check_fleet(svb_model *model, svb_fleet *fleet)
 
 void svb_checks_run(svb_model *model)
 {
-    int i;
-
-    for (i = 0; i < model->fleets->nelts; i++) {
+    check_stray_sections(model);
+    for (int i = 0; i < model->fleets->nelts; i++) {
         check_fleet(model, APR_ARRAY_IDX(model->fleets, i, svb_fleet *));
     }
 }

@@ -4,6 +4,8 @@
  *
  * Errors keep the server from starting and fail the configuration test;
  * warnings tell the way out. Each names the balancer and the line or member.
+ *
+ * For check_config and post_config, when there is one thread.
  */
 #ifndef SVB_CONFIG_MOD_CHECKS_H
 #define SVB_CONFIG_MOD_CHECKS_H

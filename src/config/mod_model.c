@@ -4,10 +4,11 @@
 #include <apr_strings.h>
 #include <http_core.h>
 
+#include "config/mod_sections.h"
 #include "config/url.h"
 #include "memory/hash.h"
 
-/* ------------------------------------------------------------- small ones */
+/* --------------------------------------------------------------- small ones */
 
 void svb_model_problem(svb_model *model, int level, server_rec *s,
                        const char *format, ...)
@@ -51,7 +52,7 @@ static proxy_balancer *nth_balancer(proxy_server_conf *conf, int i)
     return &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
 }
 
-/* ------------------------------------------- which balancers are ours */
+/* ------------------------------------------------- which balancers are ours */
 
 static int has_lbmethod(const proxy_balancer *balancer, const char *name)
 {
@@ -62,13 +63,11 @@ static int has_lbmethod(const proxy_balancer *balancer, const char *name)
 static apr_hash_t *servoy_arrays(apr_pool_t *p, server_rec *main_server)
 {
     apr_hash_t *arrays = apr_hash_make(p);
-    server_rec *s;
-    int i;
 
-    for (s = main_server; s; s = s->next) {
+    for (server_rec *s = main_server; s; s = s->next) {
         proxy_server_conf *conf = proxy_conf(s);
 
-        for (i = 0; i < conf->balancers->nelts; i++) {
+        for (int i = 0; i < conf->balancers->nelts; i++) {
             proxy_balancer *balancer = nth_balancer(conf, i);
 
             if (has_lbmethod(balancer, SVB_LBMETHOD)) {
@@ -95,13 +94,11 @@ void svb_model_mend_lbmethod(server_rec *main_server)
 {
     apr_hash_t *arrays =
         servoy_arrays(main_server->process->pconf, main_server);
-    server_rec *s;
-    int i;
 
-    for (s = main_server; s; s = s->next) {
+    for (server_rec *s = main_server; s; s = s->next) {
         proxy_server_conf *conf = proxy_conf(s);
 
-        for (i = 0; i < conf->balancers->nelts; i++) {
+        for (int i = 0; i < conf->balancers->nelts; i++) {
             proxy_balancer *balancer = nth_balancer(conf, i);
             proxy_balancer *origin = lost_from(balancer, arrays);
 
@@ -114,111 +111,13 @@ void svb_model_mend_lbmethod(server_rec *main_server)
     }
 }
 
-/* --------------------------------------------------------------- sections */
-
-/* Is the <Proxy> section of this name the balancer's? <Proxy> itself matches
- * by prefix; a balancer's settings are those of its very own name. */
-static int names_balancer(const char *section, const char *balancer)
-{
-    apr_size_t len = strlen(balancer);
-
-    return !ap_cstr_casecmpn(section, balancer, len)
-           && (section[len] == '\0' || section[len] == '/');
-}
-
-/* NULL when the section has no directive of ours. */
-static svb_section *our_section(ap_conf_vector_t *vector)
-{
-    return ap_get_module_config(vector, &servoy_balancer_module);
-}
-
-static const proxy_dir_conf *proxy_section(ap_conf_vector_t *vector)
-{
-    return ap_get_module_config(vector, &proxy_module);
-}
-
-/* The sections of a balancer, the main server's first, merged. */
-static svb_section *merged_section(apr_pool_t *p, proxy_server_conf *conf,
-                                   const char *name)
-{
-    svb_section *merged = svb_directives_create_section(p, NULL);
-    int i;
-
-    for (i = 0; i < conf->sec_proxy->nelts; i++) {
-        ap_conf_vector_t *vector =
-            APR_ARRAY_IDX(conf->sec_proxy, i, ap_conf_vector_t *);
-        const proxy_dir_conf *dir = proxy_section(vector);
-        svb_section *section = our_section(vector);
-
-        if (section && dir->p && !dir->r && names_balancer(dir->p, name)) {
-            merged = svb_directives_merge_section(p, merged, section);
-        }
-    }
-    return merged;
-}
-
-static svb_section *with_defaults(apr_pool_t *p, const svb_section *section)
-{
-    svb_section base = svb_section_defaults;
-
-    base.nodes = apr_array_make(p, 1, sizeof(svb_node_line));
-    base.session_cookies = apr_array_make(p, 1, sizeof(const char *));
-    APR_ARRAY_PUSH(base.session_cookies, const char *) = "JSESSIONID";
-    base.launch_match = ap_pregcomp(p, base.launch_match_text, AP_REG_EXTENDED);
-    return svb_directives_merge_section(p, &base, (void *)section);
-}
-
-/* Directives of ours in a section that no servoy balancer reads. */
-static void check_stray_sections(svb_model *model)
-{
-    server_rec *s;
-    apr_hash_t *seen = apr_hash_make(model->pool);
-    int i, j, used;
-
-    for (s = model->main_server; s; s = s->next) {
-        proxy_server_conf *conf = proxy_conf(s);
-
-        for (i = 0; i < conf->sec_proxy->nelts; i++) {
-            ap_conf_vector_t *vector =
-                APR_ARRAY_IDX(conf->sec_proxy, i, ap_conf_vector_t *);
-            const proxy_dir_conf *dir = proxy_section(vector);
-            const svb_section *section = our_section(vector);
-
-            if (!section || !section->where
-                || apr_hash_get(seen, &vector, sizeof(vector))) {
-                continue;
-            }
-            apr_hash_set(seen,
-                         apr_pmemdup(model->pool, &vector, sizeof(vector)),
-                         sizeof(vector), "");
-            for (j = 0, used = 0; !used && j < model->balancers->nelts; j++) {
-                used =
-                    dir->p && !dir->r
-                    && names_balancer(dir->p, APR_ARRAY_IDX(model->balancers, j,
-                                                            svb_balancer *)
-                                                  ->name);
-            }
-            if (!used) {
-                svb_model_problem(
-                    model, APLOG_WARNING, s,
-                    SVB_LOGNO(
-                        0002) "<Proxy \"%s\">: the Servoy directives "
-                              "from %s on have no effect: no balancer of this name has "
-                              "lbmethod=" SVB_LBMETHOD,
-                    dir->p ? dir->p : "", section->where);
-            }
-        }
-    }
-}
-
-/* ------------------------------------------------------- building it up */
+/* ----------------------------------------------------------- building it up */
 
 static svb_fleet *fleet_of(svb_model *model, const char *name)
 {
     svb_fleet *fleet;
-    int i;
 
-    for (i = 0; i < model->fleets->nelts; i++) {
+    for (int i = 0; i < model->fleets->nelts; i++) {
         fleet = APR_ARRAY_IDX(model->fleets, i, svb_fleet *);
         if (!strcmp(fleet->name, name)) {
             return fleet;
@@ -240,9 +139,7 @@ static void add_balancer(svb_model *model, server_rec *s, proxy_balancer *proxy)
     balancer->name = proxy->s->name;
     balancer->proxy = proxy;
     balancer->server = s;
-    balancer->set =
-        *with_defaults(model->pool, merged_section(model->pool, proxy_conf(s),
-                                                   balancer->name));
+    balancer->set = *svb_sections_merged(model->pool, s, balancer->name);
     balancer->fleet = fleet_of(model, balancer->set.fleet);
     APR_ARRAY_PUSH(balancer->fleet->balancers, svb_balancer *) = balancer;
     APR_ARRAY_PUSH(model->balancers, svb_balancer *) = balancer;
@@ -279,12 +176,13 @@ static const svb_node_line *expanded(apr_pool_t *p,
     svb_node_line *copy;
     const char *url;
 
-    if (!worker || !line->url
-        || svb_url_expand(p, line->url, worker->s->hostname_ex, route, &url)) {
+    if (!worker || !line->facts.url
+        || svb_url_expand(p, line->facts.url, worker->s->hostname_ex, route,
+                          &url)) {
         return line;
     }
     copy = apr_pmemdup(p, line, sizeof(*line));
-    copy->url = url;
+    copy->facts.url = url;
     return copy;
 }
 
@@ -296,27 +194,14 @@ static void merge_line(svb_model *model, svb_balancer *balancer,
     svb_fleet *fleet = balancer->fleet;
     svb_node_line *known =
         apr_hash_get(fleet->lines, line->route, APR_HASH_KEY_STRING);
-    const char *key = NULL;
+    const char *key;
 
     if (!known) {
         apr_hash_set(fleet->lines, line->route, APR_HASH_KEY_STRING,
                      apr_pmemdup(model->pool, line, sizeof(*line)));
         return;
     }
-    if (known->url && line->url && strcmp(known->url, line->url)) {
-        key = "url";
-    }
-    else if (known->group && line->group && strcmp(known->group, line->group)) {
-        key = "group";
-    }
-    else if (known->maxclients != SVB_UNSET && line->maxclients != SVB_UNSET
-             && known->maxclients != line->maxclients) {
-        key = "maxclients";
-    }
-    else if (known->probe != SVB_UNSET && line->probe != SVB_UNSET
-             && known->probe != line->probe) {
-        key = "probe";
-    }
+    key = svb_facts_conflict(&known->facts, &line->facts);
     if (key) {
         svb_model_problem(
             model, APLOG_ERR, balancer->server,
@@ -326,14 +211,7 @@ static void merge_line(svb_model *model, svb_balancer *balancer,
             fleet->name, key);
         return;
     }
-    known->url = known->url ? known->url : line->url;
-    known->group = known->group ? known->group : line->group;
-    if (known->maxclients == SVB_UNSET) {
-        known->maxclients = line->maxclients;
-    }
-    if (known->probe == SVB_UNSET) {
-        known->probe = line->probe;
-    }
+    svb_facts_complete(&known->facts, &line->facts);
 }
 
 /* Virtual hosts inherit sections: the same line is read once. */
@@ -349,13 +227,12 @@ static int seen_before(apr_hash_t *seen, const svb_node_line *line)
 static void merge_lines(svb_model *model)
 {
     apr_hash_t *seen = apr_hash_make(model->pool);
-    int i, j;
 
-    for (i = 0; i < model->balancers->nelts; i++) {
+    for (int i = 0; i < model->balancers->nelts; i++) {
         svb_balancer *balancer =
             APR_ARRAY_IDX(model->balancers, i, svb_balancer *);
 
-        for (j = 0; j < balancer->set.nodes->nelts; j++) {
+        for (int j = 0; j < balancer->set.nodes->nelts; j++) {
             const svb_node_line *line =
                 &APR_ARRAY_IDX(balancer->set.nodes, j, svb_node_line);
 
@@ -371,8 +248,6 @@ svb_model *svb_model_build(apr_pool_t *p, server_rec *main_server)
 {
     svb_model *model = apr_pcalloc(p, sizeof(*model));
     apr_hash_t *arrays = servoy_arrays(p, main_server);
-    server_rec *s;
-    int i;
 
     model->pool = p;
     model->main_server = main_server;
@@ -381,10 +256,10 @@ svb_model *svb_model_build(apr_pool_t *p, server_rec *main_server)
     model->fleets = apr_array_make(p, 2, sizeof(svb_fleet *));
     model->problems = apr_array_make(p, 4, sizeof(svb_problem));
     model->by_proxy = apr_hash_make(p);
-    for (s = main_server; s; s = s->next) {
+    for (server_rec *s = main_server; s; s = s->next) {
         proxy_server_conf *conf = proxy_conf(s);
 
-        for (i = 0; i < conf->balancers->nelts; i++) {
+        for (int i = 0; i < conf->balancers->nelts; i++) {
             proxy_balancer *proxy = nth_balancer(conf, i);
 
             if (has_lbmethod(proxy, SVB_LBMETHOD) || lost_from(proxy, arrays)) {
@@ -393,18 +268,15 @@ svb_model *svb_model_build(apr_pool_t *p, server_rec *main_server)
         }
     }
     merge_lines(model);
-    check_stray_sections(model);
     return model;
 }
 
-/* ------------------------------------------------------------------ facts */
+/* -------------------------------------------------------------------- facts */
 
 static const svb_node_line *template_of(const svb_balancer *balancer)
 {
-    int i;
-
     /* The last one given counts, as with any directive. */
-    for (i = balancer->set.nodes->nelts; --i >= 0;) {
+    for (int i = balancer->set.nodes->nelts; --i >= 0;) {
         const svb_node_line *line =
             &APR_ARRAY_IDX(balancer->set.nodes, i, svb_node_line);
 
@@ -420,14 +292,13 @@ line_for(apr_pool_t *p, const svb_balancer *balancer, const char *route)
 {
     const svb_fleet *fleet = balancer->fleet;
     const svb_node_line *line;
-    int i;
 
     line = apr_hash_get(fleet->lines, route, APR_HASH_KEY_STRING);
     if (line) {
         return line;
     }
     line = template_of(balancer);
-    for (i = 0; !line && i < fleet->balancers->nelts; i++) {
+    for (int i = 0; !line && i < fleet->balancers->nelts; i++) {
         balancer = APR_ARRAY_IDX(fleet->balancers, i, svb_balancer *);
         line = template_of(balancer);
         line = line ? expanded(p, balancer, line, route) : NULL;
@@ -442,14 +313,10 @@ const char *svb_model_facts(apr_pool_t *p, const svb_balancer *balancer,
         *worker->s->route ? line_for(p, balancer, worker->s->route) : NULL;
     const char *err = NULL;
 
-    facts->url = NULL;
-    facts->group = line ? line->group : NULL;
-    facts->maxclients =
-        line && line->maxclients != SVB_UNSET ? line->maxclients : 0;
-    facts->probe =
-        line && line->probe != SVB_UNSET ? line->probe : SVB_PROBE_MEMBERS;
-    if (line && line->url) {
-        err = svb_url_expand(p, line->url, worker->s->hostname_ex,
+    *facts = line ? line->facts : svb_facts_unset;
+    svb_facts_complete(facts, &svb_facts_defaults);
+    if (facts->url) {
+        err = svb_url_expand(p, facts->url, worker->s->hostname_ex,
                              worker->s->route, &facts->url);
         if (err) {
             facts->url = NULL;

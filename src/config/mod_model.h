@@ -18,17 +18,9 @@
 #include <mod_proxy.h>
 
 #include "config/mod_directives.h"
+#include "config/mod_sections.h"
 
 typedef struct svb_fleet svb_fleet;
-
-/** What is known about a node. */
-typedef struct svb_facts {
-    const char
-        *url; /**< direct URL, expanded, without trailing slash; or NULL */
-    const char *group; /**< nodes that share sessions; or NULL */
-    int maxclients;    /**< 0 is no limit */
-    int probe;         /**< enum svb_probe_mode */
-} svb_facts;
 
 /** A balancer with lbmethod=servoy, as one server has it. */
 typedef struct svb_balancer {

@@ -53,6 +53,19 @@ int svb_values_is_token(const char *text)
     return c > text;
 }
 
+int svb_values_number(const char *text, apr_int64_t least, apr_int64_t most,
+                      int *number)
+{
+    char *end;
+    apr_int64_t n = apr_strtoi64(text, &end, 10);
+
+    if (!apr_isdigit(*text) || *end || n < least || n > most) {
+        return 0;
+    }
+    *number = (int)n;
+    return 1;
+}
+
 const char *svb_values_flag(cmd_parms *cmd, const char *arg, int *flag)
 {
     if (!ap_cstr_casecmp(arg, "on")) {
@@ -86,9 +99,7 @@ const char *svb_values_time(cmd_parms *cmd, const char *arg, int zero_too,
 
 int svb_values_word(const char *arg, const char *const words[])
 {
-    int i;
-
-    for (i = 0; words[i]; i++) {
+    for (int i = 0; words[i]; i++) {
         if (!ap_cstr_casecmp(arg, words[i])) {
             return i;
         }

@@ -4,12 +4,18 @@
  * else.
  *
  * What is told to an administrator names the directive, the value and what is
- * allowed. The functions that return text return NULL for a good value.
+ * allowed. The functions that return text return NULL for a good value, else
+ * what is wrong, from cmd->pool.
+ *
+ * For while the configuration is read, when there is one thread.
  */
 #ifndef SVB_CONFIG_MOD_VALUES_H
 #define SVB_CONFIG_MOD_VALUES_H
 
 #include "mod_log.h"
+
+/** A number that was not given. */
+#define SVB_UNSET (-1)
 
 #define SVB_NAME_ALLOWED                                                       \
     "expected 1 to 63 letters, digits, dots, hyphens and underscores"
@@ -26,6 +32,13 @@ int svb_values_is_route(const char *text);
 
 /** Is it a token, as the name of a cookie is? */
 int svb_values_is_token(const char *text);
+
+/** A whole number in decimal digits.
+ *  @param least the smallest allowed, 0 or above @param most the largest
+ *  @param number set to it
+ *  @return whether it is one */
+int svb_values_number(const char *text, apr_int64_t least, apr_int64_t most,
+                      int *number);
 
 /** On or Off. @param flag set to 1 or 0 */
 const char *svb_values_flag(cmd_parms *cmd, const char *arg, int *flag);

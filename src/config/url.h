@@ -1,7 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
-/**
- * @file config/url.h
+/*
  * The direct URL of a node, at which clients reach it without the balancer,
  * and the template it is made from.
  *
@@ -20,7 +19,7 @@
  *    so that a path can be appended as it is;
  *  - every byte of it is printable ASCII that java.net.URI accepts.
  *
- * Everything here is pure: no state, no locks; usable from any thread in any
+ * Pure: no state, no locks; usable from any thread in any
  * phase, with a pool of the caller's own. Error texts complete a sentence that
  * begins with the URL or the directive ("url=x: must be ..."), are allocated
  * from that pool or static, and hold no byte that could break a log line.
@@ -73,31 +72,5 @@ const char *svb_url_expand(apr_pool_t *p, const char *tmpl, const char *host,
  * @return 1 when its scheme is https (in any case), else 0
  */
 int svb_url_is_https(const char *url);
-
-/**
- * May this byte stand unescaped in the path of a URL, as java.net.URI (the
- * strictest reader among our clients) sees it? '/' may; '%' itself may not.
- *
- * @param c the byte
- * @return 1 or 0
- */
-int svb_url_is_path_char(unsigned char c);
-
-/**
- * The byte that a percent escape stands for.
- *
- * @param s NUL-terminated text
- * @return 0 to 255 when it begins with "%XX", else -1
- */
-int svb_url_unescape(const char *s);
-
-/**
- * Write the percent escape of a byte, with upper-case digits.
- *
- * @param out room for 3 bytes; no NUL is written
- * @param c   the byte
- * @return where to write on
- */
-char *svb_url_escape(char *out, unsigned char c);
 
 #endif /* SVB_CONFIG_URL_H */

@@ -7,12 +7,11 @@
 #include "memory/mod_clients.h"
 #include "memory/mod_segments.h"
 
-#define ID_BYTES 8
-#define ID_LEN ((apr_size_t)(2 * ID_BYTES))
+#define ID_LEN SVB_SESSION_LAUNCH_LEN
 
 static const char *random_id(request_rec *r)
 {
-    unsigned char bytes[ID_BYTES];
+    unsigned char bytes[ID_LEN / 2];
     char *id = apr_palloc(r->pool, ID_LEN + 1);
 
     ap_random_insecure_bytes(bytes, sizeof(bytes));
@@ -26,8 +25,7 @@ static const char *launch_id(request_rec *r, const svb_request *req)
     const svb_session_id *old = req->ids.n ? &req->ids.ids[0] : NULL;
 
     if (old && !strcmp(old->name, req->balancer->set.launch_cookie)
-        && old->len > ID_LEN && old->id[ID_LEN] == '.'
-        && strspn(old->id, "0123456789abcdef") == ID_LEN) {
+        && svb_session_is_launch(old)) {
         return apr_pstrmemdup(r->pool, old->id, ID_LEN);
     }
     return random_id(r);

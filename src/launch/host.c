@@ -32,7 +32,7 @@ static const char *authority_host(apr_pool_t *p, const char *s)
     else {
         host[strcspn(host, ":")] = '\0';
     }
-    for (c = host; *c; ++c) {
+    for (c = host; *c; c++) {
         if (*c >= 'A' && *c <= 'Z') {
             *c = (char)(*c - 'A' + 'a');
         }
@@ -53,7 +53,7 @@ static const char *bare_url(apr_pool_t *p, const char *value)
         ++value;
     }
     result = out = apr_palloc(p, strlen(value) + 1);
-    for (; *value; ++value) {
+    for (; *value; value++) {
         if (!strchr("\t\r\n", *value)) {
             *out++ = *value;
         }

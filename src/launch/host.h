@@ -1,7 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
-/**
- * @file launch/host.h
+/*
  * To which host a URL leads that somebody else has written: for telling ours
  * from others. (What an administrator writes is checked by config/url.h.)
  *

@@ -9,6 +9,8 @@
 #include <apr_strings.h>
 #include <expat.h>
 
+#include "launch/tag.h"
+
 /*
  * More than a document would declare in earnest (HTML has 253). It bounds how
  * deep entities can refer to each other, which is how deep expat before 2.7.0
@@ -50,117 +52,25 @@ typedef struct reader {
     int entities;
 } reader;
 
-/* A start tag that is being walked through. */
-typedef struct tag {
-    const svb_jnlp *jnlp;
-    apr_size_t at, end;
-} tag;
-
-enum { END_OF_TAG = -1, NOT_ASCII = 0x100 };
-
-/* The character at hand. One that is not ASCII is anything from 0x80 on. */
-static int peek(const tag *t)
-{
-    const char *s = t->jnlp->text + t->at;
-
-    if (t->end - t->at < (apr_size_t)t->jnlp->unit) {
-        return END_OF_TAG;
-    }
-    if (t->jnlp->unit == 2 && s[!t->jnlp->low]) {
-        return NOT_ASCII;
-    }
-    return (unsigned char)s[t->jnlp->low];
-}
-
-static void next(tag *t)
-{
-    t->at += (apr_size_t)t->jnlp->unit;
-}
-
-static int is_one_of(int c, const char *set)
-{
-    return c > 0 && c < 0x80 && strchr(set, c);
-}
-
-/* Goes on to the first character of the set; returns it, or END_OF_TAG. */
-static int find(tag *t, const char *set)
-{
-    int c;
-
-    while ((c = peek(t)) != END_OF_TAG && !is_one_of(c, set)) {
-        next(t);
-    }
-    return c;
-}
-
-/* Is the text from begin to end this ASCII name? */
-static int is_name(const svb_jnlp *jnlp, apr_size_t begin, apr_size_t end,
-                   const char *name)
-{
-    tag t = {jnlp, begin, end};
-
-    while (*name && peek(&t) == *name) {
-        ++name;
-        next(&t);
-    }
-    return !*name && peek(&t) == END_OF_TAG;
-}
-
-/*
- * Goes behind the next attribute, and notes its place if it is one of ours.
- * What cannot be in a well-formed tag needs no care here but not to be run
- * over: expat has read this one before. Returns 0 when there is none.
- */
-static int walk_attribute(tag *t, svb_jnlp *jnlp)
-{
-    apr_size_t name, name_end, begin;
-    int quote, i;
-
-    while (is_one_of(peek(t), " \t\r\n")) {
-        next(t);
-    }
-    if (is_one_of(peek(t), "/>")) {
-        return 0;
-    }
-    name = t->at;
-    find(t, "= \t\r\n");
-    name_end = t->at;
-    quote = find(t, "\"'");
-    if (quote == END_OF_TAG) {
-        return 0;
-    }
-    next(t);
-    begin = t->at;
-    if (find(t, quote == '"' ? "\"" : "'") == END_OF_TAG) {
-        return 0;
-    }
-    for (i = 0; i < ATTRIBUTES; ++i) {
-        if (is_name(jnlp, name, name_end, attribute_names[i])) {
-            jnlp->attributes[i].begin = begin;
-            jnlp->attributes[i].end = t->at;
-        }
-    }
-    next(t);
-    return 1;
-}
-
-/*
- * Finds the places in the start tag from begin to end; returns how many
- * attributes are there. The encoding shows in its '<': in no other than UTF-16
- * has that a NUL beside it.
- */
+/* Finds the places in the start tag from begin to end; returns how many
+ * attributes are there. */
 static int find_places(svb_jnlp *jnlp, apr_size_t begin, apr_size_t end)
 {
-    const char *s = jnlp->text + begin;
-    tag t = {jnlp, begin, end};
+    svb_tag tag;
+    svb_tag_attribute found;
     int attributes = 0;
 
-    jnlp->unit = !s[0] || !s[1] ? 2 : 1;
-    jnlp->low = !s[0];
-    find(&t, "/> \t\r\n");
-    jnlp->after_name = t.at;
-    while (walk_attribute(&t, jnlp)) {
-        ++attributes;
+    svb_tag_open(&tag, jnlp->text, begin, end);
+    jnlp->unit = tag.unit;
+    jnlp->low = tag.low;
+    jnlp->after_name = tag.at;
+    for (; svb_tag_next(&tag, &found); attributes++) {
+        for (int i = 0; i < ATTRIBUTES; i++) {
+            if (svb_tag_is_named(&tag, &found, attribute_names[i])) {
+                jnlp->attributes[i].begin = found.value;
+                jnlp->attributes[i].end = found.value_end;
+            }
+        }
     }
     return attributes;
 }
@@ -168,9 +78,9 @@ static int find_places(svb_jnlp *jnlp, apr_size_t begin, apr_size_t end)
 /* A name as it may stand in a log line. */
 static const char *printable(apr_pool_t *p, const char *name)
 {
-    char *result = apr_pstrndup(p, name, NAME_MAX_SHOWN), *c;
+    char *result = apr_pstrndup(p, name, NAME_MAX_SHOWN);
 
-    for (c = result; *c; ++c) {
+    for (char *c = result; *c; c++) {
         if (*c < 0x20 || *c > 0x7e) {
             *c = '?';
         }
@@ -194,7 +104,7 @@ static void XMLCALL on_root(void *baton, const XML_Char *name,
     reader *r = baton;
     const char *colon = strchr(name, ':');
     XML_Index begin = XML_GetCurrentByteIndex(r->parser);
-    int size = XML_GetCurrentByteCount(r->parser), i;
+    int size = XML_GetCurrentByteCount(r->parser);
 
     /* nothing but the root is of interest */
     XML_SetStartElementHandler(r->parser, NULL);
@@ -211,7 +121,7 @@ static void XMLCALL on_root(void *baton, const XML_Char *name,
         return;
     }
     for (; *atts; atts += 2) {
-        for (i = 0; i < ATTRIBUTES; ++i) {
+        for (int i = 0; i < ATTRIBUTES; i++) {
             if (!strcmp(atts[0], attribute_names[i])) {
                 r->jnlp->attributes[i].value = apr_pstrdup(r->p, atts[1]);
             }
@@ -255,9 +165,8 @@ static void XMLCALL on_anything(void *baton, const XML_Char *s, int len)
 static int is_ascii_based(const char *encoding)
 {
     static const char *const families[] = {"windows-125", "iso-8859-", "koi8-"};
-    apr_size_t i;
 
-    for (i = 0; i < sizeof(families) / sizeof(families[0]); ++i) {
+    for (apr_size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
         if (!apr_cstr_casecmpn(encoding, families[i], strlen(families[i]))) {
             return 1;
         }
@@ -274,7 +183,6 @@ static int XMLCALL on_encoding(void *baton, const XML_Char *name,
                                XML_Encoding *info)
 {
     reader *r = baton;
-    int i;
 
     if (!is_ascii_based(name)) {
         r->error = apr_pstrcat(r->p, "is in an encoding not known here (",
@@ -288,7 +196,7 @@ static int XMLCALL on_encoding(void *baton, const XML_Char *name,
                                printable(r->p, name), NULL);
         return XML_STATUS_ERROR;
     }
-    for (i = 0; i < 256; ++i) {
+    for (int i = 0; i < 256; i++) {
         info->map[i] = i < 0x80 ? i : 0x4e00 + i;
     }
     info->data = NULL;
@@ -305,12 +213,11 @@ static int XMLCALL on_encoding(void *baton, const XML_Char *name,
 static int has_lone_surrogate(const svb_jnlp *jnlp)
 {
     const char *high = jnlp->text + !jnlp->low;
-    apr_size_t at;
 
     if (jnlp->unit != 2) {
         return 0;
     }
-    for (at = 0; at + 4 <= jnlp->len; at += 2) {
+    for (apr_size_t at = 0; at + 4 <= jnlp->len; at += 2) {
         if ((high[at] & 0xfc) == 0xd8) {
             at += 2;
             if ((high[at] & 0xfc) != 0xdc) {
@@ -378,7 +285,7 @@ typedef struct writer {
 
 static void put_text(writer *w, const char *s)
 {
-    for (; *s; ++s) {
+    for (; *s; s++) {
         if (w->jnlp->unit == 2) {
             w->out[!w->jnlp->low] = '\0';
         }
@@ -390,7 +297,7 @@ static void put_text(writer *w, const char *s)
 /* Both quotes are escaped, so that it may stand between either. */
 static void put_value(writer *w, const char *s)
 {
-    for (; *s; ++s) {
+    for (; *s; s++) {
         char c[2] = {*s, '\0'};
 
         put_text(w, *s == '&'    ? "&amp;"
@@ -414,7 +321,7 @@ const char *svb_jnlp_write(apr_pool_t *p, const svb_jnlp *jnlp,
     const char *values[ATTRIBUTES] = {codebase, href};
     const attribute *const a = jnlp->attributes;
     apr_size_t at = jnlp->after_name, added;
-    int href_first = a[HREF].begin < a[CODEBASE].begin, i;
+    int href_first = a[HREF].begin < a[CODEBASE].begin;
     char *result;
     writer w;
 
@@ -424,7 +331,7 @@ const char *svb_jnlp_write(apr_pool_t *p, const svb_jnlp *jnlp,
     w.jnlp = jnlp;
     w.out = result;
     put_old(&w, 0, at);
-    for (i = 0; i < ATTRIBUTES; ++i) {
+    for (int i = 0; i < ATTRIBUTES; i++) {
         if (!a[i].begin) {
             put_text(&w, " ");
             put_text(&w, attribute_names[i]);
@@ -433,7 +340,7 @@ const char *svb_jnlp_write(apr_pool_t *p, const svb_jnlp *jnlp,
             put_text(&w, "\"");
         }
     }
-    for (i = 0; i < ATTRIBUTES; ++i) {
+    for (int i = 0; i < ATTRIBUTES; i++) {
         int which = href_first ? ATTRIBUTES - 1 - i : i;
 
         if (a[which].begin) {

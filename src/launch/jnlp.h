@@ -1,7 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
-/**
- * @file launch/jnlp.h
+/*
  * A Smart Client's JNLP: reading its root element, and the same text with other
  * values for two of the root's attributes.
  *
@@ -20,9 +19,9 @@
  * Others are refused. No external entity is read, whatever a DOCTYPE says, and
  * one that declares hundreds of entities is refused.
  *
- * Everything here is pure: no state, no locks; usable from any thread in any
- * phase, with a pool of the caller's own. Results are allocated from that pool
- * or point into the text, which must outlive them.
+ * Pure: no state, no locks; usable from any thread in any phase, with a pool of
+ * the caller's own. Results are allocated from that pool or point into the text,
+ * which must outlive them.
  */
 
 #ifndef SVB_LAUNCH_JNLP_H

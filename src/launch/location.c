@@ -6,9 +6,8 @@
 
 #include <apr_strings.h>
 
+#include "config/escape.h"
 #include "config/url.h"
-
-#define ESCAPE_LEN 3
 
 const char *svb_location_match_path(apr_pool_t *p, const char *path)
 {
@@ -70,8 +69,8 @@ static int has_good_escapes(const char *s, const char *end)
         if (*s != '%') {
             ++s;
         }
-        else if (svb_url_unescape(s) > 0) {
-            s += ESCAPE_LEN;
+        else if (svb_escape_read(s) > 0) {
+            s += SVB_ESCAPE_LEN;
         }
         else {
             return 0;
@@ -82,19 +81,19 @@ static int has_good_escapes(const char *s, const char *end)
 
 /*
  * How many bytes at the end of path (from begin to end) the escape at s
- * matches: 1 decoded, ESCAPE_LEN as it stands, 0 not at all.
+ * matches: 1 decoded, SVB_ESCAPE_LEN as it stands, 0 not at all.
  */
 static apr_size_t match_escape(const char *s, const char *begin,
                                const char *end)
 {
-    int value = svb_url_unescape(s);
+    int value = svb_escape_read(s);
 
     if ((unsigned char)end[-1] == value) {
         return 1;
     }
-    if (end - begin >= ESCAPE_LEN
-        && svb_url_unescape(end - ESCAPE_LEN) == value) {
-        return ESCAPE_LEN;
+    if (end - begin >= SVB_ESCAPE_LEN
+        && svb_escape_read(end - SVB_ESCAPE_LEN) == value) {
+        return SVB_ESCAPE_LEN;
     }
     return 0;
 }
@@ -121,8 +120,8 @@ const char *svb_location_raw_path(apr_pool_t *p, const char *raw_uri,
             return NULL;
         }
         /* all escapes being good, a '%' here begins one that ends at raw */
-        if (raw - begin >= ESCAPE_LEN && raw[-ESCAPE_LEN] == '%') {
-            raw -= ESCAPE_LEN;
+        if (raw - begin >= SVB_ESCAPE_LEN && raw[-SVB_ESCAPE_LEN] == '%') {
+            raw -= SVB_ESCAPE_LEN;
             matched = match_escape(raw, node_path, node);
         }
         else {
@@ -140,7 +139,7 @@ const char *svb_location_raw_path(apr_pool_t *p, const char *raw_uri,
 /* What is wrong with a path or query (named by what), or NULL. */
 static const char *check_text(apr_pool_t *p, const char *what, const char *s)
 {
-    for (; *s; ++s) {
+    for (; *s; s++) {
         unsigned char c = (unsigned char)*s;
 
         if (c < 0x20 || c == 0x7f) {
@@ -153,31 +152,9 @@ static const char *check_text(apr_pool_t *p, const char *what, const char *s)
     return NULL;
 }
 
-static int may_stand(const char *s, int in_query)
-{
-    return svb_url_is_path_char((unsigned char)*s) || svb_url_unescape(s) >= 0
-           || (in_query && strchr("?[]", *s));
-}
-
-static char *append_encoded(char *out, const char *s, int in_query)
-{
-    for (; *s; ++s) {
-        if (may_stand(s, in_query)) {
-            *out++ = *s;
-        }
-        else {
-            out = svb_url_escape(out, (unsigned char)*s);
-        }
-    }
-    return out;
-}
-
 const char *svb_location_query(apr_pool_t *p, const char *query)
 {
-    char *result = apr_palloc(p, ESCAPE_LEN * strlen(query) + 1);
-
-    *append_encoded(result, query, 1) = '\0';
-    return result;
+    return svb_escape_text(p, query, SVB_ESCAPE_PATH "?[]", 1);
 }
 
 const char *svb_location_make(apr_pool_t *p, const char *direct_url,
@@ -185,16 +162,13 @@ const char *svb_location_make(apr_pool_t *p, const char *direct_url,
                               const char **location)
 {
     const char *error;
-    char *result, *out;
-    apr_size_t url_len;
 
     /* callers pass a checked URL; checked again here, the invariant does not
      * depend on them */
     if ((error = svb_url_check_expanded(p, direct_url))) {
         return apr_pstrcat(p, "the direct URL ", error, NULL);
     }
-    url_len = strlen(direct_url);
-    if (direct_url[url_len - 1] == '/') {
+    if (direct_url[strlen(direct_url) - 1] == '/') {
         return "the direct URL must not end with '/'";
     }
     if (!encoded_path || *encoded_path != '/') {
@@ -204,16 +178,8 @@ const char *svb_location_make(apr_pool_t *p, const char *direct_url,
         || (query && (error = check_text(p, "query", query)))) {
         return error;
     }
-    result =
-        apr_palloc(p, url_len + ESCAPE_LEN * strlen(encoded_path)
-                          + (query ? 1 + ESCAPE_LEN * strlen(query) : 0) + 1);
-    memcpy(result, direct_url, url_len);
-    out = append_encoded(result + url_len, encoded_path, 0);
-    if (query) {
-        *out++ = '?';
-        out = append_encoded(out, query, 1);
-    }
-    *out = '\0';
-    *location = result;
+    *location = apr_pstrcat(
+        p, direct_url, svb_escape_text(p, encoded_path, SVB_ESCAPE_PATH, 1),
+        query ? "?" : NULL, query ? svb_location_query(p, query) : NULL, NULL);
     return NULL;
 }

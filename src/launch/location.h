@@ -1,7 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
-/**
- * @file launch/location.h
+/*
  * Where a launch is sent: the Location of its redirect.
  *
  *     Location = direct URL of the node      (configured, see config/url.h)
@@ -21,9 +20,9 @@
  *    encoded.
  *  - What the client encoded acceptably arrives byte for byte.
  *
- * Everything here is pure: no state, no locks; usable from any thread in any
- * phase, with a pool of the caller's own. Results are allocated from that pool
- * or are part of the arguments.
+ * Pure: no state, no locks; usable from any thread in any phase, with a pool of
+ * the caller's own. Results are allocated from that pool or are part of the
+ * arguments.
  */
 
 #ifndef SVB_LAUNCH_LOCATION_H

@@ -10,9 +10,7 @@
 static int is_in(const apr_array_header_t *names, const char *host,
                  int are_patterns)
 {
-    int i;
-
-    for (i = 0; names && i < names->nelts; i++) {
+    for (int i = 0; names && i < names->nelts; i++) {
         const char *name = APR_ARRAY_IDX(names, i, const char *);
 
         if (name
@@ -65,9 +63,9 @@ const char *svb_front_url(request_rec *r)
 static int header_names(request_rec *r, const char *header, const char *host)
 {
     const char *value = apr_table_get(r->headers_in, header);
-    char *words = apr_pstrdup(r->pool, value ? value : ""), *last, *word;
+    char *words = apr_pstrdup(r->pool, value ? value : ""), *last;
 
-    for (word = apr_strtok(words, " \t,;=\"", &last); word;
+    for (char *word = apr_strtok(words, " \t,;=\"", &last); word;
          word = apr_strtok(NULL, " \t,;=\"", &last)) {
         const char *named =
             svb_host_named(r->pool, apr_pstrcat(r->pool, "//", word, NULL));
@@ -83,14 +81,13 @@ int svb_front_is_meant(request_rec *r, const char *host)
 {
     static const char *const headers[] = {"Host", "X-Forwarded-Host",
                                           "Forwarded"};
-    apr_size_t i;
 
     if (is_name_of(r->server, host)
         || (r->hostname && !ap_cstr_casecmp(r->hostname, host))
         || !strcmp(r->connection->local_ip, host)) {
         return 1;
     }
-    for (i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+    for (apr_size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
         if (header_names(r, headers[i], host)) {
             return 1;
         }

@@ -9,6 +9,8 @@
  * for only the client knows by which port it came if there is a translation on
  * the way. Else ServerName it is, with ServerName's port or the one that the
  * connection came to. Headers like X-Forwarded-Host play no part.
+ *
+ * For a request's own thread, once its headers have been read; no locks.
  */
 #ifndef SVB_LAUNCH_MOD_FRONT_H
 #define SVB_LAUNCH_MOD_FRONT_H

@@ -20,14 +20,13 @@ static ap_filter_rec_t *answer_filter;
 typedef struct {
     svb_request *req;
     const char *href;
-    apr_table_t
-        *withheld; /* headers of the request that the node did not get */
-    int attempt;   /* whose answer we are in */
+    apr_table_t *withheld; /* of the request's headers, from the node */
+    int attempt;           /* whose answer we are in */
     int is_inflating;
     apr_bucket_brigade *held; /* as much of the answer as is there; or NULL */
 } rewriting;
 
-/* --------------------------------------------------------------- the request */
+/* -------------------------------------------------------------- the request */
 
 /* Conditions and ranges of a text that the node does not have, and encodings
  * that would have to be undone. */
@@ -44,9 +43,7 @@ static const char *const withheld_headers[] = {"Accept-Encoding",
 
 static void withhold(rewriting *rw, request_rec *r)
 {
-    apr_size_t i;
-
-    for (i = 0; i < WITHHELD; i++) {
+    for (apr_size_t i = 0; i < WITHHELD; i++) {
         const char *value = apr_table_get(r->headers_in, withheld_headers[i]);
 
         if (value) {
@@ -61,7 +58,7 @@ static void give_back(const rewriting *rw, request_rec *r)
     apr_table_overlap(r->headers_in, rw->withheld, APR_OVERLAP_TABLES_SET);
 }
 
-/* ---------------------------------------------------------------- the answer */
+/* --------------------------------------------------------------- the answer */
 
 static int is_jnlp(const request_rec *r)
 {
@@ -94,13 +91,13 @@ static const char *encoding_of(request_rec *r)
 /* What the node's validators are about is not what is sent. */
 static void drop_validators(request_rec *r)
 {
-    apr_table_unset(r->headers_out, "ETag");
-    apr_table_unset(r->headers_out, "Last-Modified");
-    apr_table_unset(r->headers_out, "Content-Length");
-    apr_table_unset(r->headers_out, "Content-MD5");
-    apr_table_unset(r->headers_out, "Digest");
-    apr_table_unset(r->headers_out, "Repr-Digest");
-    apr_table_unset(r->headers_out, "Content-Digest");
+    static const char *const validators[] = {
+        "ETag",   "Last-Modified", "Content-Length", "Content-MD5",
+        "Digest", "Repr-Digest",   "Content-Digest"};
+
+    for (apr_size_t i = 0; i < sizeof(validators) / sizeof(*validators); i++) {
+        apr_table_unset(r->headers_out, validators[i]);
+    }
 }
 
 /* The next launch may be another node's. A node's own no-store stays. */
@@ -114,7 +111,7 @@ static void forbid_reuse(request_rec *r)
     apr_table_unset(r->headers_out, "Expires");
 }
 
-/* ------------------------------------------------------------- passing it on */
+/* ------------------------------------------------------------ passing it on */
 
 static apr_status_t pass_as_it_is(ap_filter_t *f, apr_bucket_brigade *bb)
 {
@@ -154,7 +151,7 @@ static void set_body(request_rec *r, apr_bucket_brigade *bb, const char *text,
 
 /* By the ETag alone. Dates are no condition for what has no Last-Modified; httpd
  * would take the time of day for it. @return OK, or the status to answer with */
-static int judge_conditions(request_rec *r)
+static int meets_conditions(request_rec *r)
 {
     apr_table_unset(r->headers_in, "If-Modified-Since");
     apr_table_unset(r->headers_in, "If-Unmodified-Since");
@@ -174,7 +171,7 @@ static apr_status_t pass_rewritten(ap_filter_t *f, apr_bucket_brigade *bb,
         apr_psprintf(
             r->pool, "\"%s\"",
             ap_md5_binary(r->pool, (const unsigned char *)text, (int)len)));
-    rc = judge_conditions(r);
+    rc = meets_conditions(r);
     if (rc == OK) {
         set_body(r, bb, text, len);
         ap_set_content_length(r, (apr_off_t)len);
@@ -187,7 +184,7 @@ static apr_status_t pass_rewritten(ap_filter_t *f, apr_bucket_brigade *bb,
     return pass_as_it_is(f, bb);
 }
 
-/* ------------------------------------------------------------------ rewriting */
+/* ---------------------------------------------------------------- rewriting */
 
 /* The host that a value leads to, if it is neither the node's nor ours: somebody
  * has meant it so. NULL: it is. */
@@ -247,33 +244,27 @@ static apr_status_t rewrite(ap_filter_t *f, apr_bucket_brigade *bb)
     return pass_rewritten(f, bb, rewritten, len);
 }
 
-/* ----------------------------------------------------------------- the filter */
+/* --------------------------------------------------------------- the filter */
 
-static int ends(const apr_bucket_brigade *bb)
+static int is_end(const apr_bucket *b)
 {
-    const apr_bucket *b;
-
-    for (b = APR_BRIGADE_FIRST(bb); b != APR_BRIGADE_SENTINEL(bb);
-         b = APR_BUCKET_NEXT(b)) {
-        if (APR_BUCKET_IS_EOS(b)) {
-            return 1;
-        }
-    }
-    return 0;
+    return APR_BUCKET_IS_EOS(b);
 }
 
 /* The node has gone in the middle of it. */
-static int breaks_off(const apr_bucket_brigade *bb)
+static int is_break(const apr_bucket *b)
 {
-    const apr_bucket *b;
+    return AP_BUCKET_IS_ERROR(b) || AP_BUCKET_IS_EOC(b);
+}
 
-    for (b = APR_BRIGADE_FIRST(bb); b != APR_BRIGADE_SENTINEL(bb);
-         b = APR_BUCKET_NEXT(b)) {
-        if (AP_BUCKET_IS_ERROR(b) || AP_BUCKET_IS_EOC(b)) {
-            return 1;
-        }
+static int has(const apr_bucket_brigade *bb, int (*is_it)(const apr_bucket *b))
+{
+    const apr_bucket *b = APR_BRIGADE_FIRST(bb);
+
+    while (b != APR_BRIGADE_SENTINEL(bb) && !is_it(b)) {
+        b = APR_BUCKET_NEXT(b);
     }
-    return 0;
+    return b != APR_BRIGADE_SENTINEL(bb);
 }
 
 /* Let mod_deflate undo the encoding: its filter comes before ours, so that the
@@ -310,13 +301,13 @@ static apr_status_t hold(ap_filter_t *f, apr_bucket_brigade *bb)
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    if (breaks_off(rw->held)) {
+    if (has(rw->held, is_break)) {
         return pass_as_it_is(f, rw->held);
     }
     if (len > rw->req->balancer->set.launch_limit) {
         return pass_because(f, rw->held, "is larger than limit= allows");
     }
-    return ends(rw->held) ? rewrite(f, rw->held) : APR_SUCCESS;
+    return has(rw->held, is_end) ? rewrite(f, rw->held) : APR_SUCCESS;
 }
 
 static apr_status_t on_begin(ap_filter_t *f, apr_bucket_brigade *bb)

@@ -16,6 +16,8 @@
  * the request goes to the node without conditions and ranges, and these are
  * judged here, by an ETag of the text that is sent. The text is for one user and
  * one node, and not to be used again without asking.
+ *
+ * All of it is of one request, in its own thread; no locks.
  */
 #ifndef SVB_LAUNCH_MOD_REWRITE_H
 #define SVB_LAUNCH_MOD_REWRITE_H

@@ -318,14 +318,3 @@ unsigned svb_records_clients_all(svb_records *records, int node)
     }
     return sum;
 }
-
-void svb_records_look(svb_records *records, int node, apr_time_t now,
-                      apr_interval_time_t half_life, svb_records_load *load)
-{
-    const node_rec *rec = &records->shm->nodes[node];
-
-    load->clients = svb_records_clients_all(records, node);
-    load->recent = decay(atomic_load(&rec->recent), now, half_life);
-    load->last_turn = atomic_load(&rec->turn);
-    load->up_since = (apr_time_t)atomic_load(&rec->words[SVB_WORD_UP_SINCE]);
-}

@@ -181,19 +181,4 @@ unsigned svb_records_clients(svb_records *records, int node, svb_kind kind);
 /** @return the count of the node's clients of all kinds */
 unsigned svb_records_clients_all(svb_records *records, int node);
 
-/** What an election looks at: the same as the functions for each would say. */
-typedef struct svb_records_load {
-    unsigned clients;       /**< svb_records_clients_all() */
-    double recent;          /**< svb_records_recent() */
-    apr_uint64_t last_turn; /**< svb_records_last_turn() */
-    apr_time_t up_since;    /**< SVB_WORD_UP_SINCE */
-} svb_records_load;
-
-/**
- * Look at a node in one call, which reads one cache line.
- * @param load filled in
- */
-void svb_records_look(svb_records *records, int node, apr_time_t now,
-                      apr_interval_time_t half_life, svb_records_load *load);
-
 #endif /* SVB_MEMORY_RECORDS_H */

@@ -128,8 +128,19 @@ static apr_status_t connect_error(apr_socket_t *socket)
     return error;
 }
 
+svb_reach svb_probe_pong(const char *answer, apr_size_t len)
+{
+    apr_size_t n = len < PACKET_LEN ? len : PACKET_LEN;
+
+    if (memcmp(answer, cpong, n)) {
+        return SVB_REACH_SILENT; /* whoever it is, it speaks no AJP */
+    }
+    return len < PACKET_LEN ? SVB_REACH_UNKNOWN : SVB_REACH_OK;
+}
+
 static void receive(asking *a, apr_pollset_t *set)
 {
+    svb_reach reach;
     apr_size_t len = PACKET_LEN - a->len;
     apr_status_t rv = apr_socket_recv(a->socket, a->answer + a->len, &len);
 
@@ -141,11 +152,9 @@ static void receive(asking *a, apr_pollset_t *set)
         return;
     }
     a->len += len;
-    if (memcmp(a->answer, cpong, a->len)) {
-        end(a, set, SVB_REACH_SILENT); /* whoever it is, it speaks no AJP */
-    }
-    else if (a->len == PACKET_LEN) {
-        end(a, set, SVB_REACH_OK);
+    reach = svb_probe_pong(a->answer, a->len);
+    if (reach != SVB_REACH_UNKNOWN) {
+        end(a, set, reach);
     }
 }
 

@@ -49,6 +49,15 @@ typedef struct svb_probe {
 void svb_probe_run(apr_pool_t *p, svb_probe *probes, int n,
                    apr_interval_time_t timeout);
 
+/**
+ * What somebody has answered to a CPing.
+ * @param answer the first bytes of it
+ * @param len    how many there are
+ * @return SVB_REACH_OK when they begin with a CPong, SVB_REACH_UNKNOWN when they
+ *         are the beginning of one, else SVB_REACH_SILENT
+ */
+svb_reach svb_probe_pong(const char *answer, apr_size_t len);
+
 /** @return the words for one that is not OK: "connection refused", "timed out" */
 const char *svb_probe_reach_text(svb_reach reach);
 

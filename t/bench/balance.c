@@ -60,11 +60,20 @@ typedef struct {
     int heavy, logs_out, node;
 } user;
 
-enum what { ARRIVAL, REQUEST, STATELESS, DONE, GONE, DOWN, UP, TICK };
+typedef enum event_kind {
+    ARRIVAL,
+    REQUEST,
+    STATELESS,
+    DONE,
+    GONE,
+    DOWN,
+    UP,
+    TICK
+} event_kind;
 
 typedef struct {
     double time, bytes;
-    enum what what;
+    event_kind what;
     int user, node;
 } event;
 
@@ -82,7 +91,7 @@ static double now;
 static apr_uint64_t turns;
 static const method *used;
 
-/* --- chance, the same for each method --- */
+/* ----------------------------------------- chance, the same for each method */
 
 /* One stream for what users do, another for what a method draws. */
 static apr_uint64_t user_seed, method_seed;
@@ -106,7 +115,7 @@ static double normal(void)
     return radius * cos(2 * 3.14159265358979 * draw(&user_seed));
 }
 
-/* --- events in order of time --- */
+/* -------------------------------------------------- events in order of time */
 
 static void add(event e)
 {
@@ -140,7 +149,7 @@ static event take(void)
     return first;
 }
 
-/* --- the methods: what each knows, and whom it chooses --- */
+/* ------------------------ the methods: what each knows, and whom it chooses */
 
 static double recent_of(const node *n)
 {
@@ -317,7 +326,7 @@ static void booked(int to)
     nodes[to].status -= sum;
 }
 
-/* --- the day --- */
+/* ------------------------------------------------------------------ the day */
 
 /* A user, or nobody (-1), sends a request to a node; it ends a while later. */
 static void request(int to, int heavy, int by)
@@ -345,7 +354,7 @@ static void leave(user *u)
     }
 }
 
-static void user_acts(int i, enum what what)
+static void user_acts(int i, event_kind what)
 {
     user *u = &users[i];
     apr_uint64_t id = svb_hash_text((const char *)&i, sizeof(i));

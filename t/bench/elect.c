@@ -1,16 +1,17 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /*
  * What an election and a failover cost among two to a thousand nodes, with all
- * that is read from the shared memory of svb_records, as a request does it.
+ * that is read from the shared memory of svb_records: by the functions that the
+ * module calls for a request, in the same order. What it asks of httpd besides,
+ * whether a member can be used, is not in it.
  *
  *     elect
  *
  * prints nanoseconds a decision, the median over rounds. Between two elections
  * a node gets a client or loses one, so that there is something to decide.
  *
- *     plain     by load and turn
- *     all       with slow start and the catch-up brake
- *     brake     the same while the brake holds, which takes a second walk
+ *     plain     without slow start and the catch-up brake: one walk
+ *     all       with both: two walks
  *     failover  by rendezvous hashing, one score for each node
  */
 #include <stdio.h>
@@ -18,7 +19,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "choice/score.h"
+#include "choice/contest.h"
 #include "memory/records.h"
 
 #define ROUNDS 201
@@ -29,12 +30,9 @@ typedef struct {
     int node;
     double loadfactor;
     char route[16];
-    double recent, scaled; /* of the election under way */
 } member;
 
 #define T0 apr_time_from_sec(1796000000)
-static const apr_interval_time_t half_life = apr_time_from_sec(60);
-static const apr_interval_time_t slowstart = apr_time_from_sec(300);
 
 static svb_records *fleet;
 static member members[MOST];
@@ -55,18 +53,30 @@ static int by_size(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static int plain(int count)
+static svb_contest contest_now(apr_interval_time_t slow_start, double catch_up)
 {
-    svb_score_candidate best = {0};
+    return (svb_contest){.records = fleet,
+                         .now = now,
+                         .slow_start = slow_start,
+                         .catch_up = catch_up};
+}
+
+static svb_contest_node node_of(const member *m)
+{
+    return (svb_contest_node){
+        m->node, m->loadfactor,
+        (apr_time_t)svb_records_get(fleet, m->node, SVB_WORD_UP_SINCE)};
+}
+
+static int best(const svb_contest *c, int count)
+{
+    svb_score_candidate best = {0}, cand;
     int won = -1;
 
     for (int i = 0; i < count; i++) {
-        const member *m = &members[i];
-        svb_score_candidate cand = {
-            svb_score_load(svb_records_clients_all(fleet, m->node),
-                           m->loadfactor),
-            svb_records_last_turn(fleet, m->node), 0};
+        svb_contest_node node = node_of(&members[i]);
 
+        svb_contest_candidate(c, &node, &cand);
         if (won < 0 || svb_score_better(&cand, &best)) {
             best = cand;
             won = i;
@@ -75,59 +85,23 @@ static int plain(int count)
     return won;
 }
 
-/* The winner is asked last whether it is over its share: as a rule it is not,
- * and then nobody else matters. */
-static int walk(int count, double *recent_all, double *loadfactor_all,
-                int brake)
+static int plain(int count)
 {
-    svb_score_candidate best = {0};
-    double recent_sum = 0, loadfactor_sum = 0;
-    int won = -1;
+    svb_contest c = contest_now(0, 0);
 
-    for (int i = 0; i < count; i++) {
-        member *m = &members[i];
-        svb_score_candidate cand = {0};
-        svb_records_load load;
-
-        svb_records_look(fleet, m->node, now, half_life, &load);
-        m->recent = load.recent;
-        m->scaled =
-            svb_score_slowstart(m->loadfactor, load.up_since, now, slowstart);
-        cand.load = svb_score_load(load.clients, m->scaled);
-        cand.last_turn = load.last_turn;
-        cand.braked = brake
-                      && svb_score_over_share(m->recent, *recent_all, m->scaled,
-                                              *loadfactor_all, CATCH_UP);
-        recent_sum += m->recent;
-        loadfactor_sum += m->scaled;
-        if (won < 0 || svb_score_better(&cand, &best)) {
-            best = cand;
-            won = i;
-        }
-    }
-    *recent_all = recent_sum;
-    *loadfactor_all = loadfactor_sum;
-    return won;
+    return best(&c, count);
 }
 
 static int all(int count)
 {
-    double recent_all = 0, loadfactor_all = 0;
-    int won = walk(count, &recent_all, &loadfactor_all, 0);
+    svb_contest c = contest_now(apr_time_from_sec(300), CATCH_UP);
 
-    if (svb_score_over_share(members[won].recent, recent_all,
-                             members[won].scaled, loadfactor_all, CATCH_UP)) {
-        won = walk(count, &recent_all, &loadfactor_all, 1);
+    for (int i = 0; i < count; i++) {
+        svb_contest_node node = node_of(&members[i]);
+
+        svb_contest_join(&c, &node);
     }
-    return won;
-}
-
-static int catching_up(int count)
-{
-    double recent_all = 0, loadfactor_all = 0;
-
-    walk(count, &recent_all, &loadfactor_all, 0);
-    return walk(count, &recent_all, &loadfactor_all, 1);
+    return best(&c, count);
 }
 
 static int failover(int count)
@@ -174,7 +148,7 @@ static double measure(int count, int (*decide)(int))
             int node = members[decide(count)].node;
 
             spent += nanoseconds() - begin;
-            svb_records_elected(fleet, node, now, half_life);
+            svb_contest_won(&(svb_contest){.records = fleet, .now = now}, node);
             svb_records_clients_add(fleet, node, 0, SVB_KIND_WEB, 1);
             svb_records_clients_add(fleet, leaver(&leaves, count), 0,
                                     SVB_KIND_WEB, -1);
@@ -207,16 +181,16 @@ int main(void)
         m->loadfactor = 1 + i % 3;
         svb_records_clients_add(fleet, m->node, 0, SVB_KIND_WEB,
                                 100 * (1 + i % 3));
-        svb_records_elected(fleet, m->node, T0 + apr_time_from_sec(i % 30),
-                            half_life);
+        svb_contest_won(&(svb_contest){.records = fleet,
+                                       .now = T0 + apr_time_from_sec(i % 30)},
+                        m->node);
         svb_records_set(fleet, m->node, SVB_WORD_UP_SINCE,
                         (apr_uint64_t)(i % 8 ? 0 : T0));
     }
-    printf("nodes   plain     all   brake  failover\n");
+    printf("nodes   plain     all  failover\n");
     for (int i = 0; i < 10; i++) {
-        printf("%5d %7.0f %7.0f %7.0f %9.0f\n", counts[i],
-               measure(counts[i], plain), measure(counts[i], all),
-               measure(counts[i], catching_up), measure(counts[i], failover));
+        printf("%5d %7.0f %7.0f %9.0f\n", counts[i], measure(counts[i], plain),
+               measure(counts[i], all), measure(counts[i], failover));
         fflush(stdout);
     }
     return 0;

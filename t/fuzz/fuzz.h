@@ -1,6 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /**
- * @file fuzz.h
  * What the libFuzzer harnesses share. Each fuzz_*.c is a program of its own,
  * which libFuzzer calls with one input after the other, in one thread. What an
  * input needs is freed before its call returns: its pool is made below

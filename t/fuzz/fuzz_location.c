@@ -12,6 +12,7 @@
 
 #include "fuzz.h"
 #include "launch/location.h"
+#include "config/escape.h"
 #include "config/url.h"
 
 /* Decodes the first len bytes; what is no escape stands for itself. */
@@ -22,7 +23,7 @@ static const char *decode(apr_pool_t *p, const char *s, apr_size_t len,
     const char *end = s + len;
 
     while (s < end) {
-        int c = end - s >= 3 ? svb_url_unescape(s) : -1;
+        int c = end - s >= 3 ? svb_escape_read(s) : -1;
 
         *out++ = c >= 0 ? (char)c : *s;
         s += c >= 0 ? 3 : 1;
@@ -45,7 +46,7 @@ static void same_meaning(apr_pool_t *p, const char *a, apr_size_t a_len,
 static void check_location(apr_pool_t *p, const char *url, const char *path,
                            const char *query)
 {
-    const char *where = NULL, *rest, *mark, *c, *again = NULL;
+    const char *where = NULL, *rest, *mark, *again = NULL;
     apr_uri_t uri, direct;
     apr_size_t path_len;
 
@@ -55,9 +56,9 @@ static void check_location(apr_pool_t *p, const char *url, const char *path,
     }
     rest = where + strlen(url);
     MUST(!strncmp(where, url, strlen(url)) && *rest == '/');
-    for (c = rest; *c; ++c) {
+    for (const char *c = rest; *c; c++) {
         MUST(*c > 0x20 && *c < 0x7f && !strchr("\"<>\\^`{|}#", *c));
-        MUST(*c != '%' || svb_url_unescape(c) >= 0);
+        MUST(*c != '%' || svb_escape_read(c) >= 0);
     }
     MUST(apr_uri_parse(p, where, &uri) == APR_SUCCESS);
     MUST(apr_uri_parse(p, url, &direct) == APR_SUCCESS);
@@ -90,9 +91,9 @@ static int stands_for(const char *raw, apr_size_t raw_len,
     const char *end = raw + raw_len;
 
     while (raw < end) {
-        int c = end - raw >= 3 ? svb_url_unescape(raw) : -1;
+        int c = end - raw >= 3 ? svb_escape_read(raw) : -1;
 
-        if (c > 0 && *node_path == '%' && svb_url_unescape(node_path) == c
+        if (c > 0 && *node_path == '%' && svb_escape_read(node_path) == c
             && c != '%' && (c < '0' || c > '9')) {
             node_path += 3; /* an escape that was kept */
         }
@@ -132,9 +133,9 @@ static void check_way_back(apr_pool_t *p, const char *uri)
     apr_size_t end = strcspn(uri, "?#"), i, len;
     const char *decoded, *raw;
 
-    for (i = 0; i < end; ++i) {
+    for (i = 0; i < end; i++) {
         if (uri[i] == '%') {
-            if (svb_url_unescape(uri + i) <= 0) {
+            if (svb_escape_read(uri + i) <= 0) {
                 return;
             }
             i += 2;
@@ -153,7 +154,7 @@ static void check_match_path(apr_pool_t *p, const char *path)
 {
     const char *match = svb_location_match_path(p, path);
 
-    for (; *path; ++path) {
+    for (; *path; path++) {
         if (*path == ';') {
             path += strcspn(path, "/");
         }

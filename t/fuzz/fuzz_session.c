@@ -7,6 +7,7 @@
  */
 
 #include <apr_strings.h>
+#include <apr_time.h>
 
 #include "fuzz.h"
 #include "choice/session.h"
@@ -16,9 +17,7 @@
 
 static int is_name(const apr_array_header_t *names, const char *name)
 {
-    int i;
-
-    for (i = 0; i < names->nelts; ++i) {
+    for (int i = 0; i < names->nelts; i++) {
         if (APR_ARRAY_IDX(names, i, const char *) == name) {
             return 1;
         }
@@ -33,7 +32,7 @@ static int equals(const svb_session_id *id, const char *text)
 
 static void check_routes(const svb_session_id *id)
 {
-    apr_size_t pos = 0, len = 0, last = SVB_ROUTE_MAX + 1, dots = 0, i, n = 0;
+    apr_size_t pos = 0, len = 0, last = SVB_ROUTE_MAX + 1, dots = 0, n = 0;
     const char *route;
 
     while (svb_session_next_route(id, &pos, &route, &len)) {
@@ -44,7 +43,7 @@ static void check_routes(const svb_session_id *id)
         last = len;
         ++n;
     }
-    for (i = 0; i + 1 < id->len; ++i) {
+    for (apr_size_t i = 0; i + 1 < id->len; i++) {
         dots += id->id[i] == '.' && id->len - i - 1 <= SVB_ROUTE_MAX;
     }
     MUST(n == dots);
@@ -62,16 +61,14 @@ static void check_id(const svb_session_id *id, const char *text,
 static void check_list(const svb_session_ids *ids, const char *text,
                        const apr_array_header_t *names, int from_path)
 {
-    int i, j;
-
     MUST(ids->n >= 0 && ids->n <= SVB_SESSION_IDS_MAX);
-    for (i = 0; i < ids->n; ++i) {
+    for (int i = 0; i < ids->n; i++) {
         const svb_session_id *id = &ids->ids[i];
 
         check_id(id, text, names);
         MUST(id->len > 0);
         MUST(id->from_path == from_path);
-        for (j = 0; j < i; ++j) {
+        for (int j = 0; j < i; j++) {
             MUST(id->len != ids->ids[j].len
                  || memcmp(id->id, ids->ids[j].id, id->len));
         }
@@ -105,9 +102,9 @@ static void check_cookie(apr_pool_t *p, const char *text,
     svb_session_from_cookie(&ids, cookie, names);
     check_list(&ids, cookie, names, 0);
     if (!strchr(text, '"') && ids.n < SVB_SESSION_IDS_MAX) {
-        int i, found = 0;
+        int found = 0;
 
-        for (i = 0; i < ids.n; ++i) {
+        for (int i = 0; i < ids.n; i++) {
             found += equals(&ids.ids[i], LAST);
         }
         MUST(found == 1);
@@ -131,10 +128,65 @@ static void check_path(apr_pool_t *p, const char *text,
     MUST(ids.n && equals(&ids.ids[0], FIRST));
 }
 
+#define NOW 1795341600
+#define YEAR_2069 3124224000u
+
+static void check_date(apr_pool_t *p, const char *date, uint32_t seconds,
+                       const apr_array_header_t *names)
+{
+    const char *header = apr_pstrcat(p, "s=" FIRST ";Expires=", date, NULL);
+    svb_session_id id;
+    int expired = -1;
+
+    MUST(svb_session_from_set_cookie(header, names, apr_time_from_sec(NOW), &id,
+                                     &expired));
+    MUST(expired == (seconds <= NOW));
+}
+
+/* The input's first bytes as a date, in the forms that nodes send. */
+static void check_dates(apr_pool_t *p, const uint8_t *data, size_t size,
+                        const apr_array_header_t *names)
+{
+    uint32_t seconds;
+    apr_time_exp_t t;
+    const char *month, *wday, *clock;
+    int year;
+
+    if (size < sizeof(seconds)) {
+        return;
+    }
+    memcpy(&seconds, data, sizeof(seconds));
+    seconds %= YEAR_2069;
+    MUST(apr_time_exp_gmt(&t, apr_time_from_sec(seconds)) == APR_SUCCESS);
+    wday = apr_day_snames[t.tm_wday];
+    month = apr_month_snames[t.tm_mon];
+    year = t.tm_year + 1900;
+    clock = apr_psprintf(p, "%02d:%02d:%02d", t.tm_hour, t.tm_min, t.tm_sec);
+
+    check_date(p,
+               apr_psprintf(p, "%s, %02d %s %d %s GMT", wday, t.tm_mday, month,
+                            year, clock),
+               seconds, names);
+    check_date(p,
+               apr_psprintf(p, "%s, %02d-%s-%d %s GMT", wday, t.tm_mday, month,
+                            year, clock),
+               seconds, names);
+    check_date(p,
+               apr_psprintf(p, "%sday, %02d-%s-%02d %s GMT", wday, t.tm_mday,
+                            month, year % 100, clock),
+               seconds, names);
+    check_date(
+        p,
+        apr_psprintf(p, "%s %s %2d %s %d", wday, month, t.tm_mday, clock, year),
+        seconds, names);
+    check_date(p, apr_psprintf(p, "%d %s %d %s", t.tm_mday, month, year, clock),
+               seconds, names);
+}
+
 static void check_set_cookie(apr_pool_t *p, const char *text,
                              const apr_array_header_t *names)
 {
-    apr_time_t now = apr_time_from_sec(1795341600);
+    apr_time_t now = apr_time_from_sec(NOW);
     const char *header;
     svb_session_id id;
     int expired = -1;
@@ -171,6 +223,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_cookie(p, text, names);
     check_path(p, text, names);
     check_set_cookie(p, text, names);
+    check_dates(p, data, size, names);
 
     free(text);
     apr_pool_destroy(p);

@@ -11,16 +11,17 @@
 #include <apr_uri.h>
 
 #include "fuzz.h"
+#include "config/escape.h"
 #include "config/url.h"
 
 static void check_authority(apr_pool_t *p, const char *url,
                             const apr_uri_t *uri)
 {
-    const char *authority = strstr(url, "://") + 3, *c;
+    const char *authority = strstr(url, "://") + 3;
     apr_size_t len = strcspn(authority, "/\\?#");
 
     MUST(!strcmp(uri->hostinfo, apr_pstrmemdup(p, authority, len)));
-    for (c = authority; c < authority + len; ++c) {
+    for (const char *c = authority; c < authority + len; c++) {
         MUST(*c != '@' && *c != '%' && (*c < 'A' || *c > 'Z'));
     }
     MUST(strspn(authority, "abcdefghijklmnopqrstuvwxyz0123456789-._:[]")
@@ -30,14 +31,13 @@ static void check_authority(apr_pool_t *p, const char *url,
 static void check_direct_url(apr_pool_t *p, const char *url)
 {
     apr_uri_t uri;
-    const char *c;
 
     MUST(!svb_url_check_expanded(p, url));
     MUST(!svb_url_check(p, url));
     MUST(url[strlen(url) - 1] != '/');
-    for (c = url; *c; ++c) {
+    for (const char *c = url; *c; c++) {
         MUST(*c > 0x20 && *c < 0x7f && !strchr("\"<>\\^`{|}?#", *c));
-        MUST(*c != '%' || svb_url_unescape(c) >= 0);
+        MUST(*c != '%' || svb_escape_read(c) >= 0);
     }
     MUST(apr_uri_parse(p, url, &uri) == APR_SUCCESS);
     MUST(!strcmp(uri.scheme, svb_url_is_https(url) ? "https" : "http"));

@@ -10,6 +10,9 @@
 #include "choice/session.h"
 #include "unit.h"
 
+#define LONGEST_ROUTE                                                          \
+    "123456789012345678901234567890123456789012345678901234567890123"
+
 static apr_array_header_t *make_names(const char *name, const char *second)
 {
     apr_array_header_t *names = apr_array_make(pool, 2, sizeof(const char *));
@@ -25,9 +28,8 @@ static apr_array_header_t *make_names(const char *name, const char *second)
 static const char *show(const svb_session_ids *ids)
 {
     const char *text = "";
-    int i;
 
-    for (i = 0; i < ids->n; ++i) {
+    for (int i = 0; i < ids->n; i++) {
         const svb_session_id *id = &ids->ids[i];
 
         text = apr_pstrcat(pool, text, i ? "|" : "", id->from_path ? ";" : "",
@@ -126,9 +128,8 @@ START_TEST(too_many_ids)
 {
     const char *cookie = "";
     svb_session_ids ids;
-    int i;
 
-    for (i = 0; i < 3 * SVB_SESSION_IDS_MAX; ++i) {
+    for (int i = 0; i < 3 * SVB_SESSION_IDS_MAX; i++) {
         cookie = apr_psprintf(pool, "%sSID=id%d; SID=id%d;", cookie, i, i);
     }
     svb_session_from_cookie(&ids, cookie, make_names("SID", NULL));
@@ -142,16 +143,16 @@ END_TEST
 /* Many opening quotes must not make it quadratic: this takes no time. */
 START_TEST(long_cookie)
 {
-    apr_size_t len = 4000000, i;
+    apr_size_t len = 4000000;
     char *cookie = malloc(len + 1);
     svb_session_ids ids;
 
-    for (i = 0; i + 4 <= len; i += 4) {
+    for (apr_size_t i = 0; i + 4 <= len; i += 4) {
         memcpy(cookie + i, i % 8 ? "a=\"\\" : "b=\";", 4);
     }
     cookie[len] = '\0';
     svb_session_from_cookie(&ids, cookie, make_names("a", "c"));
-    for (i = 0; i < len; ++i) {
+    for (apr_size_t i = 0; i < len; i++) {
         cookie[i] = i % 2 ? '"' : '=';
     }
     svb_session_from_cookie(&ids, cookie, make_names("a", "c"));
@@ -295,6 +296,37 @@ START_TEST(base_len)
 }
 END_TEST
 
+static const struct {
+    const char *id;
+    int is_launch;
+} launches[] = {
+    {"0123456789abcdef.servoy1", 1},
+    {"0123456789abcdef.eu.servoy1", 1},
+    {"0123456789abcdef.s", 1},
+    {"0123456789abcdef." LONGEST_ROUTE, 1},
+    {"0123456789abcdef." LONGEST_ROUTE "4", 0},
+    {"0123456789abcdef.", 0},
+    {"0123456789abcdef", 0},
+    {"0123456789abcdef0.s", 0},
+    {"0123456789abcde.ss", 0},
+    {"0123456789ABCDEF.s", 0},
+    {"0123456789abcdeg.s", 0},
+    {"............abcd.s", 0},
+    {".", 0},
+    {"", 0},
+};
+
+START_TEST(launch_ids)
+{
+    svb_session_id id = {launches[_i].id, strlen(launches[_i].id), "n", 0};
+
+    ck_assert_int_eq(svb_session_is_launch(&id), launches[_i].is_launch);
+    /* what stands behind the id is not its own */
+    id.len = id.len > 17 ? 17 : id.len;
+    ck_assert_int_eq(svb_session_is_launch(&id), 0);
+}
+END_TEST
+
 #define LIVE 0
 #define GONE 1
 #define OTHER (-1)
@@ -369,7 +401,23 @@ static const struct {
     {"JSESSIONID=a; Expires=Sat, 01 Jan 2000 00:00:00 GMT; "
      "Expires=Fri, 01 Jan 2038 00:00:00 GMT",
      "a", LIVE},
+    /* with less in it, or in another dress */
+    {"JSESSIONID=a; Expires=Thursday, 01-Jan-70 00:00:00 GMT", "a", GONE},
+    {"JSESSIONID=a; Expires=THU, 01-JAN-1970 00:00:00 gmt", "a", GONE},
+    {"JSESSIONID=a; Expires=01 Jan 1970 00:00:00 GMT", "a", GONE},
+    {"JSESSIONID=a; Expires=Thu, 01 Jan 1970 00:00:00", "a", GONE},
+    {"JSESSIONID=a; Expires=Thu, 1 Jan 1970 00:00:00 GMT", "a", GONE},
+    {"JSESSIONID=a; Expires=Thu Jan  1 00:00:00 1970", "a", GONE},
+    {"JSESSIONID=a; Expires=Mon, 29 Feb 1960 00:00:00 GMT", "a", GONE},
+    {"JSESSIONID=a; Expires=Mon, 01 Jan 1601 00:00:00 GMT", "a", GONE},
+    {"JSESSIONID=a; Expires=Sun, 22 Nov 2026 11:00:00 +0200", "a", LIVE},
+    {"JSESSIONID=a; Expires=Sun, 22 Nov 2026 09:00:00 -0200", "a", GONE},
     /* no dates */
+    {"JSESSIONID=a; Expires=Thu, 01 Jan 1970 00:00:61 GMT", "a", LIVE},
+    {"JSESSIONID=a; Expires=Thu, 01 Jan 1970 00:00:10 GMT"
+     "                                                                     ."
+     "                                                                     .",
+     "a", LIVE},
     {"JSESSIONID=a; Expires=", "a", LIVE},
     {"JSESSIONID=a; Expires=0", "a", LIVE},
     {"JSESSIONID=a; Expires=-1", "a", LIVE},
@@ -421,6 +469,7 @@ static Suite *session_suite(void)
     tcase_add_loop_test(tc, route_candidates, 0, COUNT(routes));
     tcase_add_test(tc, route_within_id);
     tcase_add_test(tc, base_len);
+    tcase_add_loop_test(tc, launch_ids, 0, COUNT(launches));
     tcase_add_loop_test(tc, set_cookie, 0, COUNT(set_cookies));
     suite_add_tcase(s, tc);
     return s;

@@ -17,30 +17,26 @@ static svb_fleet fleet = {.name = "servoy"};
 /* ------------------------------- what mod_model asks for, but not here */
 
 module AP_MODULE_DECLARE_DATA proxy_module, servoy_balancer_module;
-const svb_section svb_section_defaults;
+const svb_facts svb_facts_unset = {.maxclients = SVB_UNSET, .probe = SVB_UNSET};
+const svb_facts svb_facts_defaults = {.maxclients = 0};
 
-int ap_cstr_casecmpn(const char *s1, const char *s2, apr_size_t n)
+svb_section *svb_sections_merged(apr_pool_t *p, server_rec *s, const char *name)
 {
-    (void)s1, (void)s2, (void)n;
+    (void)p, (void)s, (void)name;
     abort();
 }
 
-ap_regex_t *ap_pregcomp(apr_pool_t *p, const char *pattern, int cflags)
+const char *svb_facts_conflict(const svb_facts *a, const svb_facts *b)
 {
-    (void)p, (void)pattern, (void)cflags;
+    (void)a, (void)b;
     abort();
 }
 
-void *svb_directives_create_section(apr_pool_t *p, char *path)
+/* Here a line gives its url, and nothing else. */
+void svb_facts_complete(svb_facts *facts, const svb_facts *others)
 {
-    (void)p, (void)path;
-    abort();
-}
-
-void *svb_directives_merge_section(apr_pool_t *p, void *base, void *add)
-{
-    (void)p, (void)base, (void)add;
-    abort();
+    facts->maxclients = others->maxclients;
+    facts->probe = others->probe;
 }
 
 const svb_server *svb_directives_server(apr_pool_t *p, server_rec *main_server)
@@ -62,9 +58,9 @@ static void set_worker(int i, const char *route, const char *host)
 static void setup(void)
 {
     static const svb_node_line template = {.route = "*",
-                                           .url = "http://%h:8080",
-                                           .maxclients = SVB_UNSET,
-                                           .probe = SVB_UNSET};
+                                           .facts = {.url = "http://%h:8080",
+                                                     .maxclients = SVB_UNSET,
+                                                     .probe = SVB_UNSET}};
 
     pool_setup();
     memset(workers, 0, sizeof(workers));

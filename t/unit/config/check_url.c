@@ -179,7 +179,6 @@ END_TEST
 START_TEST(long_hosts)
 {
     char label[65], *host = "a";
-    int i;
 
     memset(label, 'a', 64);
     label[64] = '\0';
@@ -188,7 +187,7 @@ START_TEST(long_hosts)
     label[63] = '\0';
     ck_assert_ptr_null(
         svb_url_check(pool, apr_pstrcat(pool, "http://", label, NULL)));
-    for (i = 0; i < 126; ++i) {
+    for (int i = 0; i < 126; i++) {
         host = apr_pstrcat(pool, host, ".a", NULL);
     }
     ck_assert_ptr_null(
@@ -310,39 +309,6 @@ START_TEST(scheme)
 }
 END_TEST
 
-START_TEST(escapes)
-{
-    char text[4] = "";
-    int c;
-
-    for (c = 0; c < 256; ++c) {
-        ck_assert_ptr_eq(svb_url_escape(text, (unsigned char)c), text + 3);
-        ck_assert_int_eq(svb_url_unescape(text), c);
-    }
-    ck_assert_int_eq(svb_url_unescape("%aF1"), 0xaf);
-    ck_assert_int_eq(svb_url_unescape("%g0"), -1);
-    ck_assert_int_eq(svb_url_unescape("%0"), -1);
-    ck_assert_int_eq(svb_url_unescape("%"), -1);
-    ck_assert_int_eq(svb_url_unescape(""), -1);
-    ck_assert_int_eq(svb_url_unescape("a20"), -1);
-}
-END_TEST
-
-/* The path characters of java.net.URI: its "pchar", ';' and '/'. */
-START_TEST(path_chars)
-{
-    static const char allowed[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-        "-_.!~*'():@&=+$,;/";
-    int c;
-
-    for (c = 0; c < 256; ++c) {
-        ck_assert_int_eq(!!svb_url_is_path_char((unsigned char)c),
-                         memchr(allowed, c, sizeof(allowed) - 1) != NULL);
-    }
-}
-END_TEST
-
 static Suite *url_suite(void)
 {
     Suite *s = suite_create("svb_url");
@@ -355,8 +321,6 @@ static Suite *url_suite(void)
     tcase_add_test(tc, placeholders_are_not_urls);
     tcase_add_loop_test(tc, expand, 0, COUNT(expansions));
     tcase_add_test(tc, scheme);
-    tcase_add_test(tc, escapes);
-    tcase_add_test(tc, path_chars);
     suite_add_tcase(s, tc);
     return s;
 }

@@ -1,178 +1,16 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
-/* Unit tests of svb_launch: paths of launches and the Location they get. */
+/* Unit tests of svb_location: the Location that launches get. */
 
-#include <stdlib.h>
 #include <string.h>
 
 #include <apr_strings.h>
 #include <apr_uri.h>
 
 #include "launch/location.h"
+#include "config/escape.h"
 #include "config/url.h"
 #include "unit.h"
-
-static const struct {
-    const char *path, *match;
-} matches[] = {
-    {"/servoy-client/a.jnlp", "/servoy-client/a.jnlp"},
-    {"/servoy-client/a.jnlp;jsessionid=1", "/servoy-client/a.jnlp"},
-    {"/servoy-client/a.jnlp;x;y=1", "/servoy-client/a.jnlp"},
-    {"/servoy-client;x/a.jnlp;y", "/servoy-client/a.jnlp"},
-    {"/servoy-client;x/a.jnlp", "/servoy-client/a.jnlp"},
-    {"/a.jnlp;x=/b", "/a.jnlp/b"},
-    {"/;x", "/"},
-    {"/", "/"},
-    {"a;x", "a"},
-    {";", ""},
-    {"", ""},
-};
-
-START_TEST(match_path)
-{
-    ck_assert_str_eq(svb_location_match_path(pool, matches[_i].path),
-                     matches[_i].match);
-}
-END_TEST
-
-static const struct {
-    const char *uri, *node_path;
-    const char *raw; /* NULL: none */
-} raw_paths[] = {
-    {"/a/b.jnlp", "/a/b.jnlp", "/a/b.jnlp"},
-    {"/a/b.jnlp?x=/a/b.jnlp", "/a/b.jnlp", "/a/b.jnlp"},
-    {"/a/b.jnlp#x", "/a/b.jnlp", "/a/b.jnlp"},
-    {"/a/b.jnlp?", "/a/b.jnlp", "/a/b.jnlp"},
-    {"/", "/", "/"},
-    {"/a/", "/a/", "/a/"},
-    {"/a/", "/", "/"},
-    /* the client's own encoding */
-    {"/%61/%62.jnlp", "/a/b.jnlp", "/%61/%62.jnlp"},
-    {"/a%20b", "/a b", "/a%20b"},
-    {"/a%7Cb", "/a|b", "/a%7Cb"},
-    {"/a|b", "/a|b", "/a|b"},
-    {"/a%3Bb;c", "/a;b;c", "/a%3Bb;c"},
-    {"/a%3fb?c", "/a?b", "/a%3fb"},
-    {"/%c3%A9", "/\xc3\xa9", "/%c3%A9"},
-    {"/\xc3\xa9", "/\xc3\xa9", "/\xc3\xa9"},
-    {"/a%0d%0ab", "/a\r\nb", "/a%0d%0ab"},
-    {"/a%2Fb", "/a/b", "/a%2Fb"},
-    {"/a+b", "/a+b", "/a+b"},
-    /* a prefix taken off by ProxyPass: the shortest suffix */
-    {"/app/a%20b", "/a b", "/a%20b"},
-    {"/a/a/a", "/a", "/a"},
-    {"/x%2Fa", "/a", NULL},
-    {"/x%2Fa", "/x/a", "/x%2Fa"},
-    {"/b%2Fx%2Fa", "/b/x/a", "/b%2Fx%2Fa"},
-    {"/xa", "/a", NULL},
-    /* escapes that httpd kept */
-    {"/a%2Fb", "/a%2Fb", "/a%2Fb"},
-    {"/a%2Fb", "/a%2fb", "/a%2Fb"},
-    {"/a%2fb%20c", "/a%2Fb c", "/a%2fb%20c"},
-    {"/%2F", "/%2F", "/%2F"},
-    {"/a%252Fb", "/a%2Fb", "/a%252Fb"},
-    {"/a%252Fb", "/a%252Fb", "/a%252Fb"},
-    {"/a%25", "/a%", "/a%25"},
-    {"/a%2525", "/a%25", "/a%2525"},
-    {"/x%30", "/x0", "/x%30"},
-    {"/x%31%32", "/x12", "/x%31%32"},
-    {"/%2F", "%2F", NULL},
-    {"/%2F", "/", NULL},
-    /* absolute form */
-    {"http://evil/x", "/x", "/x"},
-    {"http://evil/x/y?z", "/y", "/y"},
-    {"http://evil/x", "//evil/x", NULL},
-    {"http://evil/x", "/evil/x", NULL},
-    {"http://evil", "/evil", NULL},
-    {"http://evil", "/", NULL},
-    {"http://evil?/x", "/x", NULL},
-    {"http://evil#/x", "/x", NULL},
-    {"HTTPS://e:1/x%20", "/x ", "/x%20"},
-    {"a/b://c/d", "/d", NULL},
-    {"a?b://c/d", "/d", NULL},
-    {"//evil/x", "//evil/x", "//evil/x"},
-    {"//evil/x", "/x", "/x"},
-    {"//evil/x", "/evil/x", "/evil/x"},
-    /* rewritten, normalised */
-    {"/a/b", "/c", NULL},
-    {"/%20", "/b", NULL},
-    {"/a/../b", "/b", "/b"},
-    {"/a/./b", "/a/b", NULL},
-    {"/a//b", "/a/b", NULL},
-    {"/b", "/a/b", NULL},
-    {"b", "/b", NULL},
-    {"", "/", NULL},
-    {"*", "*", NULL},
-    {"*", "/", NULL},
-    {"host:443", "/", NULL},
-    {"/a", "a", NULL},
-    {"/a", "", NULL},
-    {"?x", "/", NULL},
-    /* bad escapes, wherever they stand in the path */
-    {"/a%", "/a%", NULL},
-    {"/a%2", "/a%2", NULL},
-    {"/a%zz", "/a%zz", NULL},
-    {"/%zz/a", "/a", NULL},
-    {"/%%20", "/% ", NULL},
-    {"/a%00", "/a", NULL},
-    {"/%00/a", "/a", NULL},
-    {"/a?%00%zz%", "/a", "/a"},
-    {NULL, "/a", NULL},
-    {"/a", NULL, NULL},
-};
-
-START_TEST(raw_path)
-{
-    const char *raw =
-        svb_location_raw_path(pool, raw_paths[_i].uri, raw_paths[_i].node_path);
-
-    if (raw_paths[_i].raw) {
-        ck_assert_ptr_nonnull(raw);
-        ck_assert_str_eq(raw, raw_paths[_i].raw);
-    }
-    else {
-        ck_assert_msg(!raw, "got %s", raw);
-    }
-}
-END_TEST
-
-/* Every byte that can be encoded comes back as the client encoded it. */
-START_TEST(raw_path_all_bytes)
-{
-    int c;
-
-    for (c = 1; c < 256; ++c) {
-        char *uri = apr_psprintf(pool, "/p/x%%%02x%%%02X", c, c);
-        char *node_path = apr_psprintf(pool, "/x%c%c", c, c);
-        const char *raw = svb_location_raw_path(pool, uri, node_path);
-
-        ck_assert_msg(raw != NULL, "%s", uri);
-        ck_assert_str_eq(raw, uri + 2);
-    }
-}
-END_TEST
-
-/* Linear: 2 MB of what a backtracking comparison would choke on. */
-START_TEST(raw_path_long)
-{
-    apr_size_t n = 700000, i;
-    char *uri = malloc(3 * n + 2), *node_path = malloc(n + 3);
-
-    uri[0] = node_path[0] = '/';
-    node_path[1] = '1';
-    for (i = 0; i < n; ++i) {
-        memcpy(uri + 1 + 3 * i, "%30", 3);
-        node_path[i + 2] = '0';
-    }
-    uri[3 * n + 1] = node_path[n + 2] = '\0';
-    ck_assert_ptr_null(svb_location_raw_path(pool, uri, node_path));
-    node_path[n + 1] = '\0';
-    node_path[1] = '0';
-    ck_assert_ptr_nonnull(svb_location_raw_path(pool, uri, node_path));
-    free(uri);
-    free(node_path);
-}
-END_TEST
 
 #define URL "https://app1.example.com:8443"
 
@@ -218,9 +56,8 @@ END_TEST
 START_TEST(location_refuses)
 {
     const char *where = NULL;
-    int c;
 
-    for (c = 1; c < 256; ++c) {
+    for (int c = 1; c < 256; c++) {
         const char *text = apr_psprintf(pool, "/a%cb", c);
         int control = c < 0x20 || c == 0x7f;
         const char *path_error =
@@ -356,7 +193,7 @@ static const char *browser_authority(const char *where)
 
 static void check_host(const char *url, const char *path, const char *query)
 {
-    const char *where = NULL, *c;
+    const char *where = NULL;
     apr_uri_t direct, uri;
 
     if (svb_location_make(pool, url, path, query, &where)) {
@@ -365,10 +202,10 @@ static void check_host(const char *url, const char *path, const char *query)
     }
     ck_assert_int_eq(strncmp(where, url, strlen(url)), 0);
     ck_assert_int_eq(where[strlen(url)], '/');
-    for (c = where; *c; ++c) {
+    for (const char *c = where; *c; c++) {
         ck_assert_msg(*c > 0x20 && *c < 0x7f, "%s", where);
         ck_assert_msg(!strchr("\"<>\\^`{|}#", *c), "%s", where);
-        ck_assert_msg(*c != '%' || svb_url_unescape(c) >= 0, "%s", where);
+        ck_assert_msg(*c != '%' || svb_escape_read(c) >= 0, "%s", where);
     }
     ck_assert_int_eq(apr_uri_parse(pool, url, &direct), APR_SUCCESS);
     ck_assert_int_eq(apr_uri_parse(pool, where, &uri), APR_SUCCESS);
@@ -385,9 +222,8 @@ static void check_host(const char *url, const char *path, const char *query)
 START_TEST(hostile_target)
 {
     const char *target = hostile[_i];
-    int i;
 
-    for (i = 0; i < COUNT(direct_urls); ++i) {
+    for (int i = 0; i < COUNT(direct_urls); i++) {
         const char *url = direct_urls[i], *raw;
 
         check_host(url, target, NULL);
@@ -406,64 +242,13 @@ START_TEST(long_targets)
 {
     char *text = apr_palloc(pool, 8194);
     static const char fill[] = "a|%\\@/:";
-    int i;
 
-    for (i = 0; i < (int)sizeof(fill) - 1; ++i) {
+    for (int i = 0; i < (int)sizeof(fill) - 1; i++) {
         memset(text, fill[i], 8193);
         text[0] = '/';
         text[8193] = '\0';
         check_host(URL, text, text);
         check_host(URL "/p", "/a.jnlp", text + 1);
-    }
-}
-END_TEST
-
-static const struct {
-    const char *uri;
-    const char *path; /* NULL: none */
-    const char *query;
-} targets[] = {
-    {"/a/b.jnlp", "/a/b.jnlp", NULL},
-    {"/a/b.jnlp?", "/a/b.jnlp", ""},
-    {"/a/b.jnlp?x=1&y", "/a/b.jnlp", "x=1&y"},
-    {"/a/b.jnlp?x?y=/z", "/a/b.jnlp", "x?y=/z"},
-    {"/a/b.jnlp#f", "/a/b.jnlp", NULL},
-    {"/a/b.jnlp#f?x", "/a/b.jnlp", NULL},
-    {"/a/b.jnlp?x#f?y", "/a/b.jnlp", "x"},
-    {"/", "/", NULL},
-    {"//evil/a.jnlp", "//evil/a.jnlp", NULL},
-    {"/%2f|\\%zz?a|b%", "/%2f|\\%zz", "a|b%"},
-    {"/http://evil/a", "/http://evil/a", NULL},
-    {"/a?http://evil/b", "/a", "http://evil/b"},
-    {"http://any.host/a.jnlp?x", "/a.jnlp", "x"},
-    {"https://u@any.host:81/a?x#f", "/a", "x"},
-    {"http://any.host//evil/a", "//evil/a", NULL},
-    {"http:///a", "/a", NULL},
-    {"x://[::1]/", "/", NULL},
-    {"http://any.host?/a", NULL, NULL},
-    {"http://any.host#/a", NULL, NULL},
-    {"http://any.host", NULL, NULL},
-    {"http://", NULL, NULL},
-    {"http:/a", NULL, NULL},
-    {"any.host:80", NULL, NULL},
-    {"a/b://c/d", NULL, NULL},
-    {"a?b://c/d", NULL, NULL},
-    {"a/b", NULL, NULL},
-    {"?x", NULL, NULL},
-    {"*", NULL, NULL},
-    {"", NULL, NULL},
-    {NULL, NULL, NULL},
-};
-
-START_TEST(split_target)
-{
-    const char *path = "unset", *query = "unset";
-    int found = svb_location_target(pool, targets[_i].uri, &path, &query);
-
-    ck_assert_int_eq(found, targets[_i].path != NULL);
-    if (found) {
-        ck_assert_str_eq(path, targets[_i].path);
-        ck_assert_pstr_eq(query, targets[_i].query);
     }
 }
 END_TEST
@@ -496,9 +281,8 @@ START_TEST(encode_query_all_bytes)
 {
     char query[3] = {0, 'x', 0};
     const char *sent_to;
-    int c;
 
-    for (c = 1; c < 256; ++c) {
+    for (int c = 1; c < 256; c++) {
         const char *encoded;
 
         query[0] = (char)c;
@@ -514,22 +298,17 @@ START_TEST(encode_query_all_bytes)
 }
 END_TEST
 
-static Suite *launch_suite(void)
+static Suite *location_suite(void)
 {
-    Suite *s = suite_create("svb_launch");
+    Suite *s = suite_create("svb_location");
     TCase *tc = tcase_create("all");
 
     tcase_add_checked_fixture(tc, pool_setup, pool_teardown);
     tcase_set_timeout(tc, 30);
-    tcase_add_loop_test(tc, match_path, 0, COUNT(matches));
-    tcase_add_loop_test(tc, raw_path, 0, COUNT(raw_paths));
-    tcase_add_test(tc, raw_path_all_bytes);
-    tcase_add_test(tc, raw_path_long);
     tcase_add_loop_test(tc, location, 0, COUNT(locations));
     tcase_add_test(tc, location_refuses);
     tcase_add_loop_test(tc, hostile_target, 0, COUNT(hostile));
     tcase_add_test(tc, long_targets);
-    tcase_add_loop_test(tc, split_target, 0, COUNT(targets));
     tcase_add_loop_test(tc, encode_query, 0, COUNT(queries));
     tcase_add_test(tc, encode_query_all_bytes);
     suite_add_tcase(s, tc);
@@ -538,5 +317,5 @@ static Suite *launch_suite(void)
 
 int main(void)
 {
-    return unit_run(srunner_create(launch_suite()));
+    return unit_run(srunner_create(location_suite()));
 }

@@ -1,0 +1,125 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+#include "config/mod_sections.h"
+
+#include <apr_strings.h>
+#include <http_core.h>
+
+static const svb_section section_defaults = {
+    .fleet = "servoy",
+    .session_timeout = apr_time_from_sec(30 * 60),
+    .learn_sessions = 1,
+    .launch = SVB_LAUNCH_REDIRECT,
+    .launch_limit = 1024 * 1024,
+    .launch_match_text = "^/servoy-client/.+\\.jnlp$",
+    .launch_cookie = "SERVOYLAUNCH",
+    .launch_timeout = apr_time_from_sec(8 * 3600),
+    .maintenance = 1,
+    .maintenance_retry = apr_time_from_sec(30),
+    .slow_start = 0,
+    .catch_up = 2,
+    .manager_actions = 0,
+};
+
+void *svb_sections_create(apr_pool_t *p, char *path)
+{
+    svb_section *section = apr_palloc(p, sizeof(*section));
+
+    (void)path;
+    *section = (svb_section){
+        .nodes = apr_array_make(p, 4, sizeof(svb_node_line)),
+        .session_timeout = SVB_UNSET,
+        .learn_sessions = SVB_UNSET,
+        .launch = SVB_UNSET,
+        .launch_limit = SVB_UNSET,
+        .launch_timeout = SVB_UNSET,
+        .maintenance = SVB_UNSET,
+        .maintenance_retry = SVB_UNSET,
+        .slow_start = SVB_UNSET,
+        .catch_up = SVB_UNSET,
+        .manager_actions = SVB_UNSET,
+    };
+    return section;
+}
+
+#define MERGE(field)                                                           \
+    merged->field = add->field != SVB_UNSET ? add->field : base->field
+#define MERGE_PTR(field) merged->field = add->field ? add->field : base->field
+
+void *svb_sections_merge(apr_pool_t *p, void *basev, void *addv)
+{
+    const svb_section *base = basev, *add = addv;
+    svb_section *merged = apr_pcalloc(p, sizeof(*merged));
+
+    MERGE_PTR(where);
+    MERGE_PTR(fleet);
+    merged->nodes = apr_array_append(p, base->nodes, add->nodes);
+    MERGE_PTR(session_cookies);
+    MERGE(session_timeout);
+    MERGE(learn_sessions);
+    MERGE(launch);
+    MERGE(launch_limit);
+    MERGE_PTR(launch_match);
+    MERGE_PTR(launch_match_text);
+    MERGE_PTR(launch_cookie);
+    MERGE(launch_timeout);
+    MERGE(maintenance);
+    MERGE(maintenance_retry);
+    MERGE(slow_start);
+    MERGE(catch_up);
+    MERGE(manager_actions);
+    return merged;
+}
+
+const svb_section *svb_sections_next(server_rec *s, int *place,
+                                     const proxy_dir_conf **dir)
+{
+    const proxy_server_conf *conf =
+        ap_get_module_config(s->module_config, &proxy_module);
+
+    while (*place < conf->sec_proxy->nelts) {
+        ap_conf_vector_t *vector =
+            APR_ARRAY_IDX(conf->sec_proxy, (*place)++, ap_conf_vector_t *);
+        const svb_section *section =
+            ap_get_module_config(vector, &servoy_balancer_module);
+
+        if (section) {
+            *dir = ap_get_module_config(vector, &proxy_module);
+            return section;
+        }
+    }
+    return NULL;
+}
+
+int svb_sections_is_of(const proxy_dir_conf *dir, const char *balancer)
+{
+    apr_size_t len = strlen(balancer);
+
+    return dir->p && !dir->r && !ap_cstr_casecmpn(dir->p, balancer, len)
+           && (dir->p[len] == '\0' || dir->p[len] == '/');
+}
+
+static svb_section *defaults(apr_pool_t *p)
+{
+    svb_section *base = apr_pmemdup(p, &section_defaults, sizeof(*base));
+
+    base->nodes = apr_array_make(p, 1, sizeof(svb_node_line));
+    base->session_cookies = apr_array_make(p, 1, sizeof(const char *));
+    APR_ARRAY_PUSH(base->session_cookies, const char *) = "JSESSIONID";
+    base->launch_match =
+        ap_pregcomp(p, base->launch_match_text, AP_REG_EXTENDED);
+    return base;
+}
+
+svb_section *svb_sections_merged(apr_pool_t *p, server_rec *s, const char *name)
+{
+    svb_section *merged = defaults(p);
+    const svb_section *section;
+    const proxy_dir_conf *dir;
+
+    for (int i = 0; (section = svb_sections_next(s, &i, &dir));) {
+        if (svb_sections_is_of(dir, name)) {
+            merged = svb_sections_merge(p, merged, (void *)section);
+        }
+    }
+    return merged;
+}
