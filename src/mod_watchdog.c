@@ -4,6 +4,7 @@
 #include <mod_watchdog.h>
 
 #include "memory/clients.h"
+#include "memory/evictions.h"
 #include "memory/mod_clients.h"
 #include "memory/mod_former.h"
 #include "memory/mod_segments.h"
@@ -20,7 +21,9 @@
 /* A table that is too small forgets clients. */
 static void tell_evictions(const svb_model *model, apr_time_t now)
 {
-    apr_uint64_t evicted = svb_clients_evictions_to_tell(now);
+    svb_clients *clients = svb_segments_clients();
+    apr_uint64_t evicted =
+        svb_evictions_to_tell(svb_clients_evictions(clients), now);
 
     if (evicted) {
         ap_log_error(
@@ -29,7 +32,7 @@ static void tell_evictions(const svb_model *model, apr_time_t now)
                             " clients were dropped so far, and are "
                             "counted again with their next request; give "
                             "ServoyClientTable more than %" APR_SIZE_T_FMT,
-            evicted, svb_clients_capacity(svb_segments_clients()));
+            evicted, svb_clients_capacity(clients));
     }
 }
 

@@ -131,7 +131,7 @@ svb_snapshot *svb_snapshot_take(apr_pool_t *p, const svb_model *model,
     snap->table.capacity = svb_clients_capacity(svb_segments_clients());
     snap->table.clients = svb_clients_count(svb_segments_clients());
     snap->table.evicted = svb_clients_evicted(svb_segments_clients());
-    snap->table.evicted_at = svb_clients_evicted_at();
+    snap->table.evicted_at = svb_clients_evictions(svb_segments_clients())->at;
     snap->table.bytes = svb_clients_bytes(svb_segments_clients());
     for (int i = 0; i < model->fleets->nelts; i++) {
         add_fleet(p, snap, APR_ARRAY_IDX(model->fleets, i, svb_fleet *));

@@ -300,7 +300,12 @@ apr_size_t svb_clients_count(const svb_clients *clients)
     return sum;
 }
 
+svb_evictions *svb_clients_evictions(const svb_clients *clients)
+{
+    return svb_slots_evictions(&clients->slots);
+}
+
 apr_uint64_t svb_clients_evicted(const svb_clients *clients)
 {
-    return svb_slots_evicted(&clients->slots);
+    return svb_clients_evictions(clients)->count;
 }

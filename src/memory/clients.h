@@ -87,6 +87,7 @@
 #define SVB_MEMORY_CLIENTS_H
 
 #include "memory/client.h"
+#include "memory/evictions.h"
 #include "memory/records.h"
 
 /** Bytes in the secret key of ids. */
@@ -228,6 +229,9 @@ apr_size_t svb_clients_bytes(const svb_clients *clients);
 /** @return clients of all kinds on all nodes, by the counts in svb_records; looks
  *          at every node, so it is for pages and not for requests */
 apr_size_t svb_clients_count(const svb_clients *clients);
+
+/** @return the live clients dropped for want of room, in the table's memory */
+svb_evictions *svb_clients_evictions(const svb_clients *clients);
 
 /** @return how many live clients were dropped for want of room since the table
  *          was made */

@@ -18,9 +18,6 @@
 /* How long the clients of a node that no balancer has any more are kept. */
 #define OF_NOBODY apr_time_from_sec(30 * 60)
 
-/* Evictions are told of at most so often. */
-#define TELL_EVERY apr_time_from_sec(60)
-
 /* ---------------------------------------------------------------- lifetimes */
 
 /* Of this configuration: its own, or a shorter one than before would not count. */
@@ -141,37 +138,6 @@ static void refill_room(void)
     shared->assumed_room = room > 0 ? room : 0;
 }
 
-static void note_evictions(apr_time_t now)
-{
-    svb_shared *shared = svb_segments_shared();
-    apr_uint64_t evicted = svb_clients_evicted(svb_segments_clients());
-
-    if (evicted != shared->evicted_noted) {
-        shared->evicted_noted = evicted;
-        shared->evicted_at = now;
-    }
-}
-
-apr_time_t svb_clients_evicted_at(void)
-{
-    return svb_segments_shared()->evicted_at;
-}
-
-apr_uint64_t svb_clients_evictions_to_tell(apr_time_t now)
-{
-    svb_shared *shared = svb_segments_shared();
-    apr_uint64_t evicted = svb_clients_evicted(svb_segments_clients());
-    apr_time_t told_at = shared->evicted_told_at;
-
-    if (evicted <= shared->evicted_told
-        || (now >= told_at && now < told_at + TELL_EVERY)) {
-        return 0;
-    }
-    shared->evicted_told = evicted;
-    shared->evicted_told_at = now;
-    return evicted;
-}
-
 static void touch(void *now, apr_uint64_t id)
 {
     svb_clients_touch(svb_segments_clients(), id, *(apr_time_t *)now);
@@ -186,5 +152,4 @@ void svb_clients_tick(apr_time_t now)
     svb_clients_sweep(clients, buckets < MOST_BUCKETS ? buckets : MOST_BUCKETS,
                       now);
     refill_room();
-    note_evictions(now);
 }

@@ -67,17 +67,6 @@ unsigned svb_clients_web(int node);
 /** The node is down: it has no clients any more. */
 void svb_clients_node_down(int node);
 
-/** @return when a live client was last dropped for want of room, to the tick; 0 for
- *          never, or not from this table */
-apr_time_t svb_clients_evicted_at(void);
-
-/**
- * Evictions that nobody was told of, at most once a minute, all generations of the
- * server together; from the watchdog.
- * @return how many there were so far, or 0: nothing new, or told lately
- */
-apr_uint64_t svb_clients_evictions_to_tell(apr_time_t now);
-
 /** Keep the clients of requests in flight alive, work through the next part of
  *  the table, refill the room for assumptions; from the watchdog, about once a
  *  second. */

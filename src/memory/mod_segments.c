@@ -7,7 +7,7 @@
 #include "memory/process.h"
 
 #define RETAINED_KEY "mod_servoy_balancer"
-#define MAGIC 0x53564253484d3036u /* grows with every change of layout */
+#define MAGIC 0x53564253484d3037u /* grows with every change of layout */
 #define ALIGNMENT 64
 
 /* What outlives the module's unloading at a restart. The module that is loaded
@@ -168,7 +168,6 @@ static apr_status_t make_table(retained *kept, server_rec *s,
     kept->table = segment;
     kept->capacity = capacity;
     shared->moved = 0;
-    shared->evicted_noted = shared->evicted_told = 0;
     ap_log_error(APLOG_MARK, APLOG_INFO, 0, s,
                  SVB_LOGNO(0021) "the client table holds %" APR_SIZE_T_FMT
                                  " clients in %" APR_SIZE_T_FMT " bytes",

@@ -31,10 +31,6 @@ typedef struct svb_shared {
     _Atomic apr_int64_t assumed_room;    /**< see memory/mod_clients.h */
     _Atomic apr_uint64_t confirmed_peak; /**< likewise */
     _Atomic int moved;                   /**< see memory/mod_former.h */
-    _Atomic apr_uint64_t evicted_noted;  /**< evictions by the last tick */
-    _Atomic apr_time_t evicted_at;       /**< when they last grew, or 0 */
-    _Atomic apr_uint64_t evicted_told;   /**< evictions that the log has told */
-    _Atomic apr_time_t evicted_told_at;  /**< when */
     _Atomic apr_time_t probed;           /**< when nodes were last probed */
 } svb_shared;
 

@@ -62,10 +62,27 @@ static int can_take(int64_t holder, apr_int64_t process,
     return owner == 0 || owner == process || !alive(owner);
 }
 
+/* Rows that this process seems to have, though it never claimed any: left by a dead
+ * one that nothing tells apart from it. Whoever asks about them later would be told
+ * that their owner lives. */
+static void free_rows_of(svb_rows *rows, apr_int64_t process)
+{
+    for (int i = 1; i < SVB_ROWS_MAX; i++) {
+        int64_t holder = atomic_load(&rows->shm[i].owner);
+
+        if (holder == process || holder == -process) {
+            row_clear(&rows->shm[i]);
+            atomic_store(&rows->shm[i].owner, 0);
+        }
+    }
+}
+
 int svb_rows_claim(svb_rows *rows, apr_int64_t process,
                    svb_rows_alive_fn *alive)
 {
     int i;
+
+    free_rows_of(rows, process);
 
     for (i = 1; i < SVB_ROWS_MAX; i++) {
         row_rec *row = &rows->shm[i];

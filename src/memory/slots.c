@@ -61,7 +61,7 @@ typedef struct {
 _Static_assert(sizeof(bucket_rec) == CACHE_LINE, "a bucket is a cache line");
 
 typedef struct {
-    _Atomic uint64_t evicted __attribute__((aligned(CACHE_LINE)));
+    svb_evictions evictions __attribute__((aligned(CACHE_LINE)));
     bucket_rec buckets[];
 } region;
 
@@ -77,14 +77,9 @@ apr_size_t svb_slots_size(apr_size_t capacity)
     return sizeof(region) + svb_slots_buckets(capacity) * sizeof(bucket_rec);
 }
 
-apr_uint64_t svb_slots_evicted(const svb_slots *slots)
+svb_evictions *svb_slots_evictions(const svb_slots *slots)
 {
-    return atomic_load(&((region *)slots->shm)->evicted);
-}
-
-static void count_evicted(const svb_slots *slots)
-{
-    atomic_fetch_add(&((region *)slots->shm)->evicted, 1);
+    return &((region *)slots->shm)->evictions;
 }
 
 /* ------------------------------------------------------------------ words */
@@ -397,7 +392,7 @@ static int fill(const svb_slots *slots, const offer *o, uint64_t id,
         return 0;
     }
     if (o->rank != SVB_SLOT_USABLE) {
-        count_evicted(slots);
+        svb_evictions_add(svb_slots_evictions(slots), now);
     }
     while ((tag = atomic_load(&claim.slot->tag)) != id) {
         if (atomic_load(&claim.slot->word) != claim.word) {
@@ -441,6 +436,6 @@ int svb_slots_put(const svb_slots *slots, apr_uint64_t id, apr_uint64_t word,
             return 1;
         }
     }
-    count_evicted(slots);
+    svb_evictions_add(svb_slots_evictions(slots), now);
     return 0;
 }

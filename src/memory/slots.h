@@ -11,6 +11,7 @@
 #define SVB_MEMORY_SLOTS_H
 
 #include "memory/client.h"
+#include "memory/evictions.h"
 #include "memory/records.h"
 
 /** How many slots a bucket has. */
@@ -106,7 +107,7 @@ int svb_slots_put(const svb_slots *slots, apr_uint64_t id, apr_uint64_t word,
 /** Free all slots of a client. @return whether it had any */
 int svb_slots_remove(const svb_slots *slots, apr_uint64_t id);
 
-/** @return how many live clients were dropped for want of room */
-apr_uint64_t svb_slots_evicted(const svb_slots *slots);
+/** @return the live clients dropped for want of room, in shared memory */
+svb_evictions *svb_slots_evictions(const svb_slots *slots);
 
 #endif /* SVB_MEMORY_SLOTS_H */

@@ -19,7 +19,7 @@ my @house = (
     ['config'   => qw(mod_checks mod_tree mod_model mod_directives mod_sections mod_facts mod_values url
                        escape)],
     ['memory'   => qw(mod_persist mod_clients mod_former mod_segments save clients slots rows records hash
-                       process client names)],
+                       process evictions client names)],
     [''         => qw(mod_log)],
 );
 

@@ -169,6 +169,29 @@ START_TEST(same_pid_again)
 }
 END_TEST
 
+/* Where nothing but the pid tells processes apart, the number on a row may be the
+ * new child's own. That row is a dead one's all the same, whichever the new one
+ * takes, and nobody would clear it later: its owner seems to live. */
+START_TEST(own_number_on_another_row)
+{
+    const apr_int64_t pid = 4711, other = 4712;
+
+    ck_assert_int_eq(svb_rows_claim(rows, other, everyone), 1);
+    ck_assert_int_eq(svb_rows_claim(rows, pid, everyone), 2);
+    svb_rows_enter(rows, 2, A);
+    svb_rows_hold(rows, 2, 77);
+    svb_rows_free(rows, 1, other);
+    ck_assert_int_eq(svb_rows_claim(rows, pid, everyone), 1);
+    svb_rows_enter(rows, 1, B);
+    ck_assert_uint_eq(svb_rows_in_flight(rows, A), 0);
+    ck_assert_uint_eq(svb_rows_in_flight(rows, B), 1);
+    svb_rows_held(rows, count_held, NULL);
+    ck_assert_int_eq(held, 0);
+    /* And the row is there for the next one. */
+    ck_assert_int_eq(svb_rows_claim(rows, other, everyone), 2);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("rows");
@@ -179,6 +202,7 @@ static Suite *suite(void)
     tcase_add_test(tc, in_flight);
     tcase_add_test(tc, no_row_left);
     tcase_add_test(tc, same_pid_again);
+    tcase_add_test(tc, own_number_on_another_row);
     tcase_add_test(tc, rows_of_the_killed);
     suite_add_tcase(s, tc);
     return s;
