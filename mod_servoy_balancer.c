@@ -19,12 +19,15 @@
 static void register_hooks(apr_pool_t *p)
 {
     static const char *const balancer[] = {"mod_proxy_balancer.c", NULL};
+    static const char *const watchdog[] = {"mod_watchdog.c", NULL};
 
     ap_hook_check_config(svb_startup_check, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(svb_startup_early, NULL, balancer, APR_HOOK_MIDDLE);
     ap_hook_post_config(svb_startup_post_config, balancer, NULL,
                         APR_HOOK_MIDDLE);
-    ap_hook_child_init(svb_startup_child, NULL, NULL, APR_HOOK_MIDDLE);
+    /* Before the threads that tick: a child's first tick needs its row and a pass
+     * of its own. */
+    ap_hook_child_init(svb_startup_child, NULL, watchdog, APR_HOOK_MIDDLE);
     svb_method_register(p);
     svb_attempt_register(p);
     svb_learn_register(p);

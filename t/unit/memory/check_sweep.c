@@ -164,6 +164,30 @@ START_TEST(pass_begun_before_the_fork)
 }
 END_TEST
 
+/* Nor is it where the child sweeps at once, and so much has happened that the marks
+ * look like those of now. */
+START_TEST(pass_begun_afresh)
+{
+    apr_size_t half;
+
+    setup(2000);
+    half = svb_clients_buckets(table) / 2 + 1;
+    ck_assert(!svb_clients_sweep(table, half, t0));
+    svb_clients_begin_pass(table);
+    for (unsigned i = 0; i < 1000; i++) {
+        svb_clients_put(table, id_of(i), nodes[0], SVB_KIND_WEB, t0);
+    }
+    for (unsigned i = 0; i < (1 << 20) - 500; i++) {
+        svb_records_clients_add(records, nodes[0], 0, SVB_KIND_WEB, 1);
+        svb_records_clients_add(records, nodes[0], 0, SVB_KIND_WEB, -1);
+    }
+    ck_assert(!svb_clients_sweep(table, half, t0));
+    ck_assert_uint_eq(counted(nodes[0], SVB_KIND_WEB), 1000);
+    ck_assert(svb_clients_sweep(table, half, t0));
+    ck_assert_uint_eq(counted(nodes[0], SVB_KIND_WEB), 1000);
+}
+END_TEST
+
 /* The same without a fork: as many changes within a pass as the machine can make
  * in a second change nothing. */
 START_TEST(many_changes_within_a_pass)
@@ -242,6 +266,7 @@ static Suite *suite(void)
     tcase_add_test(tc, spoilt_slot);
     tcase_add_test(tc, save_and_restore);
     tcase_add_test(tc, pass_begun_before_the_fork);
+    tcase_add_test(tc, pass_begun_afresh);
     tcase_add_test(tc, many_changes_within_a_pass);
     tcase_add_loop_test(tc, pass_with_a_pause, 0, 2);
     tcase_add_test(tc, restore_says_what_it_did);
