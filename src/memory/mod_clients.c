@@ -73,19 +73,19 @@ apr_uint64_t svb_clients_fleet_id(apr_uint64_t salt, const char *text,
 
 unsigned svb_clients_web(int node)
 {
-    svb_records *fleet = svb_segments_records();
+    svb_records *records = svb_segments_records();
 
-    return svb_records_clients(fleet, node, SVB_KIND_WEB)
-           + svb_records_clients(fleet, node, SVB_KIND_ASSUMED);
+    return svb_records_clients(records, node, SVB_KIND_WEB)
+           + svb_records_clients(records, node, SVB_KIND_ASSUMED);
 }
 
 unsigned svb_clients_load(int node)
 {
-    svb_records *fleet = svb_segments_records();
+    svb_records *records = svb_segments_records();
 
     return svb_clients_web(node)
-           + svb_records_clients(fleet, node, SVB_KIND_SMART)
-           + svb_records_clients(fleet, node, SVB_KIND_PENDING);
+           + svb_records_clients(records, node, SVB_KIND_SMART)
+           + svb_records_clients(records, node, SVB_KIND_PENDING);
 }
 
 /* Several notice it at once, or keep noticing: only who finds clients on the
@@ -112,15 +112,15 @@ int svb_clients_assume(apr_uint64_t id, int node, apr_time_t now)
 
 static void refill_room(void)
 {
-    svb_records *fleet = svb_segments_records();
+    svb_records *records = svb_segments_records();
     svb_shared *shared = svb_segments_shared();
     apr_int64_t confirmed = 0, assumed = 0, all = 0, peak, room;
     int node;
 
     for (node = 0; node < SVB_RECORDS_MAX; node++) {
-        if (svb_records_used(fleet, node)) {
-            confirmed += svb_records_clients(fleet, node, SVB_KIND_WEB);
-            assumed += svb_records_clients(fleet, node, SVB_KIND_ASSUMED);
+        if (svb_records_used(records, node)) {
+            confirmed += svb_records_clients(records, node, SVB_KIND_WEB);
+            assumed += svb_records_clients(records, node, SVB_KIND_ASSUMED);
             all += svb_clients_load(node);
         }
     }

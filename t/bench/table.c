@@ -51,7 +51,7 @@ static struct {
     double rate[PROCESSES];
 } * board;
 
-static svb_records *fleet;
+static svb_records *records;
 static svb_clients *table;
 static void *table_mem;
 static apr_uint64_t *ids; /* of the clients in the table */
@@ -241,7 +241,7 @@ static void fill(apr_pool_t *pool)
     static apr_interval_time_t half_an_hour = apr_time_from_sec(1800);
 
     table_mem = share(svb_clients_size(clients));
-    svb_clients_open(&table, table_mem, clients, secret, fleet, pool);
+    svb_clients_open(&table, table_mem, clients, secret, records, pool);
     svb_clients_set_timeout(table, timeout, &half_an_hour);
     ids = share(clients * sizeof(*ids));
     for (apr_size_t i = 0; i < clients; i++) {
@@ -310,12 +310,12 @@ int main(int argc, char **argv)
     apr_initialize();
     apr_pool_create(&pool, NULL);
     board = share(sizeof(*board));
-    svb_records_open(&fleet, share(svb_records_size()), pool);
+    svb_records_open(&records, share(svb_records_size()), pool);
     for (int i = 0; i < NODES; i++) {
         char route[16];
 
         snprintf(route, sizeof(route), "node%d", i);
-        nodes[i] = svb_records_add(fleet, "servoy", route);
+        nodes[i] = svb_records_add(records, "servoy", route);
     }
     printf(
         " clients  bytes dropped procs    id   read    hit   miss  touch   seen"

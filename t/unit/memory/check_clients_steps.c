@@ -5,216 +5,14 @@
  * each instruction that changed something, and at many of them it is stopped
  * until its claims are void, while others use the table, and then goes on.
  */
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/ptrace.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "memory/clients.h"
-#include "unit.h"
-
-#define SEC(n) apr_time_from_sec(n)
-#define ALL ((apr_size_t)-1)
-#define CAPACITY 16 /* eight buckets, thirty-two slots */
-#define NODES 3
+#include "steps.h"
 
 /* Instructions to step over in one test of stopping, all its runs together;
  * the environment variable SVB_STEPS says otherwise. A few millions try every
  * instruction, in minutes; this many try some, others each time. */
 #define STEPS 15000
 
-static const apr_time_t t0 = SEC(1796000000);
-static const unsigned char secret[SVB_CLIENTS_SECRET] = "0123456789abcde";
-
-/* The shared memory, and a copy of it to look at. */
-typedef struct {
-    void *fleet_mem, *table_mem;
-    svb_records *fleet;
-    svb_clients *table;
-} world;
-
-static world real, copy;
-static int nodes[NODES];
-
-static apr_interval_time_t timeout(void *baton, int node, svb_kind kind)
-{
-    (void)baton;
-    (void)node;
-    return kind == SVB_KIND_PENDING ? SEC(60) : SEC(1800);
-}
-
-static void make_world(world *w)
-{
-    apr_size_t table_size = svb_clients_size(CAPACITY);
-
-    w->fleet_mem = mmap(NULL, svb_records_size(), PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    w->table_mem = mmap(NULL, table_size, PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    ck_assert(w->fleet_mem != MAP_FAILED && w->table_mem != MAP_FAILED);
-    svb_records_open(&w->fleet, w->fleet_mem, pool);
-    svb_clients_open(&w->table, w->table_mem, CAPACITY, secret, w->fleet, pool);
-    svb_clients_set_timeout(w->table, timeout, NULL);
-}
-
-static void setup(void)
-{
-    pool_setup();
-    make_world(&real);
-    make_world(&copy);
-    for (int i = 0; i < NODES; i++) {
-        char route[] = {'n', (char)('0' + i), 0};
-
-        nodes[i] = svb_records_add(real.fleet, "servoy", route);
-    }
-}
-
-/* Clients far apart from one another, as hashes are. */
-static apr_uint64_t id_of(unsigned n)
-{
-    return svb_clients_id(real.table, (const char *)&n, sizeof(n));
-}
-
-static int where(world *w, apr_uint64_t id, apr_time_t now)
-{
-    svb_client client;
-
-    return svb_clients_find(w->table, id, now, &client) ? client.node : -1;
-}
-
-/* --- the calls to interrupt --- */
-
-/* Client 1 is the one it is about, 2 its new id; those from 100 on stand by. */
-typedef struct {
-    const char *name;
-    unsigned bystanders; /* 24 fit easily, with 60 the table is full */
-    int known;           /* client 1 is on node 0 at the beginning */
-    void (*call)(world *w, apr_time_t now);
-} scenario;
-
-static void call_put(world *w, apr_time_t now)
-{
-    svb_clients_put(w->table, id_of(1), nodes[1], SVB_KIND_WEB, now);
-}
-
-static void call_touch(world *w, apr_time_t now)
-{
-    svb_clients_touch(w->table, id_of(1), now + SEC(1));
-}
-
-static void call_remove(world *w, apr_time_t now)
-{
-    (void)now;
-    svb_clients_remove(w->table, id_of(1));
-}
-
-static void call_rename(world *w, apr_time_t now)
-{
-    svb_clients_rename(w->table, id_of(1), id_of(2), nodes[0], SVB_KIND_WEB,
-                       now);
-}
-
-static void call_sweep(world *w, apr_time_t now)
-{
-    svb_clients_sweep(w->table, svb_clients_buckets(w->table) - 2, now);
-}
-
-static const scenario scenarios[] = {
-    {"a new client", 24, 0, call_put},
-    {"a new client in a full table", 60, 0, call_put},
-    {"a client that moves", 24, 1, call_put},
-    {"a client that is seen", 24, 1, call_touch},
-    {"a client that goes", 24, 1, call_remove},
-    {"a client that is renamed", 24, 1, call_rename},
-    {"a client that is renamed in a full table", 60, 1, call_rename},
-    {"a sweep", 24, 1, call_sweep},
-};
-
-/* The table at the beginning of a scenario. */
-static void prepare(const scenario *s)
-{
-    memset(real.table_mem, 0, svb_clients_size(CAPACITY));
-    for (int i = 0; i < NODES; i++) {
-        svb_records_next_epoch(real.fleet, nodes[i]);
-    }
-    for (unsigned i = 0; i < s->bystanders; i++) {
-        svb_clients_put(real.table, id_of(100 + i), nodes[i % 2], SVB_KIND_WEB,
-                        t0);
-    }
-    if (s->known) {
-        svb_clients_put(real.table, id_of(1), nodes[0], SVB_KIND_WEB, t0);
-    }
-    if (s->call == call_sweep) {
-        /* Something to do for it: dead clients and a wrong count. */
-        for (unsigned i = 0; i < 5; i++) {
-            svb_clients_put(real.table, id_of(i + 300), nodes[2], SVB_KIND_WEB,
-                            t0 - SEC(3600));
-        }
-        svb_records_clients_add(real.fleet, nodes[0],
-                                svb_records_epoch(real.fleet, nodes[0]),
-                                SVB_KIND_WEB, 3);
-    }
-}
-
-/* --- stepping --- */
-
-/* Start a child that stops right before the call and after it, or return -1 where
- * ptrace is not to be had. */
-static pid_t start(const scenario *s)
-{
-    int status;
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0) {
-            _exit(2);
-        }
-        if (s->call == call_sweep) {
-            /* Begin and end of a pass look at every node; leave them out. */
-            svb_clients_sweep(real.table, 1, t0);
-        }
-        raise(SIGSTOP);
-        s->call(&real, t0);
-        raise(SIGSTOP);
-        _exit(0);
-    }
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    return WIFSTOPPED(status) ? pid : -1;
-}
-
-/* Let it go on to its end. */
-static void finish(pid_t pid)
-{
-    int status;
-
-    do {
-        ptrace(PTRACE_CONT, pid, NULL, NULL);
-        REQUIRE(waitpid(pid, &status, 0) == pid);
-    } while (WIFSTOPPED(status));
-    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
-
-/* One instruction; 0 when the call has returned. */
-static int step(pid_t pid)
-{
-    int status;
-
-    if (ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL) != 0) {
-        return 0;
-    }
-    REQUIRE(waitpid(pid, &status, 0) == pid && WIFSTOPPED(status));
-    if (WSTOPSIG(status) == SIGTRAP) {
-        return 1;
-    }
-    finish(pid);
-    return 0;
-}
-
-/* --- what has to hold --- */
+/* ---------------------------------------------------------- what has to hold */
 
 /* After one sweep of the quiet table. */
 static void assert_counts(world *w, apr_time_t now)
@@ -233,7 +31,7 @@ static void assert_counts(world *w, apr_time_t now)
     }
     for (int i = 0; i < NODES; i++) {
         ck_assert_uint_eq(
-            found[i], svb_records_clients(w->fleet, nodes[i], SVB_KIND_WEB));
+            found[i], svb_records_clients(w->records, nodes[i], SVB_KIND_WEB));
     }
     ck_assert_uint_eq(svb_clients_count(w->table), sum);
 }
@@ -286,7 +84,7 @@ static void assert_killed_here(const scenario *s, apr_uint64_t evicted)
     apr_time_t later = t0 + SEC(10);
     int old, new;
 
-    memcpy(copy.fleet_mem, real.fleet_mem, svb_records_size());
+    memcpy(copy.records_mem, real.records_mem, svb_records_size());
     memcpy(copy.table_mem, real.table_mem, svb_clients_size(CAPACITY));
     assert_bystanders(&copy, s, evicted);
     assert_once(&copy, id_of(1));
@@ -322,7 +120,7 @@ static apr_uint64_t state_now(void)
     }
     for (int i = 0; i < NODES; i++) {
         sum = sum * 0x9e3779b97f4a7c15u
-              + svb_records_clients_mark(real.fleet, nodes[i], SVB_KIND_WEB);
+              + svb_records_clients_mark(real.records, nodes[i], SVB_KIND_WEB);
     }
     return sum;
 }

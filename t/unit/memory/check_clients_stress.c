@@ -38,7 +38,7 @@ typedef struct {
 } board;
 
 static board *shared;
-static svb_records *fleet;
+static svb_records *records;
 static svb_clients *table;
 static void *table_mem;
 static int nodes[NODES];
@@ -68,14 +68,14 @@ static void setup(void)
     pool_setup();
     shared = share(sizeof(*shared));
     atomic_store(&shared->clock, 1796000000);
-    svb_records_open(&fleet, share(svb_records_size()), pool);
+    svb_records_open(&records, share(svb_records_size()), pool);
     for (int i = 0; i < NODES; i++) {
         char route[] = {'n', (char)('0' + i), 0};
 
-        nodes[i] = svb_records_add(fleet, "servoy", route);
+        nodes[i] = svb_records_add(records, "servoy", route);
     }
     table_mem = share(svb_clients_size(CAPACITY));
-    svb_clients_open(&table, table_mem, CAPACITY, secret, fleet, pool);
+    svb_clients_open(&table, table_mem, CAPACITY, secret, records, pool);
     svb_clients_set_timeout(table, timeout, NULL);
 }
 
@@ -97,7 +97,7 @@ static apr_uint64_t random64(void)
            ^ (apr_uint64_t)random();
 }
 
-/* --- a worker --- */
+/* ------------------------------------------------------------------ a worker */
 
 /* What a worker knows of a client of its own. Its node's epoch, read before and
  * after, tells whether the client may be gone. */
@@ -134,7 +134,7 @@ static void own_look(int worker, int n)
     if (found && client.node != o->node) {
         give_up("on another node", worker, n);
     }
-    if (!found && o->there && svb_records_epoch(fleet, o->node) == o->epoch) {
+    if (!found && o->there && svb_records_epoch(records, o->node) == o->epoch) {
         give_up("not found", worker, n);
     }
 }
@@ -145,7 +145,7 @@ static void own_put(int worker, int n)
     unsigned before;
 
     o->node = nodes[random() % NODES];
-    before = svb_records_epoch(fleet, o->node);
+    before = svb_records_epoch(records, o->node);
     if (random() % 2) {
         svb_clients_put(table, own_id(worker, n), o->node, SVB_KIND_SMART,
                         now());
@@ -158,7 +158,7 @@ static void own_put(int worker, int n)
                            SVB_KIND_SMART, now());
     }
     o->there = 1;
-    o->epoch = svb_records_epoch(fleet, o->node);
+    o->epoch = svb_records_epoch(records, o->node);
     o->certain = before == o->epoch;
 }
 
@@ -230,7 +230,7 @@ static void work(int worker)
 
         atomic_fetch_add(&shared->calls[worker], 1);
         if (dice == 0) {
-            svb_records_next_epoch(fleet, nodes[random() % NODES]);
+            svb_records_next_epoch(records, nodes[random() % NODES]);
         }
         else if (dice < 200) {
             svb_clients_sweep(table, 500, now());
@@ -283,7 +283,7 @@ static pid_t spawn(void (*body)(int), int worker)
     return pid;
 }
 
-/* --- afterwards --- */
+/* ---------------------------------------------------------------- afterwards */
 
 static int by_id(const void *a, const void *b)
 {
@@ -310,7 +310,7 @@ static void assert_counts(void)
     for (int node = 0; node < SVB_RECORDS_MAX; node++) {
         for (int kind = 0; kind < SVB_KINDS; kind++) {
             REQUIRE(found[node][kind]
-                    == svb_records_clients(fleet, node, kind));
+                    == svb_records_clients(records, node, kind));
         }
     }
     ck_assert_uint_eq(svb_clients_count(table), sum);
@@ -396,7 +396,7 @@ START_TEST(counts_without_a_sweep)
 }
 END_TEST
 
-/* --- elections --- */
+/* ----------------------------------------------------------------- elections */
 
 #define ARRIVALS 400
 
@@ -417,17 +417,17 @@ static void arrive(int worker)
             svb_score_candidate cand = {0};
 
             for (int kind = 0; kind < SVB_KINDS; kind++) {
-                clients += svb_records_clients(fleet, nodes[i], kind);
+                clients += svb_records_clients(records, nodes[i], kind);
             }
             cand.load = svb_score_load(clients, loadfactors[i]);
-            cand.last_turn = svb_records_last_turn(fleet, nodes[i]);
+            cand.last_turn = svb_records_last_turn(records, nodes[i]);
             if (won < 0 || svb_score_better(&cand, &best)) {
                 best = cand;
                 won = i;
             }
         }
         svb_clients_put(table, token, nodes[won], SVB_KIND_PENDING, now());
-        svb_records_elected(fleet, nodes[won], now(), SEC(60));
+        svb_records_elected(records, nodes[won], now(), SEC(60));
         usleep(random() % 500);
         svb_clients_rename(table, token, id_of(worker, n), nodes[won],
                            SVB_KIND_SMART, now());
@@ -450,7 +450,7 @@ START_TEST(elections_at_once)
     }
     assert_counts();
     for (int i = 0; i < NODES; i++) {
-        clients[i] = svb_records_clients(fleet, nodes[i], SVB_KIND_SMART);
+        clients[i] = svb_records_clients(records, nodes[i], SVB_KIND_SMART);
         sum += clients[i];
     }
     ck_assert_uint_eq(sum, WORKERS * ARRIVALS);

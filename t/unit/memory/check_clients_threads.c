@@ -26,9 +26,9 @@
 
 static const unsigned char secret[SVB_CLIENTS_SECRET] = "0123456789abcde";
 
-static void *fleet_mem, *rows_mem;
+static void *records_mem, *rows_mem;
 static svb_rows *rows;
-static svb_records *fleet;
+static svb_records *records;
 static svb_clients *table;
 static int nodes[NODES];
 static void *table_mem;
@@ -54,7 +54,7 @@ static svb_clients *open_table(apr_pool_t *p)
 {
     svb_clients *clients;
 
-    svb_clients_open(&clients, table_mem, CAPACITY, secret, fleet, p);
+    svb_clients_open(&clients, table_mem, CAPACITY, secret, records, p);
     svb_clients_set_timeout(clients, timeout, NULL);
     return clients;
 }
@@ -91,11 +91,11 @@ static void one_call(unsigned dice, unsigned n)
         svb_clients_put(table, id_of(n), node, SVB_KIND_WEB, now());
         break;
     case 5:
-        svb_records_count(fleet, node, SVB_CTR_STICKY);
-        svb_records_elected(fleet, node, now(), SEC(60));
+        svb_records_count(records, node, SVB_CTR_STICKY);
+        svb_records_elected(records, node, now(), SEC(60));
         break;
     case 6:
-        svb_condition_note(fleet, node, (svb_state)(n % 5), now());
+        svb_condition_note(records, node, (svb_state)(n % 5), now());
         break;
     case 7:
         svb_rows_enter(rows, 0, node);
@@ -122,7 +122,7 @@ static void *work(void *arg)
             atomic_fetch_add(&seconds, 1);
         }
         if (rand_r(&seed) % 10000 == 0) {
-            svb_records_next_epoch(fleet, nodes[n % NODES]);
+            svb_records_next_epoch(records, nodes[n % NODES]);
         }
     }
     return NULL;
@@ -148,14 +148,14 @@ START_TEST(everything_at_once)
 
     pool_setup();
     apr_pool_create(&sub, NULL);
-    fleet_mem = zeroed(svb_records_size());
-    svb_records_open(&fleet, fleet_mem, pool);
+    records_mem = zeroed(svb_records_size());
+    svb_records_open(&records, records_mem, pool);
     rows_mem = zeroed(svb_rows_size());
     svb_rows_open(&rows, rows_mem, pool);
     for (int i = 0; i < NODES; i++) {
         char route[] = {'n', (char)('0' + i), 0};
 
-        nodes[i] = svb_records_add(fleet, "servoy", route);
+        nodes[i] = svb_records_add(records, "servoy", route);
     }
     table_mem = zeroed(svb_clients_size(CAPACITY));
     table = open_table(pool);
@@ -175,7 +175,7 @@ START_TEST(everything_at_once)
     }
     ck_assert_uint_gt(sum, 0);
     ck_assert_uint_eq(svb_clients_count(table), sum);
-    free(fleet_mem);
+    free(records_mem);
     free(rows_mem);
     free(table_mem);
 }
