@@ -20,13 +20,16 @@
 
 /* ---------------------------------------------------------------- lifetimes */
 
-/* Of this configuration: its own, or a shorter one than before would not count. */
-static apr_interval_time_t (*timeouts)[SVB_KINDS];
+/* Of this configuration: its own, or a shorter one than before would not count.
+ * Requests that meet a new member add to them. */
+static _Atomic apr_interval_time_t (*timeouts)[SVB_KINDS];
 
 static apr_interval_time_t timeout_of(void *baton, int node, svb_kind kind)
 {
+    apr_interval_time_t timeout = timeouts[node][kind];
+
     (void)baton;
-    return timeouts[node][kind] ? timeouts[node][kind] : OF_NOBODY;
+    return timeout ? timeout : OF_NOBODY;
 }
 
 void svb_clients_start(apr_pool_t *pconf)
@@ -41,7 +44,8 @@ void svb_clients_start(apr_pool_t *pconf)
     }
 }
 
-static void at_least(apr_interval_time_t *timeout, apr_interval_time_t value)
+static void at_least(_Atomic apr_interval_time_t *timeout,
+                     apr_interval_time_t value)
 {
     if (*timeout < value) {
         *timeout = value;
@@ -51,7 +55,7 @@ static void at_least(apr_interval_time_t *timeout, apr_interval_time_t value)
 void svb_clients_set_timeouts(int node, apr_interval_time_t session,
                               apr_interval_time_t launch)
 {
-    apr_interval_time_t *kinds = timeouts[node];
+    _Atomic apr_interval_time_t *kinds = timeouts[node];
 
     kinds[SVB_KIND_PENDING] = SVB_PENDING_TIMEOUT;
     at_least(&kinds[SVB_KIND_WEB], session);
@@ -115,9 +119,8 @@ static void refill_room(void)
     svb_records *records = svb_segments_records();
     svb_shared *shared = svb_segments_shared();
     apr_int64_t confirmed = 0, assumed = 0, all = 0, peak, room;
-    int node;
 
-    for (node = 0; node < SVB_RECORDS_MAX; node++) {
+    for (int node = 0; node < SVB_RECORDS_MAX; node++) {
         if (svb_records_used(records, node)) {
             confirmed += svb_records_clients(records, node, SVB_KIND_WEB);
             assumed += svb_records_clients(records, node, SVB_KIND_ASSUMED);

@@ -21,6 +21,9 @@
  *
  * The room that is left is a shared word that each assumption takes one from;
  * the watchdog fills it up to the bound once a second.
+ *
+ * No function takes a lock or waits. All are for any thread of any process, in any
+ * phase after svb_clients_start(), but where a function says otherwise.
  */
 #ifndef SVB_MEMORY_MOD_CLIENTS_H
 #define SVB_MEMORY_MOD_CLIENTS_H
@@ -37,7 +40,8 @@
 void svb_clients_start(apr_pool_t *pconf);
 
 /**
- * How long the clients of this node live. Where several balancers differ, the
+ * How long the clients of this node live; in post_config, and by whoever meets a
+ * member that was added since. Where several balancers differ, the
  * longest counts.
  * @param session microseconds that web clients live after their last request
  * @param launch  likewise of smart clients, after their last launch
@@ -68,8 +72,8 @@ unsigned svb_clients_web(int node);
 void svb_clients_node_down(int node);
 
 /** Keep the clients of requests in flight alive, work through the next part of
- *  the table, refill the room for assumptions; from the watchdog, about once a
- *  second. */
+ *  the table, refill the room for assumptions; about once a second, from the
+ *  watchdog's one thread, and once in post_config. */
 void svb_clients_tick(apr_time_t now);
 
 #endif /* SVB_MEMORY_MOD_CLIENTS_H */

@@ -18,7 +18,7 @@
  *  post_config, when time-outs are set. */
 void svb_former_move(void);
 
-/** Fetch what came since the last time; from the watchdog. */
+/** Fetch what came since the last time; from the watchdog's one thread. */
 void svb_former_follow(apr_time_t now);
 
 /**

@@ -2,6 +2,9 @@
 /*
  * ServoyPersist: nodes' state and the client table survive a stop and start in
  * a file of the runtime directory, written when the parent process ends.
+ *
+ * All of this runs in the parent, in its only thread, takes no lock and waits for
+ * the file system.
  */
 #ifndef SVB_MEMORY_MOD_PERSIST_H
 #define SVB_MEMORY_MOD_PERSIST_H

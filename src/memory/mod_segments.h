@@ -42,7 +42,8 @@ typedef struct svb_shared {
  *                 which is logged
  * @param secret   key of the clients' ids when the segments are made, or NULL
  *                 for a random one
- * @return APR_SUCCESS or why there is no memory; logged
+ * @return APR_SUCCESS or why there is no memory; logged. No locks: it is called
+ *         while there is one thread
  */
 apr_status_t svb_segments_attach(apr_pool_t *pconf, server_rec *main_server,
                                  apr_size_t capacity,
@@ -53,7 +54,8 @@ int svb_segments_exist(void);
 
 /**
  * Claim this child's row for requests in flight; it is given back when pchild
- * is destroyed. In child_init.
+ * is destroyed, and have this child begin a pass of its own through the table. In
+ * child_init, before there are other threads. No locks; looks into /proc.
  */
 void svb_segments_child_init(apr_pool_t *pchild);
 
@@ -79,7 +81,8 @@ svb_shared *svb_segments_shared(void);
 /** @return this child's row, for svb_rows_enter() and svb_rows_leave() */
 int svb_segments_row(void);
 
-/** Free the rows of dead children; from the watchdog. */
+/** Free the rows of dead children; from the watchdog's one thread. No locks; looks
+ *  into /proc for each child. */
 void svb_segments_sweep(void);
 
 #endif /* SVB_MEMORY_MOD_SEGMENTS_H */

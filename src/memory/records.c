@@ -19,20 +19,20 @@
 
 /* One node: a line that elections read, more that requests write, the names. */
 typedef struct {
-    _Atomic uint64_t turn ALIGNED;       /* number of the last election */
-    _Atomic uint64_t recent;             /* seconds << 32 | recent ones * 256 */
-    _Atomic uint64_t epoch;              /* 16 bits; a new one: node is down */
-    _Atomic uint64_t clients[SVB_KINDS]; /* see count_word() */
-    _Atomic uint64_t words[SVB_WORDS];   /* the first still in this line */
-    _Atomic uint64_t key;                /* hash of names; 0: a free record */
-    _Atomic uint64_t named;              /* the names below are complete */
-    _Atomic uint64_t counters[SVB_COUNTERS];
+    _Atomic apr_uint64_t turn ALIGNED; /* number of the last election */
+    _Atomic apr_uint64_t recent;       /* seconds << 32 | recent ones * 256 */
+    _Atomic apr_uint64_t epoch;        /* 16 bits; a new one: node is down */
+    _Atomic apr_uint64_t clients[SVB_KINDS]; /* see count_word() */
+    _Atomic apr_uint64_t words[SVB_WORDS];   /* the first still in this line */
+    _Atomic apr_uint64_t key;   /* hash of names; 0: a free record */
+    _Atomic apr_uint64_t named; /* the names below are complete */
+    _Atomic apr_uint64_t counters[SVB_COUNTERS];
     char fleet[SVB_NAME_MAX + 1] ALIGNED;
     char route[SVB_NAME_MAX + 1];
 } node_rec;
 
 typedef struct {
-    _Atomic uint64_t turns ALIGNED; /* number of the last election of all */
+    _Atomic apr_uint64_t turns ALIGNED; /* number of the last election of all */
     node_rec nodes[SVB_RECORDS_MAX];
 } region;
 
@@ -72,14 +72,13 @@ static int names_fit(const char *name, const char *route)
 static int lookup(svb_records *records, const char *name, const char *route,
                   int add)
 {
-    uint64_t key, seen;
-    int probe;
+    apr_uint64_t key, seen;
 
     if (!names_fit(name, route)) {
         return -1;
     }
     key = svb_hash_node(name, route);
-    for (probe = 0; probe < SVB_RECORDS_MAX; probe++) {
+    for (int probe = 0; probe < SVB_RECORDS_MAX; probe++) {
         int node = (int)((key + (unsigned)probe) % SVB_RECORDS_MAX);
         node_rec *rec = &records->shm->nodes[node];
 
@@ -165,7 +164,7 @@ apr_uint64_t svb_records_set(svb_records *records, int node, svb_word word,
 int svb_records_swap(svb_records *records, int node, svb_word word,
                      apr_uint64_t seen, apr_uint64_t value)
 {
-    uint64_t expected = seen;
+    apr_uint64_t expected = seen;
 
     return atomic_compare_exchange_strong(
         &records->shm->nodes[node].words[word], &expected, value);
@@ -174,11 +173,11 @@ int svb_records_swap(svb_records *records, int node, svb_word word,
 /* The count after a while. An election asks for that of every node, so this is
  * exp2() in short: whole half-lives shift the count, and what remains is off by
  * less than 0.3 percent. */
-static double decay(uint64_t word, apr_time_t now,
+static double decay(apr_uint64_t word, apr_time_t now,
                     apr_interval_time_t half_life)
 {
     apr_int64_t age = apr_time_sec(now) - (apr_int64_t)(word >> 32);
-    uint64_t count = (uint64_t)(uint32_t)word << DECAY_BITS;
+    apr_uint64_t count = (apr_uint64_t)(uint32_t)word << DECAY_BITS;
     double lives =
         age > 0 ? (double)apr_time_from_sec(age) / (double)half_life : 0;
     double part;
@@ -188,19 +187,19 @@ static double decay(uint64_t word, apr_time_t now,
     }
     part = lives - (double)(int)lives;
     return (double)(count >> (int)lives) * (1 - part * (0.67 - 0.17 * part))
-           * (1 / (RECENT_ONE * ((uint64_t)1 << DECAY_BITS)));
+           * (1 / (RECENT_ONE * ((apr_uint64_t)1 << DECAY_BITS)));
 }
 
 void svb_records_elected(svb_records *records, int node, apr_time_t now,
                          apr_interval_time_t half_life)
 {
     node_rec *rec = &records->shm->nodes[node];
-    uint64_t seen = atomic_load(&rec->recent), next;
+    apr_uint64_t seen = atomic_load(&rec->recent), next;
     double count;
 
     do {
         count = (decay(seen, now, half_life) + 1) * RECENT_ONE;
-        next = ((uint64_t)apr_time_sec(now) << 32)
+        next = ((apr_uint64_t)apr_time_sec(now) << 32)
                | (uint32_t)(count < UINT32_MAX ? lrint(count) : UINT32_MAX);
     } while (!atomic_compare_exchange_weak(&rec->recent, &seen, next));
     atomic_store(&rec->turn, atomic_fetch_add(&records->shm->turns, 1) + 1);
@@ -235,37 +234,37 @@ void svb_records_next_epoch(svb_records *records, int node)
 #define COUNT_CHANGES_SHIFT 43
 #define COUNT_CHANGES_MASK 0x1fffffu
 
-static unsigned count_epoch(uint64_t word)
+static unsigned count_epoch(apr_uint64_t word)
 {
     return (unsigned)(word >> COUNT_EPOCH_SHIFT) & 0xffff;
 }
 
 /* A count whose epoch is not the node's is one of zero. Whoever reads the epoch
  * right before it changes can only write a word that is void. */
-static unsigned count_in(uint64_t word, unsigned epoch)
+static unsigned count_in(apr_uint64_t word, unsigned epoch)
 {
     return count_epoch(word) == epoch ? (unsigned)word & COUNT_MASK : 0;
 }
 
-static uint64_t count_word(uint64_t word, unsigned changes, unsigned epoch,
-                           unsigned count)
+static apr_uint64_t count_word(apr_uint64_t word, unsigned changes,
+                               unsigned epoch, unsigned count)
 {
     return ((word >> COUNT_CHANGES_SHIFT) + changes) << COUNT_CHANGES_SHIFT
-           | (uint64_t)epoch << COUNT_EPOCH_SHIFT | (count & COUNT_MASK);
+           | (apr_uint64_t)epoch << COUNT_EPOCH_SHIFT | (count & COUNT_MASK);
 }
 
 void svb_records_clients_add(svb_records *records, int node, unsigned epoch,
                              svb_kind kind, int delta)
 {
-    _Atomic uint64_t *word = &records->shm->nodes[node].clients[kind];
-    uint64_t seen = atomic_load(word), next;
-    int64_t count;
+    _Atomic apr_uint64_t *word = &records->shm->nodes[node].clients[kind];
+    apr_uint64_t seen = atomic_load(word), next;
+    apr_int64_t count;
 
     do {
         if (epoch != svb_records_epoch(records, node)) {
             return;
         }
-        count = (int64_t)count_in(seen, epoch) + delta;
+        count = (apr_int64_t)count_in(seen, epoch) + delta;
         next = count_word(seen, (unsigned)abs(delta), epoch,
                           (unsigned)(count > 0 ? count : 0));
     } while (!atomic_compare_exchange_weak(word, &seen, next));
@@ -274,7 +273,7 @@ void svb_records_clients_add(svb_records *records, int node, unsigned epoch,
 apr_uint64_t svb_records_clients_mark(svb_records *records, int node,
                                       svb_kind kind)
 {
-    uint64_t word = atomic_load(&records->shm->nodes[node].clients[kind]);
+    apr_uint64_t word = atomic_load(&records->shm->nodes[node].clients[kind]);
     unsigned epoch = svb_records_epoch(records, node);
 
     return count_word(word, 0, epoch, count_in(word, epoch));
@@ -284,8 +283,8 @@ void svb_records_clients_correct(svb_records *records, int node, svb_kind kind,
                                  apr_uint64_t mark, unsigned own,
                                  unsigned count)
 {
-    _Atomic uint64_t *word = &records->shm->nodes[node].clients[kind];
-    uint64_t seen = atomic_load(word), next;
+    _Atomic apr_uint64_t *word = &records->shm->nodes[node].clients[kind];
+    apr_uint64_t seen = atomic_load(word), next;
     unsigned epoch = count_epoch(mark), changes, cached;
 
     do {
@@ -311,9 +310,8 @@ unsigned svb_records_clients_all(svb_records *records, int node)
 {
     const node_rec *rec = &records->shm->nodes[node];
     unsigned epoch = svb_records_epoch(records, node), sum = 0;
-    int kind;
 
-    for (kind = 0; kind < SVB_KINDS; kind++) {
+    for (int kind = 0; kind < SVB_KINDS; kind++) {
         sum += count_in(atomic_load(&rec->clients[kind]), epoch);
     }
     return sum;

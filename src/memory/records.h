@@ -57,8 +57,8 @@ apr_size_t svb_records_size(void);
 /**
  * Make a handle on the region.
  * @param records the new handle, from p
- * @param mem   svb_records_size() bytes, 64-byte aligned, all zero when new
- * @param p     pool of the handle; mem must outlive it
+ * @param mem     svb_records_size() bytes, 64-byte aligned, all zero when new
+ * @param p       pool of the handle; mem must outlive it
  */
 apr_status_t svb_records_open(svb_records **records, void *mem, apr_pool_t *p);
 

@@ -9,13 +9,12 @@
 #define CACHE_LINE 64
 #define ALIGNED __attribute__((aligned(CACHE_LINE)))
 
-/* One child's requests in flight. The row is held by the process that
- * is its owner, or, where that is negative, by the process -owner that is clearing
- * it. */
+/* One child's requests in flight. The row is held by its owner, or, where that is
+ * negative, by the process -owner that is clearing it. */
 typedef struct {
-    _Atomic int64_t owner ALIGNED; /* 0 is a free row, and always empty */
-    _Atomic uint32_t next;         /* where to look for a free place */
-    _Atomic uint64_t held[SVB_ROWS_HELD];
+    _Atomic apr_int64_t owner ALIGNED; /* 0 is a free row, and always empty */
+    _Atomic uint32_t next;             /* where to look for a free place */
+    _Atomic apr_uint64_t held[SVB_ROWS_HELD];
     _Atomic uint16_t in_flight[SVB_RECORDS_MAX];
 } row_rec;
 
@@ -39,14 +38,12 @@ apr_status_t svb_rows_open(svb_rows **rows, void *mem, apr_pool_t *p)
  * of shared memory costs nothing. */
 static void row_clear(row_rec *row)
 {
-    int i;
-
-    for (i = 0; i < SVB_RECORDS_MAX; i++) {
+    for (int i = 0; i < SVB_RECORDS_MAX; i++) {
         if (atomic_load_explicit(&row->in_flight[i], memory_order_relaxed)) {
             atomic_store(&row->in_flight[i], 0);
         }
     }
-    for (i = 0; i < SVB_ROWS_HELD; i++) {
+    for (int i = 0; i < SVB_ROWS_HELD; i++) {
         if (atomic_load_explicit(&row->held[i], memory_order_relaxed)) {
             atomic_store(&row->held[i], 0);
         }
@@ -54,7 +51,7 @@ static void row_clear(row_rec *row)
 }
 
 /* May this process take the row? */
-static int can_take(int64_t holder, apr_int64_t process,
+static int can_take(apr_int64_t holder, apr_int64_t process,
                     svb_rows_alive_fn *alive)
 {
     apr_int64_t owner = holder < 0 ? -holder : holder;
@@ -68,7 +65,7 @@ static int can_take(int64_t holder, apr_int64_t process,
 static void free_rows_of(svb_rows *rows, apr_int64_t process)
 {
     for (int i = 1; i < SVB_ROWS_MAX; i++) {
-        int64_t holder = atomic_load(&rows->shm[i].owner);
+        apr_int64_t holder = atomic_load(&rows->shm[i].owner);
 
         if (holder == process || holder == -process) {
             row_clear(&rows->shm[i]);
@@ -80,13 +77,10 @@ static void free_rows_of(svb_rows *rows, apr_int64_t process)
 int svb_rows_claim(svb_rows *rows, apr_int64_t process,
                    svb_rows_alive_fn *alive)
 {
-    int i;
-
     free_rows_of(rows, process);
-
-    for (i = 1; i < SVB_ROWS_MAX; i++) {
+    for (int i = 1; i < SVB_ROWS_MAX; i++) {
         row_rec *row = &rows->shm[i];
-        int64_t holder = atomic_load(&row->owner);
+        apr_int64_t holder = atomic_load(&row->owner);
 
         if (can_take(holder, process, alive)
             && atomic_compare_exchange_strong(&row->owner, &holder, process)) {
@@ -100,7 +94,7 @@ int svb_rows_claim(svb_rows *rows, apr_int64_t process,
 void svb_rows_free(svb_rows *rows, int row, apr_int64_t process)
 {
     row_rec *rec = &rows->shm[row];
-    int64_t holder = process;
+    apr_int64_t holder = process;
 
     if (row > 0 && atomic_load(&rec->owner) == process) {
         row_clear(rec);
@@ -111,11 +105,9 @@ void svb_rows_free(svb_rows *rows, int row, apr_int64_t process)
 void svb_rows_sweep(svb_rows *rows, apr_int64_t process,
                     svb_rows_alive_fn *alive)
 {
-    int i;
-
-    for (i = 1; i < SVB_ROWS_MAX; i++) {
+    for (int i = 1; i < SVB_ROWS_MAX; i++) {
         row_rec *row = &rows->shm[i];
-        int64_t holder = atomic_load(&row->owner);
+        apr_int64_t holder = atomic_load(&row->owner);
 
         /* Hold the row while clearing it, or a child that claims it meanwhile
          * would lose what it counts. Our own row is in use. */
@@ -152,11 +144,10 @@ int svb_rows_hold(svb_rows *rows, int row, apr_uint64_t id)
     row_rec *rec = &rows->shm[row];
     uint32_t start =
         atomic_fetch_add_explicit(&rec->next, 1, memory_order_relaxed);
-    uint32_t i;
 
-    for (i = 0; i < SVB_ROWS_HELD; i++) {
+    for (uint32_t i = 0; i < SVB_ROWS_HELD; i++) {
         uint32_t place = (start + i) % SVB_ROWS_HELD;
-        uint64_t none = 0;
+        apr_uint64_t none = 0;
 
         if (atomic_compare_exchange_strong(&rec->held[place], &none, id)) {
             return (int)place;
@@ -174,13 +165,12 @@ void svb_rows_release(svb_rows *rows, int row, int place)
 
 void svb_rows_held(svb_rows *rows, svb_rows_held_fn *fn, void *baton)
 {
-    int i, place;
-
-    for (i = 0; i < SVB_ROWS_MAX; i++) {
+    for (int i = 0; i < SVB_ROWS_MAX; i++) {
         row_rec *rec = &rows->shm[i];
 
-        for (place = 0; is_in_use(rows, i) && place < SVB_ROWS_HELD; place++) {
-            uint64_t id =
+        for (int place = 0; is_in_use(rows, i) && place < SVB_ROWS_HELD;
+             place++) {
+            apr_uint64_t id =
                 atomic_load_explicit(&rec->held[place], memory_order_relaxed);
 
             if (id) {
@@ -193,9 +183,8 @@ void svb_rows_held(svb_rows *rows, svb_rows_held_fn *fn, void *baton)
 unsigned svb_rows_in_flight(svb_rows *rows, int node)
 {
     unsigned sum = 0;
-    int i;
 
-    for (i = 0; i < SVB_ROWS_MAX; i++) {
+    for (int i = 0; i < SVB_ROWS_MAX; i++) {
         if (is_in_use(rows, i)) {
             sum += atomic_load_explicit(&rows->shm[i].in_flight[node],
                                         memory_order_relaxed);

@@ -40,7 +40,7 @@
 #define CHECK_MASK 0x7ffu
 
 /* The bits of what is counted: kind, node and epoch. */
-#define COUNTED (((uint64_t)1 << SEEN_SHIFT) - 1)
+#define COUNTED (((apr_uint64_t)1 << SEEN_SHIFT) - 1)
 
 /* Seconds count modulo 97 days: what seems more than half of that ago is taken
  * to lie ahead. */
@@ -50,8 +50,8 @@ _Static_assert(SVB_RECORDS_MAX <= NODE_MASK + 1, "a node fits in its bits");
 _Static_assert(SVB_KINDS <= KIND_MASK, "a kind + 1 fits in its bits");
 
 struct svb_slot {
-    _Atomic uint64_t tag;  /* id of the client; says nothing by itself */
-    _Atomic uint64_t word; /* see above; 0 is a free slot */
+    _Atomic apr_uint64_t tag;  /* id of the client; says nothing by itself */
+    _Atomic apr_uint64_t word; /* see above; 0 is a free slot */
 };
 
 typedef struct {
@@ -84,34 +84,34 @@ svb_evictions *svb_slots_evictions(const svb_slots *slots)
 
 /* ------------------------------------------------------------------ words */
 
-static uint64_t check_bits(uint64_t id)
+static apr_uint64_t check_bits(apr_uint64_t id)
 {
     return (id & CHECK_MASK) << CHECK_SHIFT;
 }
 
-static uint64_t seen_bits(apr_time_t now)
+static apr_uint64_t seen_bits(apr_time_t now)
 {
-    return ((uint64_t)apr_time_sec(now) & SEEN_MASK) << SEEN_SHIFT;
+    return ((apr_uint64_t)apr_time_sec(now) & SEEN_MASK) << SEEN_SHIFT;
 }
 
 apr_uint64_t svb_slots_word(const svb_slots *slots, const svb_client *client)
 {
-    uint64_t epoch = svb_records_epoch(slots->records, client->node);
+    apr_uint64_t epoch = svb_records_epoch(slots->records, client->node);
 
-    return ((uint64_t)client->kind + 1) | (uint64_t)client->node << NODE_SHIFT
-           | epoch << EPOCH_SHIFT | seen_bits(client->seen)
-           | check_bits(client->id);
+    return ((apr_uint64_t)client->kind + 1)
+           | (apr_uint64_t)client->node << NODE_SHIFT | epoch << EPOCH_SHIFT
+           | seen_bits(client->seen) | check_bits(client->id);
 }
 
 apr_uint64_t svb_slots_seen(apr_uint64_t word, apr_time_t now)
 {
-    return (word & ~((uint64_t)SEEN_MASK << SEEN_SHIFT)) | seen_bits(now);
+    return (word & ~((apr_uint64_t)SEEN_MASK << SEEN_SHIFT)) | seen_bits(now);
 }
 
 /* No kind, and an epoch so that it is not zero, which would be a free slot. */
-static uint64_t claim_word(uint64_t id, apr_time_t now)
+static apr_uint64_t claim_word(apr_uint64_t id, apr_time_t now)
 {
-    return (uint64_t)1 << EPOCH_SHIFT | seen_bits(now) | check_bits(id);
+    return (apr_uint64_t)1 << EPOCH_SHIFT | seen_bits(now) | check_bits(id);
 }
 
 int svb_slots_is_client(apr_uint64_t word)
@@ -119,30 +119,30 @@ int svb_slots_is_client(apr_uint64_t word)
     return (word & KIND_MASK) != 0;
 }
 
-static svb_kind kind_of(uint64_t word)
+static svb_kind kind_of(apr_uint64_t word)
 {
     return (svb_kind)((word & KIND_MASK) - 1);
 }
 
-static int node_of(uint64_t word)
+static int node_of(apr_uint64_t word)
 {
     return (int)(word >> NODE_SHIFT & NODE_MASK);
 }
 
-static unsigned epoch_of(uint64_t word)
+static unsigned epoch_of(apr_uint64_t word)
 {
     return (unsigned)(word >> EPOCH_SHIFT & EPOCH_MASK);
 }
 
-static int belongs_to(uint64_t word, uint64_t id)
+static int belongs_to(apr_uint64_t word, apr_uint64_t id)
 {
-    const uint64_t check = (uint64_t)CHECK_MASK << CHECK_SHIFT;
+    const apr_uint64_t check = (apr_uint64_t)CHECK_MASK << CHECK_SHIFT;
 
     return svb_slots_is_client(word) && (word & check) == check_bits(id);
 }
 
 /* Seconds since the word was seen. */
-static apr_int64_t age_of(uint64_t word, apr_time_t now)
+static apr_int64_t age_of(apr_uint64_t word, apr_time_t now)
 {
     apr_int64_t age =
         (apr_time_sec(now) - (apr_int64_t)(word >> SEEN_SHIFT)) & SEEN_MASK;
@@ -195,7 +195,7 @@ static int is_among(const apr_size_t *places, int n, apr_size_t place)
 
 /* The client's buckets, no two of them the same: the order of its slots has to be
  * clear. There are more buckets than choices. */
-static void buckets_of(const svb_slots *slots, uint64_t id,
+static void buckets_of(const svb_slots *slots, apr_uint64_t id,
                        bucket_rec *buckets[CHOICES])
 {
     bucket_rec *all = ((region *)slots->shm)->buckets;
@@ -225,7 +225,7 @@ void svb_slots_look(const svb_slots *slots, apr_size_t n, svb_slot_view *view)
 }
 
 /* Find the client's first slot after one of its slots, or from the start. */
-static int find_after(const svb_slots *slots, uint64_t id,
+static int find_after(const svb_slots *slots, apr_uint64_t id,
                       const svb_slot *after, svb_slot_view *found)
 {
     bucket_rec *buckets[CHOICES];
@@ -256,7 +256,7 @@ int svb_slots_find(const svb_slots *slots, apr_uint64_t id,
     return find_after(slots, id, NULL, found);
 }
 
-static void count(const svb_slots *slots, uint64_t word, int delta)
+static void count(const svb_slots *slots, apr_uint64_t word, int delta)
 {
     if (svb_slots_is_client(word)) {
         svb_records_clients_add(slots->records, node_of(word), epoch_of(word),
@@ -267,7 +267,7 @@ static void count(const svb_slots *slots, uint64_t word, int delta)
 int svb_slots_swap(const svb_slots *slots, const svb_slot_view *view,
                    apr_uint64_t next)
 {
-    uint64_t word = view->word;
+    apr_uint64_t word = view->word;
     int swapped;
 
     if ((word & COUNTED) == (next & COUNTED)) {
@@ -280,7 +280,7 @@ int svb_slots_swap(const svb_slots *slots, const svb_slot_view *view,
 }
 
 /* Free the client's slots after one of them, or all. */
-static int remove_after(const svb_slots *slots, uint64_t id,
+static int remove_after(const svb_slots *slots, apr_uint64_t id,
                         const svb_slot *after)
 {
     svb_slot_view v;
@@ -359,7 +359,7 @@ static offer best_of(const svb_slots *slots, const bucket_rec *bucket,
 /* Choose a slot: in the first bucket while that has room, else in the emptiest of
  * all, so that they fill evenly. The rank tells whether it has a client that would
  * be lost. */
-static offer choose(const svb_slots *slots, uint64_t id, apr_time_t now)
+static offer choose(const svb_slots *slots, apr_uint64_t id, apr_time_t now)
 {
     bucket_rec *buckets[CHOICES];
     offer best;
@@ -382,11 +382,11 @@ static offer choose(const svb_slots *slots, uint64_t id, apr_time_t now)
 
 /* Take the slot in three steps, each of which may find that another was
  * quicker. */
-static int fill(const svb_slots *slots, const offer *o, uint64_t id,
-                uint64_t word, apr_time_t now)
+static int fill(const svb_slots *slots, const offer *o, apr_uint64_t id,
+                apr_uint64_t word, apr_time_t now)
 {
     svb_slot_view claim = {o->best.slot, id, claim_word(id, now)};
-    uint64_t tag;
+    apr_uint64_t tag;
 
     if (!svb_slots_swap(slots, &o->best, claim.word)) {
         return 0;
@@ -405,7 +405,7 @@ static int fill(const svb_slots *slots, const offer *o, uint64_t id,
 
 /* Another process may have put the same client in another slot. Whoever has
  * put it last sees both, and all keep the first. */
-static void keep_first(const svb_slots *slots, uint64_t id)
+static void keep_first(const svb_slots *slots, apr_uint64_t id)
 {
     svb_slot_view first;
 
