@@ -4,6 +4,8 @@ package SVB::Httpd;
 #
 #   my $httpd = SVB::Httpd->new(mpm => 'worker', conf => $fleet->conf)->start;
 #   $httpd->url; $httpd->port; $httpd->client;     # an SVB::Client to it
+#   $httpd->browser;                               # one with time (30 s)
+#   $httpd->manager; $httpd->balancer_manager;     # SVB::Manager, SVB::BalancerManager
 #   my ($code, $output) = $httpd->configtest;      # httpd -t; no start needed
 #   my $output = $httpd->start_fails;              # must refuse to start
 #   $httpd->wait_log(qr/SVB0001/, 5);              # the first match, or dies
@@ -41,8 +43,10 @@ use v5.32;
 use warnings;
 
 use SVB::Authority;
+use SVB::BalancerManager;
 use SVB::Client;
 use SVB::HttpdConf;
+use SVB::Manager;
 use SVB::Ports;
 use SVB::Proc;
 use SVB::Temp;
@@ -84,11 +88,14 @@ sub client {
     return SVB::Client->new(url => $self->url, %option);
 }
 
+sub browser { my ($self, %option) = @_; return $self->client(timeout => 30, %option) }
+
+sub manager          { SVB::Manager->new($_[0]) }
+sub balancer_manager { SVB::BalancerManager->new($_[0]) }
+
 sub nodes {
     my ($self, $fleet) = @_;
-    my $json = $self->client(timeout => 30)->get('/servoy-manager?format=json')->json;
-    my ($found) = grep { $_->{name} eq $fleet } @{ $json->{fleets} };
-    return { map { $_->{route} => $_ } @{ $found->{nodes} } };
+    return { map { $_->{route} => $_ } $self->manager->nodes($fleet) };
 }
 
 # --- its life ---
