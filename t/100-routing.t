@@ -62,7 +62,7 @@ balancer=%{BALANCER_NAME}e worker=%{BALANCER_WORKER_NAME}e worker_route=%{BALANC
 CustomLog "\@ROOT\@/logs/variables" variables
 ProxyPreserveHost On
 $conf
-@{[ manager() ]}
+@{[ manager_location() ]}
 END
 
 my $manager = $httpd->manager;

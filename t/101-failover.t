@@ -39,7 +39,7 @@ sub groups {
 }
 
 # The whole configuration; order turns the members of each balancer round.
-my $frame = <<'END' . manager();
+my $frame = <<'END' . manager_location();
 Header always set X-How "%{SERVOY_HOW}e"
 ProxyPreserveHost On
 END

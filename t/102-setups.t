@@ -43,7 +43,7 @@ ServoyFleet sticky
 <Proxy "balancer://param">
 @{[ $fleet->members('ajp', 'retry=1') ]}
 </Proxy>
-@{[ manager() ]}
+@{[ manager_location() ]}
 ProxyPass "/websocket/" "balancer://sockets/websocket/"
 
 <VirtualHost *:\@PORT0\@>

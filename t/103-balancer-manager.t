@@ -21,7 +21,7 @@ my ($one, $two, $three) = $fleet->nodes;
 my $pair = SVB::Fleet->of($one, $two);
 my $urls = join "\n", map { "ServoyNode $_ url=http://$_.example.com" } qw(servoy1 servoy2);
 
-my $httpd = SVB::Httpd->new(ports => 2, conf => join '', <<'END', manager(),
+my $httpd = SVB::Httpd->new(ports => 2, conf => join '', <<'END', manager_location(),
 Header always set X-How "%{SERVOY_HOW}e"
 ProxyPreserveHost On
 <Location "/balancer-manager">

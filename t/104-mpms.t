@@ -20,7 +20,7 @@ use Test::More;
 my $fleet = SVB::Fleet->start(2);
 my $pages = $fleet->members('ajp');
 my $urls = join "\n", map { "ServoyNode $_ url=http://$_.example.com" } qw(servoy1 servoy2);
-my $conf = join '', <<'END', manager(),
+my $conf = join '', <<'END', manager_location(),
 Header always set X-How "%{SERVOY_HOW}e"
 ProxyPreserveHost On
 END

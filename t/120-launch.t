@@ -40,7 +40,7 @@ my $httpd = SVB::Httpd->new(tls => 1, modules => ['http2'], conf => join '',
     balancer('cookie',    $fleet->members('ajp'), @names, 'ServoyLaunchCookie MYLAUNCH'),
     balancer('nojsession', $fleet->members('ajp'), @names, 'ServoySessionCookie SID'),
     balancer('canonical', @first),
-    manager(), tls_host(), "Protocols h2 h2c http/1.1\n")->start;
+    manager_location(), tls_host(), "Protocols h2 h2c http/1.1\n")->start;
 my $manager = $httpd->manager;
 my $at = SVB::Launch->new(httpd => $httpd, fleet => $fleet);
 

@@ -9,10 +9,12 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use SVB::Authority;
+use SVB::Balancer;
 use SVB::Fleet;
 use SVB::Httpd;
 use SVB::Launches;
 use SVB::Node;
+use SVB::Users qw($jnlp);
 use SVB::WebStart;
 use Test::More;
 
@@ -20,53 +22,18 @@ my ($ca, $other_ca) = map { SVB::Authority->new } 1 .. 2;
 my $fleet = SVB::Fleet->start(2, tls => $ca);
 my ($other_cert, $other_key) = $other_ca->issue(SVB::Temp->dir('certificate'));
 
-sub facts {
-    my ($url) = @_;
-    return join "\n", map { sprintf 'ServoyNode %s url=%s', $_->route, $_->$url } $fleet->nodes;
-}
-
-my $httpd = SVB::Httpd->new(tls => 1, authority => $ca, ports => 2, conf => <<"END")->start;
-<Proxy "balancer://servoy">
-    ${\ $fleet->members('ajp', 'retry=600') }
-    ProxySet lbmethod=servoy
-    ${\ facts('url') }
-</Proxy>
-<Proxy "balancer://secure">
-    ${\ $fleet->members('ajp') }
-    ProxySet lbmethod=servoy
-    ServoyFleet secure
-    ${\ facts('tls_url') }
-</Proxy>
-<Proxy "balancer://proxied">
-    ${\ $fleet->members('ajp') }
-    ProxySet lbmethod=servoy
-    ServoyFleet proxied
-    ServoyLaunch proxy
-</Proxy>
-<Location "/servoy-manager">
-    SetHandler servoy-manager
-</Location>
-ProxyPass "/secure/" "balancer://secure/"
-ProxyPass "/proxied/" "balancer://proxied/"
-ProxyPass "/" "balancer://servoy/"
-<VirtualHost *:\@TLS_PORT\@>
-    SSLEngine on
-    SSLCertificateFile "\@CERT\@"
-    SSLCertificateKeyFile "\@KEY\@"
-</VirtualHost>
-<VirtualHost *:\@PORT1\@>
-    SSLEngine on
-    SSLCertificateFile "$other_cert"
-    SSLCertificateKeyFile "$other_key"
-</VirtualHost>
-END
+my $pages = $fleet->members('ajp');
+my $httpd = SVB::Httpd->new(tls => 1, authority => $ca, ports => 2, conf => join '', manager_location(),
+    balancer('secure', $pages, $fleet->urls('tls_url')),
+    balancer('proxied', $pages, 'ServoyLaunch proxy'),
+    balancer('servoy', $fleet->members('ajp', 'retry=600'), $fleet->urls, 'ProxyPass "/" "balancer://servoy/"'),
+    tls_host(), tls_host({ port => '@PORT1@', cert => $other_cert, key => $other_key }))->start;
 
 my $front = $httpd->url;
 my $secure = 'https://localhost:' . $httpd->tls_port;
 my $secure_by_other = 'https://localhost:' . $httpd->port(1);
 
 my $launches = SVB::Launches->new(httpd => $httpd, fleet => $fleet);
-my $jnlp = '/servoy-client/crm.jnlp';
 my @redirected = (fleet => 'servoy', status => 302);
 
 my $user = SVB::WebStart->new;

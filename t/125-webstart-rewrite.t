@@ -9,9 +9,11 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use SVB::Authority;
+use SVB::Balancer;
 use SVB::Fleet;
 use SVB::Httpd;
 use SVB::Launches;
+use SVB::Users qw($jnlp);
 use SVB::WebStart;
 use Test::More;
 
@@ -20,39 +22,14 @@ my $fleet = SVB::Fleet->start(2, tls => $ca);
 my ($other_cert, $other_key) = $other_ca->issue(SVB::Temp->dir('certificate'));
 
 # A fleet under a prefix of its own.
-sub balancer {
+sub rewriting {
     my ($name, $scheme, $url) = @_;
-    my $members = $fleet->members($scheme, 'retry=600');
-    my $facts = join "\n", map { sprintf 'ServoyNode %s url=%s', $_->route, $_->$url } $fleet->nodes;
-    return <<"END";
-<Proxy "balancer://$name">
-    $members
-    ProxySet lbmethod=servoy
-    ServoyFleet $name
-    ServoyLaunch rewrite
-    $facts
-</Proxy>
-ProxyPass "/$name/" "balancer://$name/"
-END
+    return balancer($name, $fleet->members($scheme, 'retry=600'), 'ServoyLaunch rewrite', $fleet->urls($url));
 }
 
-my $httpd = SVB::Httpd->new(tls => 1, authority => $ca, ports => 2, conf => join '',
-    balancer('ajp', 'ajp', 'url'), balancer('http', 'http', 'url'), balancer('secure', 'ajp', 'tls_url'),
-    <<"END")->start;
-<Location "/servoy-manager">
-    SetHandler servoy-manager
-</Location>
-<VirtualHost *:\@TLS_PORT\@>
-    SSLEngine on
-    SSLCertificateFile "\@CERT\@"
-    SSLCertificateKeyFile "\@KEY\@"
-</VirtualHost>
-<VirtualHost *:\@PORT1\@>
-    SSLEngine on
-    SSLCertificateFile "$other_cert"
-    SSLCertificateKeyFile "$other_key"
-</VirtualHost>
-END
+my $httpd = SVB::Httpd->new(tls => 1, authority => $ca, ports => 2, conf => join '', manager_location(),
+    rewriting('ajp', 'ajp', 'url'), rewriting('http', 'http', 'url'), rewriting('secure', 'ajp', 'tls_url'),
+    tls_host(), tls_host({ port => '@PORT1@', cert => $other_cert, key => $other_key }))->start;
 
 # By ServerName, which is what the href says.
 my $front = 'http://localhost:' . $httpd->port;
@@ -60,7 +37,6 @@ my $secure = 'https://localhost:' . $httpd->tls_port;
 my $secure_by_other = 'https://localhost:' . $httpd->port(1);
 
 my $launches = SVB::Launches->new(httpd => $httpd, fleet => $fleet);
-my $jnlp = '/servoy-client/crm.jnlp';
 my @ajp = (fleet => 'ajp', status => 200);
 
 my $user = SVB::WebStart->new;

@@ -40,7 +40,7 @@ my $httpd = SVB::Httpd->new(modules => ['http2'], conf => join '',
     balancer('moves',     $fleet->members('ajp', [ 'retry=600', 'retry=600' ]), @names),
     balancer('proxied',   $fleet->members('ajp'), 'ServoyLaunch proxy', @urls),
     balancer('rewrite',   $fleet->members('ajp'), 'ServoyLaunch rewrite', @urls),
-    manager(), <<'END');
+    manager_location(), <<'END');
 <LocationMatch "^/documents?/">
     ErrorDocument 503 "<p>Closed for today"
 </LocationMatch>

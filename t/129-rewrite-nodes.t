@@ -34,7 +34,7 @@ my $httpd = SVB::Httpd->new(conf => join '',
     rewriting('moves', both('ajp', 'retry=600')),
     rewriting('dies', both('http', 'retry=0')),
     rewriting('diesajp', both('ajp', 'retry=0')),
-    manager())->start;
+    manager_location())->start;
 my $at = SVB::Rewrite->new(httpd => $httpd, fleet => $fleet);
 my $front = 'http://localhost:' . $httpd->port;
 

@@ -14,10 +14,10 @@ use SVB::Httpd;
 use SVB::Node;
 use SVB::Ports;
 use SVB::Temp;
+use SVB::Users qw($page);
 use SVB::Wait;
 
 my $shipped = "$FindBin::Bin/../conf";
-my $page = '/servoy-webclient/ss/s/crm';
 my $outside = '192.0.2.7';      # where a user comes from who is not on this machine
 my $public = 'servoy.example.com';
 
@@ -118,9 +118,7 @@ sub troubles {
 # What the manager says about a node.
 sub shown {
     my ($httpd, $route) = @_;
-    my $json = $httpd->client->get('/servoy-manager?format=json')->json;
-    my ($node) = grep { $_->{route} eq $route } @{ $json->{fleets}[0]{nodes} };
-    return $node;
+    return $httpd->manager->node('servoy', $route);
 }
 
 sub state_of { my ($httpd, $route) = @_; return shown($httpd, $route)->{state} }
@@ -146,15 +144,6 @@ sub user_on {
     my $r = $user->get($page);
     is $r->node, $route, "a user on $route" or diag $r->error, $httpd->log_tail;
     return $user;
-}
-
-# Freezes a node and waits until not one of its threads runs any more.
-sub freeze {
-    my ($node) = @_;
-    $node->freeze;
-    wait_for(sub { !grep { slurp($_) !~ /^\d+ \(.*\) T/s } glob "/proc/${\ $node->pid}/task/*/stat" }, 10,
-        'the node to stand still');
-    return;
 }
 
 SVB::Node->start_all(@nodes);
@@ -273,7 +262,7 @@ subtest 'the manager' => sub {
         is $refused->status, 403, "not for others: $path";
         unlike $refused->body, qr/servoy\d/;
     }
-    my ($fleet, @more) = @{ $httpd->client->get('/servoy-manager?format=json')->json->{fleets} };
+    my ($fleet, @more) = @{ $httpd->manager->json->{fleets} };
     is_deeply \@more, [], 'one fleet';
     is_deeply $fleet->{balancers}, [ 'balancer://servoy-websocket', 'balancer://servoy' ], 'of both balancers';
     is_deeply [ map { scalar @{ $_->{members} } } @{ $fleet->{nodes} } ], [ 2, 2 ], 'two nodes, two ways to each';
@@ -299,7 +288,7 @@ subtest 'the direct connector of server.xml' => sub {
 subtest 'a node that hangs is found out by a ping' => sub {
     my $user = user_on($httpd, 'servoy1');
     $httpd->mark;
-    freeze($one);
+    $one->freeze;
     my $r = $user->get($page, timeout => 30);
     is $r->status, 200;
     is $r->node, 'servoy2', 'its user is served by the other';

@@ -13,8 +13,10 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use List::Util qw(sum0);
+use SVB::Balancer;
 use SVB::Fleet;
 use SVB::Httpd;
+use SVB::Users qw($page $jnlp);
 use SVB::Wait qw(:DEFAULT patience poll);
 use Test::More;
 use Time::HiRes qw(time);
@@ -35,10 +37,7 @@ ServoyNode * url=http://%r.example.com
 <Proxy "balancer://sockets">
 @{[ $fleet->members('http', 'upgrade=websocket retry=1 timeout=600') ]}$settings
 </Proxy>
-<Location "/servoy-manager">
-SetHandler servoy-manager
-Require local
-</Location>
+@{[ manager_location() ]}
 ProxyPass "/websocket/" "balancer://sockets/websocket/"
 ProxyPass "/" "balancer://pages/"
 END
@@ -77,8 +76,8 @@ sub visit {
 sub arrive {
     my ($ng) = @_;
     my $user = { number => scalar @users, ng => $ng, home => 'new', session => 0, count => 0,
-        client => $httpd->client(timeout => 30),
-        page => $ng ? '/solutions/crm/index.html' : '/servoy-webclient/ss/s/crm' };
+        client => $httpd->browser,
+        page => $ng ? '/solutions/crm/index.html' : $page };
     push @users, $user;
     visit($user);
     open_window($user) if $ng;
@@ -131,7 +130,7 @@ sub hurry {
 sub stateless { hurry(pick(qw(/echo /resources/x.js /status/200))); return }
 
 sub launch {
-    my $r = $httpd->client->get('/servoy-client/crm.jnlp');
+    my $r = $httpd->client->get($jnlp);
     push @odd, 'launch: ' . $r->status if $r->status != 302;
     return;
 }
@@ -153,8 +152,6 @@ sub lose {
 
 # --- counts ---
 
-sub json { return $httpd->client(timeout => 30)->get('/servoy-manager?format=json')->json }
-
 sub by_node { my ($of) = @_; return join ', ', map { $_->name . ' ' . $of->($_) } $fleet->nodes }
 
 # Who has a session as far as the script knows: with an open window, or seen lately.
@@ -172,7 +169,7 @@ sub agree {
         $meanwhile->() if $meanwhile;
         $script = by_node(sub { my ($node) = @_; scalar grep { lives($_) && $_->{home} eq $node->name } @users });
         $nodes = by_node(sub { $_[0]->alive ? $_[0]->active_sessions : 0 });
-        my %web = map { $_->{route} => $_->{clients}{web} } @{ json()->{fleets}[0]{nodes} };
+        my %web = map { $_->{route} => $_->{clients}{web} } @{ $httpd->manager->json->{fleets}[0]{nodes} };
         $manager = by_node(sub { $web{ $_[0]->route } });
         return $manager eq $nodes && $nodes eq $script;
     }, $seconds // 15);
@@ -246,9 +243,9 @@ subtest 'a busy hour' => sub {
 };
 
 subtest 'httpd restarts gracefully' => sub {
-    my ($before) = sum0 map { $_->{clients}{web} } @{ json()->{fleets}[0]{nodes} };
+    my ($before) = sum0 map { $_->{clients}{web} } @{ $httpd->manager->json->{fleets}[0]{nodes} };
     $httpd->graceful;
-    is sum0(map { $_->{clients}{web} } @{ json()->{fleets}[0]{nodes} }), $before, 'no count is lost';
+    is sum0(map { $_->{clients}{web} } @{ $httpd->manager->json->{fleets}[0]{nodes} }), $before, 'no count is lost';
     turn();
     agree('users go on');
     arrive($_ % 2) for 1 .. 4;
@@ -324,9 +321,9 @@ subtest 'the end of the hour' => sub {
     agree('half of all log out');
     logout($_) for at_work();
     agree('the others too');
-    wait_ok(sub { !grep { $_->{in_flight} || $_->{clients}{web} } @{ json()->{fleets}[0]{nodes} } }, 15,
+    wait_ok(sub { !grep { $_->{in_flight} || $_->{clients}{web} } @{ $httpd->manager->json->{fleets}[0]{nodes} } }, 15,
         'nobody is left, and nothing in flight');
-    my $all = json();
+    my $all = $httpd->manager->json;
     is $all->{table}{clients}, sum0(map { $_->{clients}{smart} } @{ $all->{fleets}[0]{nodes} }),
         'the table holds Smart Clients alone';
 };

@@ -8,8 +8,9 @@ package SVB::Balancer;
 #   section('plain', @lines)           # <Proxy "balancer://plain"> with these lines
 #   dead_member('servoy1', 'retry=0', 'http')   # a BalancerMember that refuses
 #                                      # connections; by AJP, unless told otherwise
-#   manager('ServoyManagerActions on') # the manager at /servoy-manager
-#   tls_host(@lines)                   # a virtual host at @TLS_PORT@
+#   manager_location('ServoyManagerActions on')   # the manager at /servoy-manager
+#   tls_host(@lines)                   # a virtual host at @TLS_PORT@, by httpd's own
+#   tls_host({ port => '@PORT1@', cert => $file, key => $file }, @lines)  # certificate
 #
 # Each is a fleet of its own, so that what one knows of a node is nothing to the
 # others: /plain/echo is the nodes' /echo by way of balancer://plain. Among the lines
@@ -21,7 +22,7 @@ use warnings;
 use Exporter qw(import);
 use SVB::Ports;
 
-our @EXPORT = qw(balancer proxy section dead_member manager tls_host);
+our @EXPORT = qw(balancer proxy section dead_member manager_location tls_host);
 
 sub section {
     my ($name, @lines) = @_;
@@ -48,16 +49,17 @@ sub dead_member {
     return "BalancerMember \"$url\" route=$route " . ($more // '') . "\n";
 }
 
-sub manager {
+sub manager_location {
     my (@lines) = @_;
     return join "\n", '<Location "/servoy-manager">', 'SetHandler servoy-manager',
         'Require local', @lines, "</Location>\n";
 }
 
 sub tls_host {
-    my (@lines) = @_;
-    return join "\n", '<VirtualHost *:@TLS_PORT@>', 'SSLEngine on',
-        'SSLCertificateFile "@CERT@"', 'SSLCertificateKeyFile "@KEY@"', @lines, "</VirtualHost>\n";
+    my %at = (port => '@TLS_PORT@', cert => '@CERT@', key => '@KEY@', ref $_[0] ? %{ shift() } : ());
+    return join "\n", "<VirtualHost *:$at{port}>", 'SSLEngine on',
+        "SSLCertificateFile \"$at{cert}\"", "SSLCertificateKeyFile \"$at{key}\"", @_,
+        "</VirtualHost>\n";
 }
 
 1;
