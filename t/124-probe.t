@@ -264,7 +264,7 @@ my %cookie = map { ("@$_" => cookie_of($front{ $_->[0] }, $_->[1] eq 'drain' ? '
 my $user = user_of($httpd, 'servoy1', '/plain');
 my $session = $user->cookie('JSESSIONID');
 cookie_of($httpd, 'off');
-my ($strict_user) = user_of('strict');
+my $strict_user = user_of($httpd, 'servoy1', '/strict');
 
 subtest 'a node is killed' => sub {
     my %asker = map { ($_ => asker($front{$_})) } qw(orphan stalled);

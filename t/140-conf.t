@@ -123,15 +123,6 @@ sub shown {
 
 sub state_of { my ($httpd, $route) = @_; return shown($httpd, $route)->{state} }
 
-# A graceful restart that is over: no child of before can answer any more.
-sub reload {
-    my ($httpd, $conf) = @_;
-    my %old = map { $_ => 1 } $httpd->children;
-    $conf ? $httpd->reconfigure($conf) : $httpd->graceful;
-    wait_for(sub { !grep { $old{$_} } $httpd->children }, 20, 'the old children to end');
-    return;
-}
-
 # Another session id each time: the table may remember that one has moved.
 my $yesterdays = 0;
 sub yesterday { my ($route) = @_; return sprintf '0A1B%04X.%s', $yesterdays++, $route }
@@ -305,19 +296,19 @@ subtest 'draining by configuration' => sub {
     my $stays = user_on($httpd, 'servoy1');
     my $elected = shown($httpd, 'servoy1')->{elected};
     cmp_ok $elected, '>', 0;
-    reload($httpd, virtual_host(edit => sub { s/(BalancerMember .*route=servoy1)/$1 status=+N/ }));
+    $httpd->reload(virtual_host(edit => sub { s/(BalancerMember .*route=servoy1)/$1 status=+N/ }));
     is state_of($httpd, 'servoy1'), 'draining', 'the manager shows it';
     is shown($httpd, 'servoy1')->{elected}, $elected, 'and counts on over a restart';
     is $stays->get($page)->node, 'servoy1', 'who is there stays';
     is $httpd->client->get($page)->node, 'servoy2', 'others go elsewhere' for 1 .. 4;
-    reload($httpd, virtual_host());
+    $httpd->reload(virtual_host());
     is state_of($httpd, 'servoy1'), 'ready', 'over';
     is $stays->get($page)->header('X-Count'), 3;
 };
 
 subtest 'a wrong secret' => sub {
     my $before = () = $one->access_log =~ / 403 /g;
-    reload($httpd, virtual_host(edit => sub { s/secret=\w+/secret=wrong/g }));
+    $httpd->reload(virtual_host(edit => sub { s/secret=\w+/secret=wrong/g }));
     my $r = $httpd->client(cookies => 0)->get($page, headers => ['Cookie: JSESSIONID=x.servoy1']);
     is $r->status, 403;
     wait_ok(sub { my $now = () = $one->access_log =~ / 403 /g; $now == $before + 1 }, 5, 'of the node');
@@ -353,7 +344,7 @@ subtest 'what is switched off can be switched on' => sub {
     is state_of($httpd, 'servoy1'), 'draining', 'and drains a node';
     is $httpd->client->get($page)->node, 'servoy2', 'nobody new there' for 1 .. 3;
     is $user->get($page)->node, 'servoy1';
-    reload($httpd);
+    $httpd->reload;
     is state_of($httpd, 'servoy1'), 'ready', 'until the next restart';
 
     $one->kill;

@@ -45,7 +45,7 @@ subtest 'actions survive' => sub {
         return;
     };
     for my $round (1 .. 2) {
-        $httpd->graceful;
+        $httpd->reload;
         $check->("graceful restart $round");
     }
     $httpd->restart;
@@ -53,14 +53,14 @@ subtest 'actions survive' => sub {
     $httpd->stop;
     $httpd->mark->start;
     $check->('stop and start');
-    $httpd->graceful;
+    $httpd->reload;
     $check->('and a graceful restart after that');
 
     $desk->act('enable', fleet => $_->[0], node => $_->[1])
         for [qw(servoy servoy1)], [qw(other servoy1)], [qw(other servoy2)];
     $wanted = $desk->settings;
     is $wanted->{'servoy servoy1'} . ', ' . $wanted->{'other servoy1'}, 'ready 1 Ok Ok, ready 1 Ok', 'enabled again';
-    $httpd->graceful;
+    $httpd->reload;
     is_deeply $desk->settings, $wanted, '... that lasts as well: graceful restart';
     $httpd->stop;
     $httpd->mark->start;
@@ -73,7 +73,7 @@ subtest 'actions survive' => sub {
     $desk->act('drain');
     $desk->act('loadfactor', node => 'servoy2', value => 3);
     $wanted = $desk->settings;
-    $httpd->graceful;
+    $httpd->reload;
     is_deeply $desk->settings, $wanted, '... but a graceful restart is not';
     $httpd->stop;
     $httpd->mark->start;
@@ -135,7 +135,7 @@ for my $persists (0, 1) {
         is $side->states, 'ready ready', '... it stays undone';
         is $front->manager->node('servoy', 'servoy2')->{loadfactor}, 6, '... and changed';
         in_balancer_manager($front, $two, w_status_N => 1) if $persists;
-        $front->graceful;
+        $front->reload;
         # without BalancerPersist mod_proxy begins with its configuration
         is $side->states, $persists ? 'ready draining' : 'ready ready', '... after a graceful restart as well';
         is $front->manager->node('servoy', 'servoy2')->{loadfactor}, $persists ? 6 : 1, '... nor does it get the loadfactor of here again';

@@ -55,14 +55,13 @@ sub conf {
     my @dead = map { "BalancerMember ajp://127.0.0.1:$_ route=t$_\n" } 1 .. $turns;
     return join "\n", 'Header always set X-How "%{SERVOY_HOW}e"', 'ProxyPreserveHost On',
         $line // '', manager_location('ServoyManagerActions on'), _other_managers(),
+        proxy('servoy', $pages, @url, 'ServoyMaintenance on 1s', 'ServoyCatchUp off'),
         balancer('sockets', $fleet->members('http', 'upgrade=websocket'), 'ServoyFleet servoy',
             'ProxyPass "/websocket/" "balancer://sockets/websocket/"'),
         balancer('other', $pages, @url, 'ServoyLaunchTimeout 3s', 'ServoyCatchUp off'),
         balancer('configured', $fleet->members('ajp', [ 'loadfactor=2 status=+D', 'status=+N' ]),
             'ServoyLaunch proxy'),
-        proxy('turns', join('', @dead), 'ServoyLaunch proxy'),
-        balancer('servoy', $pages, @url, 'ServoyMaintenance on 1s', 'ServoyCatchUp off',
-            'ProxyPass "/" "balancer://servoy/"');
+        proxy('turns', join('', @dead), 'ServoyLaunch proxy'), "ProxyPass / balancer://servoy/\n";
 }
 
 sub _other_managers {

@@ -11,6 +11,7 @@ package SVB::Httpd;
 #   $httpd->wait_log(qr/SVB0001/, 5);              # the first match, or dies
 #   $httpd->error_log; $httpd->access_log; $httpd->mark;   # texts since ->mark
 #   $httpd->graceful; $httpd->restart; $httpd->reconfigure($conf);
+#   $httpd->reload; $httpd->reload($conf);         # until only new children answer
 #   $httpd->nodes('servoy');                       # of a fleet, by route, as the
 #                                                  # manager at /servoy-manager has them
 #   $httpd->stop; $httpd->kill; $httpd->pid; $httpd->children (pids)
@@ -158,6 +159,15 @@ sub reconfigure {
     $self->{conf} = $conf;
     SVB::HttpdConf->write($self, 'httpd.conf');
     return $self->graceful;
+}
+
+# A graceful restart that is over: no child of before can answer any more.
+sub reload {
+    my ($self, $conf) = @_;
+    my %old = map { $_ => 1 } $self->children;
+    defined $conf ? $self->reconfigure($conf) : $self->graceful;
+    wait_for(sub { !grep { $old{$_} } $self->children }, 20, 'the old children to end');
+    return $self;
 }
 
 sub _again {
