@@ -395,8 +395,9 @@ subtest 'it comes back' => sub {
 # --- frozen ---
 
 subtest 'a node hangs' => sub {
-    ($user, $session) = user_of('plain');
-    my ($other) = user_of('pages');
+    $user = user_of($httpd, 'servoy1', '/plain');
+    $session = $user->cookie('JSESSIONID');
+    my $other = user_of($httpd, 'servoy1', '/pages');
     my @where = map { [ event => $_ ] } qw(plain pages sockets strict drain);
     push @where, [ worker => 'plain' ], [ prefork => 'plain' ];
     %cookie = map { ("@$_" => cookie_of($front{ $_->[0] }, $_->[1] eq 'drain' ? 'plain' : $_->[1])) } @where;
