@@ -36,7 +36,8 @@ my $conf = join '',
     balancer('other',    $fleet->members('ajp'), 'ServoySessionCookie SID'),
     balancer('vars',     $fleet->members('ajp'), 'ServoyFleet desk'),
     balancer('stay',     $fleet->members('ajp')),
-    balancer('weighted', $fleet->members('ajp', [ 'loadfactor=1', 'loadfactor=2', 'loadfactor=1' ])),
+    balancer('weighted',
+        $fleet->members('ajp', [ 'loadfactor=1', 'loadfactor=2', 'loadfactor=1' ])),
     balancer('parallel', $fleet->members('ajp')),
     balancer('busy',     $fleet->members('ajp')),
     balancer('drain',    $fleet->members('ajp', [ 'status=+N' ])),
@@ -49,8 +50,10 @@ my $conf = join '',
     balancer('spare',    $fleet->members('ajp', [ '', '', 'status=+R' ])),
     balancer('sparein',  $gone . $two->member('ajp') . $three->member('ajp', 'status=+R')),
     balancer('sets',     $fleet->members('ajp', [ 'lbset=1', 'lbset=0', 'lbset=1' ])),
-    balancer('nextset',  dead_member('servoy1', 'lbset=0') . $two->member('ajp', 'lbset=2') . $three->member('ajp', 'lbset=1')),
-    balancer('gonedrain', dead_member('servoy1', 'status=+N') . $two->member('ajp') . $three->member('ajp'));
+    balancer('nextset',  dead_member('servoy1', 'lbset=0') . $two->member('ajp', 'lbset=2')
+        . $three->member('ajp', 'lbset=1')),
+    balancer('gonedrain', dead_member('servoy1', 'status=+N') . $two->member('ajp')
+        . $three->member('ajp'));
 
 my $httpd = SVB::Httpd->new(conf => <<"END")->start;
 ProxyPass "/raw/" "balancer://plain/" nocanon
@@ -71,7 +74,8 @@ my $manager = $httpd->manager;
 # @ in either stands for a fresh id.
 sub served {
     my ($balancer, $cookies, $path) = @_;
-    my @headers = map { 'Cookie: ' . s/\@/fresh_id()/ger } ref $cookies ? @$cookies : $cookies // ();
+    my @headers = map { 'Cookie: ' . s/\@/fresh_id()/ger } ref $cookies ? @$cookies
+        : $cookies // ();
     $path = ($path // '/echo') =~ s/\@/fresh_id()/ger;
     my $r = $httpd->browser(cookies => 0)->get("/$balancer$path", headers => \@headers);
     return how($r);
@@ -87,13 +91,15 @@ sub spread {
 # One more or less, where it should be any at all.
 sub within {
     my ($got, $wanted, $name) = @_;
-    my ($bad) = grep { abs($got->{$_} - $wanted->{$_}) > ($wanted->{$_} ? 1 : 0) } sort keys %$wanted;
+    my ($bad) = grep { abs($got->{$_} - $wanted->{$_}) > ($wanted->{$_} ? 1 : 0) }
+        sort keys %$wanted;
     my $total = 0;
     $total += $_ for values %$wanted;
     my $seen = 0;
     $seen += $got->{$_} for keys %$wanted;
     ok !$bad && $seen == $total, $name
-        or diag join ', ', map { "$_: $got->{$_}, wanted about " . ($wanted->{$_} // 0) } sort keys %$got;
+        or diag join ', ', map { "$_: $got->{$_}, wanted about " . ($wanted->{$_} // 0) }
+        sort keys %$got;
     return;
 }
 
@@ -111,29 +117,44 @@ subtest 'the route in a session id' => sub {
         my $there = "servoy$n route";
         is served('plain', "a=1; JSESSIONID=\@.servoy$n; b=2"), $there, 'among other cookies';
         is served('plain', "a=1;JSESSIONID=\@.servoy$n;b=2"), $there, 'without spaces';
-        is served('plain', [ 'a=1', "JSESSIONID=\@.servoy$n", 'b=2' ]), $there, 'in a Cookie header of its own';
-        is served('plain', "XJSESSIONID=\@.servoy1; JSESSIONID=\@.servoy$n; JSESSIONIDX=\@.servoy2"), $there,
+        is served('plain', [ 'a=1', "JSESSIONID=\@.servoy$n", 'b=2' ]), $there,
+            'in a Cookie header of its own';
+        is served('plain',
+            "XJSESSIONID=\@.servoy1; JSESSIONID=\@.servoy$n; JSESSIONIDX=\@.servoy2"), $there,
             'among cookies with similar names';
-        is served('plain', undef, "/echo;jsessionid=\@.servoy$n?x=y.servoy1"), $there, 'before a query';
-        is served('plain', undef, "/echo;jsessionid=\@.servoy$n;v=2"), $there, 'before another parameter';
-        is served('plain', undef, "/echo;v=2;jsessionid=\@.servoy$n"), $there, 'after another parameter';
-        is served('plain', undef, "/echo;jsessionid=\@.servoy$n/more/path"), $there, 'in the midst of the path';
+        is served('plain', undef, "/echo;jsessionid=\@.servoy$n?x=y.servoy1"), $there,
+            'before a query';
+        is served('plain', undef, "/echo;jsessionid=\@.servoy$n;v=2"), $there,
+            'before another parameter';
+        is served('plain', undef, "/echo;v=2;jsessionid=\@.servoy$n"), $there,
+            'after another parameter';
+        is served('plain', undef, "/echo;jsessionid=\@.servoy$n/more/path"), $there,
+            'in the midst of the path';
     }
-    is served('plain', undef, '/echo/a%3Fb;jsessionid=@.servoy2'), 'servoy2 route', 'behind an encoded ? in the path';
-    is served('plain', undef, '/echo/a%23b;jsessionid=@.servoy3'), 'servoy3 route', 'behind an encoded #';
-    is served('plain', undef, '/echo/a%20b%3Bc;jsessionid=@.servoy1'), 'servoy1 route', 'behind others';
-    is served('raw', undef, "/echo/a%3Fb;jsessionid=\@.servoy$_?x=y"), "servoy$_ route", 'ProxyPass nocanon' for 1 .. 3;
-    like $httpd->browser(cookies => 0)->get('/plain/echo;jsessionid=AB.servoy2')->body, qr/"requestedSession":\s*"AB\.servoy2"/,
+    is served('plain', undef, '/echo/a%3Fb;jsessionid=@.servoy2'), 'servoy2 route',
+        'behind an encoded ? in the path';
+    is served('plain', undef, '/echo/a%23b;jsessionid=@.servoy3'), 'servoy3 route',
+        'behind an encoded #';
+    is served('plain', undef, '/echo/a%20b%3Bc;jsessionid=@.servoy1'), 'servoy1 route',
+    'behind others';
+    is served('raw', undef, "/echo/a%3Fb;jsessionid=\@.servoy$_?x=y"), "servoy$_ route",
+        'ProxyPass nocanon' for 1 .. 3;
+    like $httpd->browser(cookies => 0)->get('/plain/echo;jsessionid=AB.servoy2')->body,
+        qr/"requestedSession":\s*"AB\.servoy2"/,
         'the path parameter reaches the node';
 };
 
 subtest 'several ids: the first that names a node' => sub {
-    is served('plain', 'JSESSIONID=@.servoy3; JSESSIONID=@.servoy2'), 'servoy3 route', 'two of ours';
+    is served('plain', 'JSESSIONID=@.servoy3; JSESSIONID=@.servoy2'), 'servoy3 route',
+        'two of ours';
     is served('plain', 'JSESSIONID=@.servoy2; JSESSIONID=@.servoy3'), 'servoy2 route', 'in turn';
-    is served('plain', 'JSESSIONID=@.elsewhere; JSESSIONID=@.servoy2'), 'servoy2 route', 'a foreign one first';
-    is served('plain', 'JSESSIONID=@; JSESSIONID=@.servoy3'), 'servoy3 route', 'one without a route first';
+    is served('plain', 'JSESSIONID=@.elsewhere; JSESSIONID=@.servoy2'), 'servoy2 route',
+        'a foreign one first';
+    is served('plain', 'JSESSIONID=@; JSESSIONID=@.servoy3'), 'servoy3 route',
+        'one without a route first';
     is served('plain', 'JSESSIONID=; JSESSIONID=@.servoy1'), 'servoy1 route', 'an empty one first';
-    is served('plain', 'JSESSIONID="@.elsewhere; JSESSIONID=@.servoy2'), 'servoy2 route', 'one with half a quote first';
+    is served('plain', 'JSESSIONID="@.elsewhere; JSESSIONID=@.servoy2'), 'servoy2 route',
+        'one with half a quote first';
     is served('plain', 'JSESSIONID=@.servoy3', '/echo;jsessionid=@.servoy1'), 'servoy3 route',
         'cookie before path parameter';
     is served('plain', 'JSESSIONID=@.elsewhere', '/echo;jsessionid=@.servoy1'), 'servoy1 route',
@@ -185,15 +206,18 @@ subtest 'what names no node is a new client' => sub {
 subtest 'ServoySessionCookie' => sub {
     is served('names', 'JSESSIONID=@.servoy2'), 'servoy2 route', 'one name of two';
     is served('names', 'SID=@.servoy3'), 'servoy3 route', 'the other';
-    is served('names', 'JSESSIONID=@.servoy1; SID=@.servoy3'), 'servoy1 route', 'both: in the order of the header';
+    is served('names', 'JSESSIONID=@.servoy1; SID=@.servoy3'), 'servoy1 route',
+        'both: in the order of the header';
     is served('names', undef, '/echo;sid=@.servoy1'), 'servoy1 route', 'as path parameter';
     is served('names', undef, '/echo;jsessionid=@.servoy3'), 'servoy3 route', 'both of them';
-    like served('other', 'JSESSIONID=@.servoy2', '/echo;jsessionid=@.servoy2'), qr/ elected$/, 'a name that is not listed';
+    like served('other', 'JSESSIONID=@.servoy2', '/echo;jsessionid=@.servoy2'), qr/ elected$/,
+        'a name that is not listed';
     is served('other', 'SID=@.servoy1'), 'servoy1 route', 'the one that is';
 };
 
 subtest 'variables for logs' => sub {
-    my $r = $httpd->browser(cookies => 0)->get('/vars/echo/1', headers => ['Cookie: JSESSIONID=A1.servoy2']);
+    my $r = $httpd->browser(cookies => 0)->get('/vars/echo/1',
+        headers => ['Cookie: JSESSIONID=A1.servoy2']);
     is $r->header('X-Fleet'), 'desk', 'SERVOY_FLEET in a header';
     is $r->header('X-Route'), 'servoy2', 'SERVOY_ROUTE';
     my $elected = $httpd->browser->get('/vars/echo/2')->node;
@@ -221,7 +245,8 @@ subtest 'a client stays on its node, whichever child serves it' => sub {
         sub { $_[0]->get("/stay$page") },
         sub { $_[0]->post("/stay$page", 'a=b' x 100) },
         sub { $_[0]->get("/stay$page", version => '1.0') },
-        sub { $_[0]->post("/stay$page", "5\r\nhello\r\n0\r\n\r\n", headers => ['Transfer-Encoding: chunked']) },
+        sub { $_[0]->post("/stay$page", "5\r\nhello\r\n0\r\n\r\n",
+            headers => ['Transfer-Encoding: chunked']) },
         sub { $_[0]->get("/stay/solutions/crm/index.html") },
     );
     $httpd->mark;
@@ -238,7 +263,8 @@ subtest 'a client stays on its node, whichever child serves it' => sub {
     }
     is $wrong, 0, 'each request of six users reaches the session on its node';
     cmp_ok scalar(keys %pids), '>=', 2, 'more than one child took part';
-    wait_ok(sub { $manager->node('stay', 'servoy1')->{in_flight} == 0 }, 10, 'nothing is in flight in the end');
+    wait_ok(sub { $manager->node('stay', 'servoy1')->{in_flight} == 0 }, 10,
+        'nothing is in flight in the end');
     my %homes = map { $_ => 1 } @home;
     my $sticky = 0;
     $sticky += $manager->node('stay', $_)->{sticky} for keys %homes;
@@ -248,18 +274,21 @@ subtest 'a client stays on its node, whichever child serves it' => sub {
 subtest 'one connection, several clients' => sub {
     my $proxy = $httpd->browser(keepalive => 1, cookies => 0);     # as another proxy in front of us
     my @got = map {
-        my $r = $proxy->get('/plain/echo', headers => ["Cookie: JSESSIONID=AA$_.servoy" . ($_ % 3 + 1)]);
+        my $r = $proxy->get('/plain/echo',
+            headers => ["Cookie: JSESSIONID=AA$_.servoy" . ($_ % 3 + 1)]);
         $r->node;
     } 1 .. 9;
     is_deeply \@got, [ map { 'servoy' . ($_ % 3 + 1) } 1 .. 9 ], 'each to its own node';
-    my $raw = $httpd->browser->raw("GET /plain/echo HTTP/1.0\r\nCookie: JSESSIONID=AB1.servoy3\r\n\r\n");
+    my $raw = $httpd->browser
+        ->raw("GET /plain/echo HTTP/1.0\r\nCookie: JSESSIONID=AB1.servoy3\r\n\r\n");
     like $raw, qr/^X-Node: servoy3\r$/m, 'HTTP/1.0 without Host';
 };
 
 subtest 'new clients are spread by loadfactor' => sub {
     within spread('weighted', 40), { servoy1 => 10, servoy2 => 20, servoy3 => 10 }, '1 : 2 : 1';
     is $manager->node('weighted', 'servoy2')->{loadfactor}, 2, 'loadfactor in JSON';
-    my %elected = map { $_ => $manager->node('weighted', $_)->{elected} } qw(servoy1 servoy2 servoy3);
+    my %elected = map { $_ => $manager->node('weighted', $_)->{elected} }
+        qw(servoy1 servoy2 servoy3);
     within \%elected, { servoy1 => 10, servoy2 => 20, servoy3 => 10 }, 'and elections';
 };
 
@@ -285,17 +314,21 @@ subtest 'draining (+N): keeps its clients, gets no new ones' => sub {
     my $r = $user->get("/drain$page");
     is $r->node, 'servoy1', 'its client stays';
     is $r->header('X-Count'), 2, 'in the same session';
-    within spread('drain', 12), { servoy1 => 0, servoy2 => 6, servoy3 => 6 }, 'new clients go to the others';
+    within spread('drain', 12), { servoy1 => 0, servoy2 => 6, servoy3 => 6 },
+        'new clients go to the others';
     is $manager->node('drain', 'servoy1')->{elected}, 0, 'it was never elected';
     is $manager->node('drain', 'servoy1')->{state}, 'draining';
 
     is_busy $httpd->browser->get("/drained$page"), 'all are draining: a new client is refused';
-    is served('drained', 'JSESSIONID=@.elsewhere'), 'status 503 (null)', 'one with a foreign id as well';
-    is user_of($httpd, 'servoy3', '/plain')->get("/drained$page")->header('X-Count'), 2, 'clients they have are served';
+    is served('drained', 'JSESSIONID=@.elsewhere'), 'status 503 (null)',
+        'one with a foreign id as well';
+    is user_of($httpd, 'servoy3', '/plain')->get("/drained$page")->header('X-Count'), 2,
+        'clients they have are served';
 };
 
 subtest 'a draining node is told so (JK_LB_ACTIVATION), and no other' => sub {
-    my ($first, $second) = (user_of($httpd, 'servoy1', '/plain'), user_of($httpd, 'servoy2', '/plain'));
+    my ($first, $second) = (user_of($httpd, 'servoy1', '/plain'),
+        user_of($httpd, 'servoy2', '/plain'));
     my $activation = sub {
         my ($user, $balancer) = @_;
         my $r = $user->get("/$balancer/echo");
@@ -308,13 +341,15 @@ subtest 'a draining node is told so (JK_LB_ACTIVATION), and no other' => sub {
     is $activation->($first, 'plain'), 'servoy1 none', 'the same node where it does not drain';
     is $activation->($second, 'off'), 'servoy3 none', 'one that takes over';
     like $activation->($httpd->browser, 'drain'), qr/ none$/, 'a new client';
-    is $activation->(user_of($httpd, 'servoy3', '/plain'), 'standby'), 'servoy3 none', 'a standby takes new clients';
+    is $activation->(user_of($httpd, 'servoy3', '/plain'), 'standby'), 'servoy3 none',
+        'a standby takes new clients';
     like $activation->($first, 'gonedrain'), qr/^servoy[23] none$/,
         'not the second node tried, after a draining one refused the connection';
 
     my $shared = $httpd->browser(keepalive => 1, cookies => 0);
     my @seen = map {
-        my $r = $shared->get('/drain/echo', headers => [ 'Cookie: JSESSIONID=' . $_->cookie('JSESSIONID') ]);
+        my $r = $shared->get('/drain/echo',
+            headers => [ 'Cookie: JSESSIONID=' . $_->cookie('JSESSIONID') ]);
         $r->body =~ /"JK_LB_ACTIVATION":\s*(\w+|"\w+")/ ? $1 : $r->status
     } $first, $second, $first, $second;
     is_deeply \@seen, [qw("DIS" null "DIS" null)], 'clients on one connection are kept apart';
@@ -325,7 +360,8 @@ subtest 'a draining node is told so (JK_LB_ACTIVATION), and no other' => sub {
     is $r->status, 307, 'a dead session: Tomcat\'s LoadBalancerDrainingValve answers';
     is $r->node, 'servoy1', 'on the draining node';
     is $stale->cookie('JSESSIONID'), undef, 'and ends the cookie';
-    like $stale->get("/drain$page")->node, qr/^servoy[23]$/, 'so that the user gets to another node';
+    like $stale->get("/drain$page")->node, qr/^servoy[23]$/,
+        'so that the user gets to another node';
 };
 
 subtest 'disabled (+D) and stopped (+S): neither old clients nor new ones' => sub {
@@ -336,7 +372,8 @@ subtest 'disabled (+D) and stopped (+S): neither old clients nor new ones' => su
     is served('off', 'JSESSIONID=@.servoy3'), 'servoy3 route', 'a client of the one left';
     is $manager->node('off', 'servoy1')->{state}, 'disabled';
     is $manager->node('off', 'servoy2')->{state}, 'stopped';
-    is $manager->node('off', 'servoy1')->{errors} + $manager->node('off', 'servoy2')->{errors}, 0, 'they are not even tried';
+    is $manager->node('off', 'servoy1')->{errors} + $manager->node('off', 'servoy2')->{errors}, 0,
+        'they are not even tried';
     my %after = map { $_ => $manager->node('off', $_) } keys %before;
     my $more = sub { $after{ $_[0] }{ $_[1] } - $before{ $_[0] }{ $_[1] } };
     is $more->('servoy1', 'failed_over_from'), 1, 'counted where it left';
@@ -348,15 +385,19 @@ subtest 'disabled (+D) and stopped (+S): neither old clients nor new ones' => su
 };
 
 subtest 'hot standby (+H)' => sub {
-    within spread('standby', 8), { servoy1 => 4, servoy2 => 4, servoy3 => 0 }, 'no new clients while others can';
+    within spread('standby', 8), { servoy1 => 4, servoy2 => 4, servoy3 => 0 },
+        'no new clients while others can';
     is served('standby', 'JSESSIONID=@.servoy3'), 'servoy3 route', 'but it keeps those it has';
     is $manager->node('standby', 'servoy3')->{state}, 'standby';
-    within spread('standin', 3), { servoy1 => 0, servoy2 => 0, servoy3 => 3 }, 'new clients when no other can';
-    is served('standin', 'JSESSIONID=@.servoy1'), 'servoy3 failover', 'and those of the node that is gone';
+    within spread('standin', 3), { servoy1 => 0, servoy2 => 0, servoy3 => 3 },
+        'new clients when no other can';
+    is served('standin', 'JSESSIONID=@.servoy1'), 'servoy3 failover',
+        'and those of the node that is gone';
 };
 
 subtest 'hot spare (+R)' => sub {
-    within spread('spare', 8), { servoy1 => 4, servoy2 => 4, servoy3 => 0 }, 'no new clients while all others can';
+    within spread('spare', 8), { servoy1 => 4, servoy2 => 4, servoy3 => 0 },
+        'no new clients while all others can';
     is served('spare', 'JSESSIONID=@.servoy3'), 'servoy3 route', 'but it keeps those it has';
     is $manager->node('spare', 'servoy3')->{state}, 'spare';
     served('sparein', 'JSESSIONID=@.servoy1');      # the first to find out that servoy1 is gone
@@ -367,15 +408,19 @@ subtest 'hot spare (+R)' => sub {
 };
 
 subtest 'lbset' => sub {
-    within spread('sets', 4), { servoy1 => 0, servoy2 => 4, servoy3 => 0 }, 'the lowest set takes all new clients';
-    is served('sets', "JSESSIONID=\@.servoy$_"), "servoy$_ route", 'clients of any set stay' for 1, 3;
-    within spread('nextset', 4), { servoy1 => 0, servoy2 => 0, servoy3 => 4 }, 'then the next that can';
+    within spread('sets', 4), { servoy1 => 0, servoy2 => 4, servoy3 => 0 },
+        'the lowest set takes all new clients';
+    is served('sets', "JSESSIONID=\@.servoy$_"), "servoy$_ route", 'clients of any set stay'
+        for 1, 3;
+    within spread('nextset', 4), { servoy1 => 0, servoy2 => 0, servoy3 => 4 },
+        'then the next that can';
 };
 
 subtest 'no node at all' => sub {
     is_busy $httpd->browser->get("/goneall$page"), 'refused connection';
     is_busy $httpd->browser->get("/goneall$page"), 'and known to be down';
-    is_busy $httpd->browser(cookies => 0)->get('/goneall/echo', headers => ['Cookie: JSESSIONID=A9.servoy1']), 'an old client';
+    is_busy $httpd->browser(cookies => 0)->get('/goneall/echo',
+        headers => ['Cookie: JSESSIONID=A9.servoy1']), 'an old client';
     is $manager->node('goneall', 'servoy1')->{state}, 'error';
     my $user = $httpd->browser;
     $user->get("/plain$page");

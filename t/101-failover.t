@@ -61,18 +61,22 @@ ProxyPass "/websocket/" "balancer://sockets/websocket/"
 ProxyPass "/" "balancer://main/"
 END
 my $special = join '',
-    balancer('group',     members('ajp', servoy1 => 'dead'), groups(servoy1 => 'a', servoy2 => 'b', servoy3 => 'a')),
+    balancer('group',     members('ajp', servoy1 => 'dead'),
+        groups(servoy1 => 'a', servoy2 => 'b', servoy3 => 'a')),
     balancer('groupgone', members('ajp', servoy1 => 'dead', servoy3 => 'dead'),
         groups(servoy1 => 'a', servoy2 => 'b', servoy3 => 'a')),
     balancer('nogroup',   members('ajp', servoy1 => 'dead'), groups(servoy2 => 'b')),
-    balancer('redirect',  members('ajp', servoy1 => 'dead redirect=servoy2', servoy3 => 'redirect=servoy2'),
+    balancer('redirect',
+        members('ajp', servoy1 => 'dead redirect=servoy2', servoy3 => 'redirect=servoy2'),
         groups(servoy1 => 'a', servoy2 => 'b', servoy3 => 'a')),
     balancer('redirectgone', members('ajp', servoy1 => 'dead redirect=servoy2', servoy2 => 'dead')),
     balancer('stayput',   members('ajp', servoy1 => 'dead'), 'ProxySet nofailover=On'),
     balancer('twoajp',    members('ajp', servoy1 => 'dead'), 'ServoyFleet two'),
     balancer('twohttp',   members('http', servoy1 => 'dead'), 'ServoyFleet two'),
-    balancer('groupnew',  members('ajp', servoy1 => 'dead'), groups(servoy1 => 'a', servoy2 => 'b', servoy3 => 'a')),
-    balancer('stayback',  members('ajp', map { $_ => 'retry=1' } @routes), 'ProxySet nofailover=On'),
+    balancer('groupnew',  members('ajp', servoy1 => 'dead'),
+        groups(servoy1 => 'a', servoy2 => 'b', servoy3 => 'a')),
+    balancer('stayback',  members('ajp', map { $_ => 'retry=1' } @routes),
+        'ProxySet nofailover=On'),
     balancer('third',     members('ajp', servoy1 => 'dead retry=0', servoy2 => 'dead retry=0')),
     balancer('thirdhttp', members('http', servoy1 => 'dead retry=0', servoy2 => 'dead retry=0')),
     balancer('thirdstick', members('ajp', servoy1 => 'dead retry=0', servoy2 => 'dead retry=0'),
@@ -80,7 +84,8 @@ my $special = join '',
     balancer('thirdnew',  members('ajp', servoy1 => 'dead', servoy2 => 'dead')),
     balancer('thirdold',  members('ajp', servoy1 => 'dead', servoy2 => 'dead')),
     balancer('drain',     members('ajp', servoy1 => 'dead', servoy2 => 'status=+N')),
-    balancer('drainall',  members('ajp', servoy1 => 'dead', servoy2 => 'status=+N', servoy3 => 'status=+N')),
+    balancer('drainall',
+        members('ajp', servoy1 => 'dead', servoy2 => 'status=+N', servoy3 => 'status=+N')),
     balancer('again',     members('ajp', servoy1 => 'dead retry=0')),
     balancer('once',      members('ajp', servoy1 => 'dead')),
     balancer('postajp',   members('ajp', servoy1 => 'dead retry=0')),
@@ -159,7 +164,8 @@ subtest 'one client, many children, one node' => sub {
         my ($pids, @elsewhere) = (0);
         for (1 .. 30) {
             my @pending = map {
-                $httpd->browser(cookies => 0)->start(GET => '/echo/many', headers => ["Cookie: JSESSIONID=$id"])
+                $httpd->browser(cookies => 0)->start(GET => '/echo/many',
+                    headers => ["Cookie: JSESSIONID=$id"])
             } 1 .. 6;
             push @elsewhere, grep { $_ ne $target } map { $_->finish->node // 'none' } @pending;
             $pids = uniq $httpd->access_log =~ m{/echo/many.*pid=(\d+)}g;
@@ -183,7 +189,8 @@ subtest 'the clients of a dead node are spread over the others' => sub {
     is_deeply [ sort keys %on ], [qw(servoy2 servoy3)];
     ok $on{servoy2} >= 18 && $on{servoy3} >= 18, 'evenly' or diag explain \%on;
     is_deeply \@moved, [], 'alike at every front end, whatever the order of the members';
-    ok $heavy{servoy3} >= 36 && $heavy{servoy2} >= 6, 'by loadfactor, 1 : 3' or diag explain \%heavy;
+    ok $heavy{servoy3} >= 36 && $heavy{servoy2} >= 6, 'by loadfactor, 1 : 3'
+        or diag explain \%heavy;
 };
 
 subtest 'WebSockets go where the page goes' => sub {
@@ -196,7 +203,8 @@ subtest 'WebSockets go where the page goes' => sub {
     my ($same, %nodes) = (0);
     for my $id (map { fresh_id('servoy1') } 1 .. 8) {
         my $node = ask_as($httpd, $id, '/echo')->node;
-        my $ws = $httpd->browser(cookies => 0)->websocket('/websocket/1/main/1', headers => ["Cookie: JSESSIONID=$id"]);
+        my $ws = $httpd->browser(cookies => 0)->websocket('/websocket/1/main/1',
+            headers => ["Cookie: JSESSIONID=$id"]);
         $same += ($ws->recv_json(30) // {})->{node} eq $node;
         $nodes{$node}++;
         $ws->abort;
@@ -205,7 +213,8 @@ subtest 'WebSockets go where the page goes' => sub {
     is scalar(keys %nodes), 2, 'though not all to one';
     my $ws = $users[0]->websocket('/websocket/1/main/1');
     $ws->recv_json(30);
-    wait_ok(sub { $manager->node('main', $users[0]{home})->{in_flight} >= 1 }, 10, 'an open WebSocket is in flight');
+    wait_ok(sub { $manager->node('main', $users[0]{home})->{in_flight} >= 1 }, 10,
+        'an open WebSocket is in flight');
     $ws->close;
     undef $_ for @users;
     wait_ok(sub { $manager->total('main', 'in_flight') == 0 }, 15, 'until it is closed');
@@ -229,17 +238,22 @@ subtest 'the node comes back' => sub {
 
     $three->kill;
     # not the first member: that one mod_proxy_balancer looks after itself
-    is served('stayback', 'servoy3'), 'status 503 route', 'nofailover=On: clients of another wait for it';
+    is served('stayback', 'servoy3'), 'status 503 route',
+        'nofailover=On: clients of another wait for it';
     $three->start;
-    wait_ok(sub { served('stayback', 'servoy3') eq 'servoy3 route' }, 15, 'and are served when it is back');
+    wait_ok(sub { served('stayback', 'servoy3') eq 'servoy3 route' }, 15,
+        'and are served when it is back');
     my @status = map { $_->get($page)->status } @users, map { $httpd->browser } 1 .. 4;
-    is_deeply [ uniq @status ], [200], 'a restart that nobody noticed: idle connections are no trap';
+    is_deeply [ uniq @status ], [200],
+        'a restart that nobody noticed: idle connections are no trap';
 };
 
 subtest 'group= : the nodes that share sessions' => sub {
     is all_served('group', 'servoy1', 12), 'servoy3 failover', 'the other node of the group';
-    is all_served('groupgone', 'servoy1', 6), 'servoy2 failover', 'all of the group are down: any other';
-    is all_served('nogroup', 'servoy1', 12), 'servoy2 failover, servoy3 failover', 'a node without a group: any';
+    is all_served('groupgone', 'servoy1', 6), 'servoy2 failover',
+        'all of the group are down: any other';
+    is all_served('nogroup', 'servoy1', 12), 'servoy2 failover, servoy3 failover',
+        'a node without a group: any';
     is all_new('groupnew', 8), 'servoy2, servoy3', 'new clients know no groups';
     is $manager->node('group', 'servoy1')->{group}, 'a', 'shown in JSON';
 };
@@ -247,23 +261,28 @@ subtest 'group= : the nodes that share sessions' => sub {
 subtest 'redirect= : the node that stands in' => sub {
     is all_served('redirect', 'servoy1', 12), 'servoy2 failover', 'before the group';
     is all_served('redirect', 'servoy3', 3), 'servoy3 route', 'only where it has to';
-    is all_served('redirectgone', 'servoy1', 4), 'servoy3 failover', 'that one is down too: any other';
+    is all_served('redirectgone', 'servoy1', 4), 'servoy3 failover',
+        'that one is down too: any other';
 };
 
 subtest 'nofailover=On' => sub {
     my @answers = map { ask_as($httpd, fresh_id('servoy1'), '/stayput/echo') } 1 .. 3;
-    is_deeply [ map { $_->status } @answers ], [ 503, 503, 503 ], 'a client of a dead node is refused';
-    is scalar(grep { ($_->header('Retry-After') // '') =~ /^[1-9]\d*$/ } @answers), 3, 'and told when to come again';
+    is_deeply [ map { $_->status } @answers ], [ 503, 503, 503 ],
+        'a client of a dead node is refused';
+    is scalar(grep { ($_->header('Retry-After') // '') =~ /^[1-9]\d*$/ } @answers), 3,
+        'and told when to come again';
     is all_served('stayput', 'servoy2', 3), 'servoy2 route', 'those of others are served';
     is all_new('stayput', 6), 'servoy2, servoy3', 'so are new ones';
     is $manager->total('stayput', 'failed_over_to'), 0, 'nobody moved';
 };
 
 subtest 'two of three dead: the third serves everybody' => sub {
-    is all_served('thirdold', 'servoy1', 1), 'servoy3 failover', 'an old client is the first to find out';
+    is all_served('thirdold', 'servoy1', 1), 'servoy3 failover',
+        'an old client is the first to find out';
     is all_new('thirdnew', 1), 'servoy3', 'a new client is the first to find out';
     for my $balancer (qw(thirdold thirdnew third thirdhttp thirdstick)) {
-        is all_served($balancer, 'servoy1', 4), 'servoy3 failover', "$balancer: clients of the first";
+        is all_served($balancer, 'servoy1', 4), 'servoy3 failover',
+            "$balancer: clients of the first";
         is all_served($balancer, 'servoy2', 4), 'servoy3 failover', "$balancer: of the second";
         is all_served($balancer, 'servoy3', 4), 'servoy3 route', "$balancer: of the third";
         is all_new($balancer, 6), 'servoy3', "$balancer: new ones";
@@ -272,7 +291,8 @@ subtest 'two of three dead: the third serves everybody' => sub {
 
 subtest 'a draining node takes over only what nobody else can' => sub {
     is all_served('drain', 'servoy1', 8), 'servoy3 failover', 'another is there';
-    is all_served('drainall', 'servoy1', 8), 'servoy2 failover, servoy3 failover', 'all are draining: any';
+    is all_served('drainall', 'servoy1', 8), 'servoy2 failover, servoy3 failover',
+        'all are draining: any';
 };
 
 subtest 'counters' => sub {
@@ -287,7 +307,8 @@ subtest 'counters' => sub {
     my @sticky = map { $manager->node('again', $_)->{sticky} } qw(servoy2 servoy3);
     is_deeply \@sticky, [ 4, 0 ], 'others serve their own';
     is $manager->total('again', 'elected'), 0, 'nobody is new';
-    is $manager->node('again', 'servoy2')->{errors} + $manager->node('again', 'servoy3')->{errors}, 0, 'nor in error';
+    is $manager->node('again', 'servoy2')->{errors} + $manager->node('again', 'servoy3')->{errors},
+        0, 'nor in error';
 
     all_served('once', 'servoy1', 5);
     $dead = $manager->node('once', 'servoy1');
@@ -301,7 +322,8 @@ subtest 'counters' => sub {
     all_served('third', 'servoy1', 6);
     my %after = map { $_ => $manager->node('third', $_) } @routes;
     my $more = sub { my ($route, $what) = @_; $after{$route}{$what} - $before{$route}{$what} };
-    is $more->('servoy1', 'failed_over_from'), 6, 'where two nodes have to be tried: one failover a request';
+    is $more->('servoy1', 'failed_over_from'), 6,
+        'where two nodes have to be tried: one failover a request';
     is $more->('servoy3', 'failed_over_to'), 6, 'to the node that serves it';
     is $more->('servoy2', 'failed_over_to'), 0, 'and not to the one that does not';
     is $more->('servoy3', 'errors'), 0;
@@ -310,11 +332,13 @@ subtest 'counters' => sub {
     all_new('third', 6);
     %after = map { $_ => $manager->node('third', $_) } @routes;
     is $more->('servoy3', 'elected'), 6, 'six new clients: six elections';
-    is $more->('servoy1', 'elected') + $more->('servoy2', 'elected'), 0, 'none of a node that did not get them';
+    is $more->('servoy1', 'elected') + $more->('servoy2', 'elected'), 0,
+        'none of a node that did not get them';
 };
 
 subtest 'a node with two members' => sub {
-    my $errors = sub { join ' ', map { $_->{status} =~ /Err/ ? 'down' : 'up' } @{ $manager->node('two', 'servoy1')->{members} } };
+    my $errors = sub { join ' ', map { $_->{status} =~ /Err/ ? 'down' : 'up' }
+        @{ $manager->node('two', 'servoy1')->{members} } };
     served('twoajp', 'servoy1');
     is $errors->(), 'down up', 'one of them failed';
     is $manager->node('two', 'servoy1')->{state}, 'ready', 'the node is in the better state';
@@ -326,7 +350,8 @@ subtest 'a node with two members' => sub {
 
 subtest 'POST: once, and with its body' => sub {
     $fleet->calm;
-    my %body = (short => 'a=b&c=d', long => join('', map { chr($_ * 31 % 256) } 1 .. 200_000), empty => '');
+    my %body = (short => 'a=b&c=d', long => join('', map { chr($_ * 31 % 256) } 1 .. 200_000),
+        empty => '');
     for my $scheme (qw(ajp http)) {
         for my $size (sort keys %body) {
             my $path = "/echo/$scheme-$size";
@@ -336,11 +361,13 @@ subtest 'POST: once, and with its body' => sub {
             is $r->json->{sha1}, sha1_hex($body{$size}), 'with its body';
             is sum0(map { $_->requests->{$path} // 0 } $fleet->nodes), 1, 'exactly once';
         }
-        my $r = $httpd->browser(cookies => 0)->post("/post$scheme/echo", "5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n", headers =>
+        my $r = $httpd->browser(cookies => 0)->post("/post$scheme/echo",
+            "5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n", headers =>
             [ 'Transfer-Encoding: chunked', 'Cookie: JSESSIONID=' . fresh_id('servoy1') ]);
         is $r->status, 200, "$scheme, chunked";
         is $r->status == 200 && $r->json->{sha1}, sha1_hex('hello world'), 'with its body';
-        is $manager->node("post$scheme", 'servoy1')->{errors}, 4, 'each had tried the dead node first';
+        is $manager->node("post$scheme", 'servoy1')->{errors}, 4,
+            'each had tried the dead node first';
     }
 };
 
@@ -351,18 +378,22 @@ subtest 'a node that hangs' => sub {
     like served('ping', 'servoy2'), qr/^servoy[13] failover$/, 'ping: the client moves';
     cmp_ok time - $started, '<', 8, 'soon';
     is $manager->total('ping', 'failed_over_to'), 1;
-    is scalar(grep { !/^servoy[13]$/ } split /, /, all_new('ping', 4)), 0, 'new clients are served by others';
+    is scalar(grep { !/^servoy[13]$/ } split /, /, all_new('ping', 4)), 0,
+        'new clients are served by others';
     $started = time;
     my $r = $httpd->browser(cookies => 0)->post('/timeout/echo/timeout', 'a=b',
         headers => [ 'Cookie: JSESSIONID=' . fresh_id('servoy2') ]);
     cmp_ok $r->status, '>=', 500, 'timeout: the request fails, for the node may have acted on it';
     cmp_ok time - $started, '<', 8, 'soon';
     is $manager->node('timeout', 'servoy2')->{errors}, 1, 'as an error of that node';
-    is sum0(map { $_->requests->{'/echo/timeout'} // 0 } $one, $three), 0, 'it is not sent to another';
+    is sum0(map { $_->requests->{'/echo/timeout'} // 0 } $one, $three), 0,
+        'it is not sent to another';
     is all_served('timeout', 'servoy3', 2), 'servoy3 route', 'others go on';
     $two->thaw;
-    wait_ok(sub { served('ping', 'servoy2') eq 'servoy2 route' }, 15, 'it wakes up: its clients go to it again');
-    wait_ok(sub { $manager->total('ping', 'in_flight') + $manager->total('timeout', 'in_flight') == 0 }, 15, 'nothing is in flight');
+    wait_ok(sub { served('ping', 'servoy2') eq 'servoy2 route' }, 15,
+        'it wakes up: its clients go to it again');
+    wait_ok(sub { $manager->total('ping', 'in_flight') + $manager->total('timeout', 'in_flight')
+        == 0 }, 15, 'nothing is in flight');
 };
 
 subtest 'a child of httpd is killed' => sub {
@@ -370,11 +401,15 @@ subtest 'a child of httpd is killed' => sub {
     wait_ok(sub { $other->manager->total('main', 'in_flight') == 6 }, 15, 'six requests in flight');
     my @before = $other->children;
     kill KILL => $before[0];
-    wait_ok(sub { my @now = $other->children; @now == @before && !grep { $_ == $before[0] } @now }, 15,
+    wait_ok(sub {
+        my @now = $other->children;
+        @now == @before && !grep { $_ == $before[0] } @now
+    }, 15,
         'another child takes its place');
     kill KILL => $before[1];
     cmp_ok $_->finish(20)->status, '==', 0, 'a request is lost' for @pending;
-    wait_ok(sub { $other->manager->total('main', 'in_flight') == 0 }, 30, 'nothing is in flight any more');
+    wait_ok(sub { $other->manager->total('main', 'in_flight') == 0 }, 30,
+        'nothing is in flight any more');
     is $other->client->get($page)->status, 200, 'and all goes on';
 };
 

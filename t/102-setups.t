@@ -132,7 +132,8 @@ subtest 'virtual hosts share what they share' => sub {
     }
     is_deeply \%on, { servoy1 => 3, servoy2 => 3 }, 'the users of both are spread as one';
     is $manager->total('servoy', 'elected') - $before, 6, 'and counted as one';
-    is $manager->total('inside', 'elected') + $manager->total('sticky', 'elected'), 16, 'apart from those of other fleets';
+    is $manager->total('inside', 'elected') + $manager->total('sticky', 'elected'), 16,
+        'apart from those of other fleets';
 
     my $user = $here->browser;
     my $home = $here->visit($user)->node;
@@ -140,10 +141,12 @@ subtest 'virtual hosts share what they share' => sub {
     is $user->get($httpd->url(3) . $page)->node, $home, 'or its route is';
 
     my $all = $manager->fleet('servoy');
-    is_deeply [ sort @{ $all->{balancers} } ], [qw(balancer://param balancer://servoy balancer://sockets)],
+    is_deeply [ sort @{ $all->{balancers} } ],
+        [qw(balancer://param balancer://servoy balancer://sockets)],
         'JSON: each balancer once';
     is_deeply [ map { $_->{route} } @{ $all->{nodes} } ], [qw(servoy1 servoy2)], 'each node once';
-    is_deeply [ map { scalar @{ $_->{members} } } @{ $all->{nodes} } ], [ 3, 3 ], 'and each of its members once';
+    is_deeply [ map { scalar @{ $_->{members} } } @{ $all->{nodes} } ], [ 3, 3 ],
+        'and each of its members once';
 };
 
 subtest 'AJP for pages, HTTP for WebSockets: one fleet' => sub {
@@ -162,14 +165,16 @@ subtest 'AJP for pages, HTTP for WebSockets: one fleet' => sub {
 subtest 'prefix: cookies, redirects, launches' => sub {
     my $setup = $setup[4];
     my $user = $setup->browser;
-    like join("\n", $setup->visit($user)->headers('Set-Cookie')), qr{^JSESSIONID=\S+\.servoy[12]; Path=/app/;}, 'cookie path';
+    like join("\n", $setup->visit($user)->headers('Set-Cookie')),
+        qr{^JSESSIONID=\S+\.servoy[12]; Path=/app/;}, 'cookie path';
     my $r = $setup->visit($user, '/resources');
     is $r->status, 302;
     is $r->header('Location'), $httpd->url(4) . '/app/resources/', 'a redirect of the node';
     $r = $setup->visit($user, '/servoy-client/crm.jnlp?a=1');
     is $r->status, 302;
     my ($route) = $user->cookie('JSESSIONID') =~ /\.(\w+)$/;
-    is $r->header('Location'), "http://$route.example.com/servoy-client/crm.jnlp?a=1", 'a launch: the path of the node';
+    is $r->header('Location'), "http://$route.example.com/servoy-client/crm.jnlp?a=1",
+        'a launch: the path of the node';
 };
 
 subtest 'stickysession=: counted as ever' => sub {
@@ -177,11 +182,13 @@ subtest 'stickysession=: counted as ever' => sub {
     my %before = map { $_ => $manager->node('sticky', $_) } qw(servoy1 servoy2);
     is $setup->served('servoy2'), 'servoy2 route', 'found by mod_proxy_balancer' for 1 .. 3;
     my $user = $setup->browser(cookies => 0);
-    is $user->get('/echo;jsessionid=' . fresh_id() . '.servoy1')->header('X-How'), 'route', 'in the path as well';
+    is $user->get('/echo;jsessionid=' . fresh_id() . '.servoy1')->header('X-How'), 'route',
+        'in the path as well';
     $setup->visit($setup->browser);
     my $more = sub {
         my ($what) = @_;
-        return [ map { $manager->node('sticky', $_)->{$what} - $before{$_}{$what} } qw(servoy1 servoy2) ];
+        return [ map { $manager->node('sticky', $_)->{$what} - $before{$_}{$what} }
+            qw(servoy1 servoy2) ];
     };
     is_deeply $more->('sticky'), [ 1, 3 ], 'sticky requests';
     is sum0(@{ $more->('elected') }), 1, 'elections';
@@ -192,7 +199,8 @@ subtest 'launches in each setup' => sub {
     for my $setup (@setup[0 .. 2, 4 .. 6, 8, 9]) {
         my $r = $setup->visit($setup->browser, '/servoy-client/crm.jnlp?m=x');
         is $r->status, 302, $setup->name;
-        like $r->header('Location') // '', qr{^http://servoy[12]\.example\.com/servoy-client/crm\.jnlp\?m=x$};
+        like $r->header('Location') // '',
+            qr{^http://servoy[12]\.example\.com/servoy-client/crm\.jnlp\?m=x$};
     }
 };
 
@@ -214,18 +222,22 @@ subtest 'a node is killed: in every setup its users move' => sub {
         for my $user (@{ $users{ $setup->port } }) {
             my $r = $setup->visit($user);
             push @how, $r->header('X-How');
-            is join(' ', $r->status, $r->node // '-', $r->header('X-Session-New') // '-'), '200 servoy1 1',
+            is join(' ', $r->status, $r->node // '-', $r->header('X-Session-New') // '-'),
+                '200 servoy1 1',
                 $setup->name . ': a user moves';
             $r = $setup->visit($user);
-            is join(' ', $r->node // '-', $r->header('X-Count') // '-'), 'servoy1 2', 'once and for good';
+            is join(' ', $r->node // '-', $r->header('X-Count') // '-'), 'servoy1 2',
+                'once and for good';
         }
         is_deeply [ uniq @how ], ['failover'], 'as a failover';
         is_deeply $setup->spread(3), { servoy1 => 3 }, 'new users too are served';
     }
-    is $manager->node('sticky', 'servoy2')->{failed_over_from} - $before->{failed_over_from}, 2, 'stickysession=: counted as ever';
+    is $manager->node('sticky', 'servoy2')->{failed_over_from} - $before->{failed_over_from}, 2,
+        'stickysession=: counted as ever';
     is $manager->node('sticky', 'servoy2')->{state}, 'error';
     $two->start;
-    wait_ok(sub { $_->served('servoy2') eq 'servoy2 route' }, 15, $_->name . ': it is back') for @setup;
+    wait_ok(sub { $_->served('servoy2') eq 'servoy2 route' }, 15, $_->name . ': it is back')
+        for @setup;
 };
 
 $_->stop for $httpd, $fleet;

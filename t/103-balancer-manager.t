@@ -69,7 +69,8 @@ subtest 'balancer-manager changes a route' => sub {
     $managed->always('servoy1', qr/ elected$/, 'the old route is none any more, in every child');
     $managed->always('moved.one', 'servoy1 route', 'the new one is');
     $managed->always('servoy2', 'servoy2 route', 'others are what they were');
-    is_deeply [ sort map { $_->{route} } @{ $manager->fleet('managed')->{nodes} } ], [qw(moved.one servoy2)], 'JSON';
+    is_deeply [ sort map { $_->{route} } @{ $manager->fleet('managed')->{nodes} } ],
+        [qw(moved.one servoy2)], 'JSON';
     set($one->url, w_wr => 'servoy1');
     $managed->always('servoy1', 'servoy1 route', 'and back');
     $managed->always('moved.one', qr/ elected$/, 'in every child');
@@ -78,10 +79,12 @@ subtest 'balancer-manager changes a route' => sub {
 subtest 'balancer-manager adds a member' => sub {
     $managed->always('servoy3', qr/ elected$/, 'before: a foreign route');
     set(undef, b_nwrkr => $three->url, b_wyes => 1);
-    $managed->always('servoy3', qr/^servoy[12] elected$/, 'added, but disabled and without a route');
+    $managed->always('servoy3', qr/^servoy[12] elected$/,
+        'added, but disabled and without a route');
     set($three->url, w_wr => 'servoy3', w_status_D => 0);
     $managed->always('servoy3', 'servoy3 route', 'clients of its route reach it, in every child');
-    is $manager->node('managed', 'servoy3')->{url}, 'http://third.example.com', 'JSON: what was known of it beforehand';
+    is $manager->node('managed', 'servoy3')->{url}, 'http://third.example.com',
+        'JSON: what was known of it beforehand';
     is $manager->node('managed', 'servoy3')->{state}, 'ready';
     my %on = %{ $managed->spread(12) };
     cmp_ok $on{servoy3} // 0, '>=', 4, 'new clients reach it' or diag explain \%on;
@@ -105,16 +108,20 @@ subtest 'a graceful restart changes nothing' => sub {
     $httpd->graceful;
     my $after = $manager->fleet('servoy');
     for my $counter (qw(elected sticky launches failed_over_from failed_over_to errors in_flight)) {
-        is_deeply [ map { $_->{$counter} } @{ $after->{nodes} } ], [ map { $_->{$counter} } @{ $before->{nodes} } ],
+        is_deeply [ map { $_->{$counter} } @{ $after->{nodes} } ],
+            [ map { $_->{$counter} } @{ $before->{nodes} } ],
             "$counter as before";
     }
     is $pending->finish(30)->status, 200, 'the request comes to its end';
     wait_ok(sub { $manager->total('servoy', 'in_flight') == 0 }, 10, 'and is no longer in flight');
     is scalar(grep { $setup->visit($_)->node ne $_->{home} } @users), 0, 'users stay';
-    wait_ok(sub { !grep { " $children " =~ / $_ / } $httpd->children }, 20, 'the old children have gone');
-    is scalar(grep { $setup->visit($_)->header('X-Count') != 3 } @users), 0, 'users stay, in their sessions';
+    wait_ok(sub { !grep { " $children " =~ / $_ / } $httpd->children }, 20,
+        'the old children have gone');
+    is scalar(grep { $setup->visit($_)->header('X-Count') != 3 } @users), 0,
+        'users stay, in their sessions';
     my $second = $even->spread(3);
-    is $first->{$_} + $second->{$_}, 3, "new ones are spread as if nothing had been: $_" for qw(servoy1 servoy2);
+    is $first->{$_} + $second->{$_}, 3, "new ones are spread as if nothing had been: $_"
+        for qw(servoy1 servoy2);
     $managed->always('servoy1', 'servoy1 route', 'where a member had been added as well');
     my $url = $manager->json->{fleets}[0]{nodes}[0]{url};
     is $url, 'http://servoy1.example.com', 'facts are there';

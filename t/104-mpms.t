@@ -42,7 +42,8 @@ for my $mpm (qw(event worker prefork)) {
         my %on;
         $on{ $_->finish(30)->node }++ for @pending;
         # as many as there are processes may decide at the same moment
-        ok $on{servoy1} >= 2 && $on{servoy2} >= 2, 'new clients that come at once are spread' or diag explain \%on;
+        ok $on{servoy1} >= 2 && $on{servoy2} >= 2, 'new clients that come at once are spread'
+            or diag explain \%on;
         is $manager->total('servoy', 'in_flight'), 0, 'and none is in flight then'
             if wait_for(sub { $manager->total('servoy', 'in_flight') == 0 }, 10, 'their end');
 
@@ -50,15 +51,20 @@ for my $mpm (qw(event worker prefork)) {
         my $id = fresh_id('servoy3');
         my @headers = (headers => ["Cookie: JSESSIONID=$id"]);
         my @many = map { $dead->visit($dead->browser(cookies => 0), '/echo', @headers) } 1 .. 3;
-        push @many, map { $_->finish(30) } map { $dead->browser(cookies => 0)->start(GET => '/dead/echo', @headers) } 1 .. 9;
-        is scalar(uniq map { $_->node // $_->status } @many), 1, 'a client of a dead node: all its requests to one';
+        push @many, map { $_->finish(30) }
+            map { $dead->browser(cookies => 0)->start(GET => '/dead/echo', @headers) } 1 .. 9;
+        is scalar(uniq map { $_->node // $_->status } @many), 1,
+            'a client of a dead node: all its requests to one';
         is $many[0]->header('X-How'), 'failover', 'as a failover';
-        is_deeply [ grep { !/^(?:failover|known)$/ } map { $_->header('X-How') } @many ], [], 'that may be remembered';
+        is_deeply [ grep { !/^(?:failover|known)$/ } map { $_->header('X-How') } @many ], [],
+            'that may be remembered';
         my $before = $manager->node('dead', 'servoy3')->{failed_over_from};
         $dead->served('servoy3') for 1 .. 12;
-        is $manager->node('dead', 'servoy3')->{failed_over_from} - $before, 12, 'counted over all children';
+        is $manager->node('dead', 'servoy3')->{failed_over_from} - $before, 12,
+            'counted over all children';
 
-        my $ws = $setup->browser->websocket('/websocket/1/main/1', headers => ['Cookie: JSESSIONID=AA.servoy2']);
+        my $ws = $setup->browser->websocket('/websocket/1/main/1',
+            headers => ['Cookie: JSESSIONID=AA.servoy2']);
         is +($ws->recv_json(30) // {})->{node}, 'servoy2', 'WebSocket';
         $ws->close;
 

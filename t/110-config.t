@@ -27,19 +27,23 @@ my @directives = (
     [ ServoyNode => 'balancer', [
             'servoy1 url=http://app1', 'servoy1 url=HTTPS://App1.example.com:8443/a/b',
             'servoy1 url=http://%h:8080/%r/', 'servoy1 url=http://[::1]:8080',
-            'servoy1 url=http://10.0.0.1', 'servoy1 url=http://a/%20x', 'servoy1 group=eu maxclients=0',
+            'servoy1 url=http://10.0.0.1', 'servoy1 url=http://a/%20x',
+            'servoy1 group=eu maxclients=0',
             'servoy1 maxclients=250 url=https://a group=g', '"servoy1" "url=http://a"',
-            'servoy1 probe=members', 'servoy1 probe=url', 'servoy1 url=http://a probe=off', 'servoy1 probe=OFF' ],
+            'servoy1 probe=members', 'servoy1 probe=url', 'servoy1 url=http://a probe=off',
+            'servoy1 probe=OFF' ],
         {
             'servoy1' => qr/needs a route.*url=, group=, maxclients= and probe=/,
             'servoy1 url=' => $a_url, 'servoy1 url=app1.example.com' => $a_url,
             'servoy1 url=//app1.example.com' => $a_url, 'servoy1 url=/app' => $a_url,
             'servoy1 url=ftp://a' => $a_url, 'servoy1 url=javascript:alert(1)' => $a_url,
             'servoy1 url=http://' => $a_url, 'servoy1 url=http:///x' => $a_url,
-            'servoy1 url=http://joe@a' => qr/userinfo/, 'servoy1 url=http://joe:pw@a/' => qr/userinfo/,
+            'servoy1 url=http://joe@a' => qr/userinfo/,
+            'servoy1 url=http://joe:pw@a/' => qr/userinfo/,
             'servoy1 url=http://a/?x=1' => qr/query/, 'servoy1 url=http://a?' => qr/query/,
             'servoy1 url=http://a/#top' => qr/fragment/,
-            'servoy1 url=http://a:0' => qr/1 to 65535/, 'servoy1 url=http://a:65536' => qr/1 to 65535/,
+            'servoy1 url=http://a:0' => qr/1 to 65535/,
+            'servoy1 url=http://a:65536' => qr/1 to 65535/,
             'servoy1 url=http://a:x' => qr/port/, 'servoy1 url=http://a:' => qr/port/,
             'servoy1 url=http://::1/' => qr/brackets/, 'servoy1 url=http://[::1' => qr/\]/,
             'servoy1 url=http://[::1]x' => qr/after '\]'/, 'servoy1 url=http://[a]/' => qr/IPv6/,
@@ -47,12 +51,15 @@ my @directives = (
             'servoy1 "url=http://a b"' => qr/blanks/, 'servoy1 url=http://a\\b' => qr/backslash/,
             'servoy1 url=http://%x' => qr/%h.*%r/, 'servoy1 url=http://a/%zz' => qr/%h.*%r/,
             "servoy1 url=http://caf\xc3\xa9" => qr/ASCII/,
-            'servoy1 maxclients=-1' => qr/0 for no limit/, 'servoy1 maxclients=' => qr/0 for no limit/,
-            'servoy1 maxclients=1.5' => qr/0 for no limit/, 'servoy1 maxclients=many' => qr/0 for no limit/,
+            'servoy1 maxclients=-1' => qr/0 for no limit/,
+            'servoy1 maxclients=' => qr/0 for no limit/,
+            'servoy1 maxclients=1.5' => qr/0 for no limit/,
+            'servoy1 maxclients=many' => qr/0 for no limit/,
             'servoy1 maxclients=99999999999' => qr/0 for no limit/,
             'servoy1 maxclients=99999999999999999999' => qr/0 for no limit/,
             'servoy1 group=' => $a_name, 'servoy1 group=a/b' => $a_name,
-            map({ ("servoy1 probe=$_" => qr/expected members, url or off/) } '', 'on', 'yes', 'member', 'urls', '1', 'off,url'),
+            map({ ("servoy1 probe=$_" => qr/expected members, url or off/) } '', 'on', 'yes',
+                'member', 'urls', '1', 'off,url'),
             'servoy1 weight=3' => qr/expected url=, group=, maxclients= or probe=/,
             'servoy1 fast' => qr/expected url=, group=, maxclients= or probe=/,
             'servoy1 =3' => qr/expected url=, group=, maxclients= or probe=/,
@@ -62,30 +69,42 @@ my @directives = (
             "$long url=http://a" => qr/route of at most 63/,
         } ],
     [ ServoySessionCookie => 'balancer', [ 'JSESSIONID', 'A B C', 'JSESSIONID_CRM' ],
-        { 'a=b' => qr/name of a cookie/, '"a;b"' => qr/name of a cookie/, '"a b"' => qr/name of a cookie/,
+        { 'a=b' => qr/name of a cookie/, '"a;b"' => qr/name of a cookie/,
+            '"a b"' => qr/name of a cookie/,
             'ok "n,o"' => qr/name of a cookie/ } ],
     [ ServoySessionTimeout => 'balancer', [ '30', '30s', '15min', '8h' ],
-        { map { $_ => $a_time } '0', '-1', 'soon', '10x', '1.5h', '15minutes', '99999999999999999999' } ],
+        { map { $_ => $a_time } '0', '-1', 'soon', '10x', '1.5h', '15minutes',
+            '99999999999999999999' } ],
     [ ServoyLearnSessions => 'balancer', [ 'on', 'off', 'On', 'OFF' ],
         { map { $_ => $on_off } 'maybe', '1' } ],
     [ ServoyLaunch => 'balancer', [ 'redirect', 'rewrite', 'proxy', 'Redirect', 'Rewrite limit=1',
             map { "rewrite limit=$_" } qw(1 65536 67108864 1k 512K 65536K 2m 64M) ],
         { map({ $_ => qr/expected redirect, rewrite or proxy/ } 'on', 'off', 'redirects'),
-            map({ ("rewrite limit=$_" => qr/a number of bytes from 1 to 67108864, such as 65536, 512K or 2M/) } '', '0', '0K',
-                '-1', '+1', '1.5M', '0x10', 'K', 'many', '1G', '1KB', '1MM', '67108865', '65537K', '65M', '99999999999999999999',
+            map(
+            { ("rewrite limit=$_" =>
+                qr/a number of bytes from 1 to 67108864, such as 65536, 512K or 2M/) } '', '0',
+                '0K',
+                '-1', '+1', '1.5M', '0x10', 'K', 'many', '1G', '1KB', '1MM', '67108865', '65537K',
+                '65M', '99999999999999999999',
                 '18446744073709551617', '17592186044417M'),
-            map({ $_ => qr/expected nothing more, or, after rewrite, limit= and a number of bytes/ } 'redirect limit=1M',
-                'proxy limit=1M', 'redirect on', 'rewrite 1M', 'rewrite size=1M', 'rewrite limit') } ],
+            map(
+            { $_ =>
+                qr/expected nothing more, or, after rewrite, limit= and a number of bytes/ } 'redirect limit=1M',
+                'proxy limit=1M', 'redirect on', 'rewrite 1M', 'rewrite size=1M',
+                'rewrite limit') } ],
     [ ServoyLaunchMatch => 'balancer', [ '^/start/', '"^/a b/(?:c|d)\.jnlp$"', '"(?i)\.JNLP$"' ],
         { map { $_ => qr/expected a regular expression/ } '(', '[a', '*x' } ],
     [ ServoyLaunchCookie => 'balancer', [ 'off', 'Off', 'MYLAUNCH', '__Host-launch' ],
         { map { $_ => qr/expected the name of a cookie, or Off/ } 'a=b', '"a b"', '"a;b"' } ],
-    [ ServoyLaunchTimeout => 'balancer', [ '30', '8h' ], { map { $_ => $a_time } '0', 'x', '-8h' } ],
+    [ ServoyLaunchTimeout => 'balancer', [ '30', '8h' ],
+        { map { $_ => $a_time } '0', 'x', '-8h' } ],
     [ ServoyMaintenance => 'balancer', [ 'on', 'off', 'on 10s', 'off 2min' ],
         { 'maybe' => $on_off, 'maybe 3' => $on_off, 'on 0' => $a_time, 'on soon' => $a_time } ],
-    [ ServoySlowStart => 'balancer', [ '0', '30s', '5min' ], { map { $_ => $a_time } '-1', 'x', '1y' } ],
+    [ ServoySlowStart => 'balancer', [ '0', '30s', '5min' ],
+        { map { $_ => $a_time } '-1', 'x', '1y' } ],
     [ ServoyCatchUp => 'balancer', [ 'off', '1', '2.5', '1000' ],
-        { map { $_ => qr/expected a factor from 1 to 1000, or Off/ } '0', '0.5', '1001', '-2', 'x', '2x',
+        { map { $_ => qr/expected a factor from 1 to 1000, or Off/ } '0', '0.5', '1001', '-2', 'x',
+            '2x',
             'nan', 'inf', '0x10', '.', '1.2.3' } ],
     [ ServoyClientTable => 'server', [ '1', '65536', '1000000' ],
         { map { $_ => qr/expected a number of clients from 1/ } '0', '-1', 'x', '64k', '1.5',
@@ -102,7 +121,8 @@ my @directives = (
 my %in_context = (
     balancer => sub {
         my ($line) = @_;
-        return servoy('servoy', $line =~ /^ServoyNode .*url=/ ? 'ServoyNode servoy2 url=http://b' : urls(), $line);
+        return servoy('servoy', $line =~ /^ServoyNode .*url=/
+            ? 'ServoyNode servoy2 url=http://b' : urls(), $line);
     },
     server => sub { my ($line) = @_; return "$line\n" . good() },
     location => sub { my ($line) = @_; return "<Location /m>\n$line\n</Location>\n" . good() },
@@ -116,11 +136,13 @@ subtest 'values' => sub {
             for my $value (@$good) {
                 accepted($place->("$directive $value"), "good: $value");
             }
-            complains(syntax => $place->($directive), 'no value', qr/on line \d+/, qr/\b$directive\b/);
+            complains(syntax => $place->($directive), 'no value', qr/on line \d+/,
+                qr/\b$directive\b/);
             complains(syntax => $place->("$directive \"\""), 'an empty value', qr/\b$directive\b/);
             for my $value (sort keys %$bad) {
                 # the message quotes the word at fault, which is the last one here
-                my ($word) = $value =~ /^"([^"]*)" url=/ ? $1 : $value =~ /^(\S+) url=http:..a$/ ? $1
+                my ($word) = $value =~ /^"([^"]*)" url=/ ? $1 : $value =~ /^(\S+) url=http:..a$/
+                    ? $1
                     : $value =~ /"([^"]*)"$/ ? $1 : $value =~ /(\S+)$/;
                 $word = $1 if $value =~ /^(maybe) /;
                 $word =~ s/^nosuch.*/nosuch/;
@@ -133,7 +155,8 @@ subtest 'values' => sub {
 };
 
 subtest 'too many values' => sub {
-    complains(syntax => good('ServoyLaunch rewrite limit=1M now'), 'ServoyLaunch takes two', qr/on line \d+/, qr/\bServoyLaunch\b/);
+    complains(syntax => good('ServoyLaunch rewrite limit=1M now'), 'ServoyLaunch takes two',
+        qr/on line \d+/, qr/\bServoyLaunch\b/);
 };
 
 subtest 'the shared store names a provider that is loaded' => sub {

@@ -29,11 +29,13 @@ my $httpd = SVB::Httpd->new(tls => 1, modules => ['http2'], conf => join '',
     balancer('dry',       $fleet->members('ajp'), @urls),
     balancer('counts',    $fleet->members('ajp'), @urls),
     balancer('stick',     $fleet->members('ajp'), @names),
-    balancer('stickset',  $fleet->members('ajp'), @names, 'ProxySet stickysession=JSESSIONID|jsessionid'),
+    balancer('stickset',  $fleet->members('ajp'), @names,
+        'ProxySet stickysession=JSESSIONID|jsessionid'),
     balancer('drain',     $fleet->members('ajp', [ '', 'status=+N' ]), @names),
     balancer('off',       $fleet->members('ajp', [ '', 'status=+D' ]), @names),
     balancer('proxied',   $fleet->members('ajp'), 'ServoyLaunch proxy', @urls),
-    balancer('proxiedset', $fleet->members('ajp'), 'ServoyLaunch proxy', 'ProxySet stickysession=JSESSIONID|jsessionid'),
+    balancer('proxiedset', $fleet->members('ajp'), 'ServoyLaunch proxy',
+        'ProxySet stickysession=JSESSIONID|jsessionid'),
     balancer('half',      $fleet->members('ajp'), $names[0]),
     balancer('match',     @first, 'ServoyLaunchMatch "^/(?:start|echo)/.+\.jnlp$"'),
     balancer('nocookie',  $fleet->members('ajp'), @names, 'ServoyLaunchCookie off'),
@@ -47,7 +49,8 @@ my $at = SVB::Launch->new(httpd => $httpd, fleet => $fleet);
 # What the access log says about the last request (it is written after the answer).
 sub logged {
     my ($pattern) = @_;
-    return wait_for(sub { (grep { /$pattern/ } split /^/, $httpd->access_log)[-1] }, 5, "$pattern in the access log");
+    return wait_for(sub { (grep { /$pattern/ } split /^/, $httpd->access_log)[-1] }, 5,
+        "$pattern in the access log");
 }
 
 # --- redirects ---
@@ -59,17 +62,22 @@ subtest 'a redirect' => sub {
     is $r->status, 302;
     my $node = $at->named($r);
     ok $node, 'to a node' or diag $r->head;
-    is $r->header('Location'), $fleet->node($node - 1)->url . '/servoy-client/demo.jnlp?argument=a%7Cb', 'Location';
+    is $r->header('Location'), $fleet->node($node - 1)->url
+        . '/servoy-client/demo.jnlp?argument=a%7Cb', 'Location';
     is $r->header('Cache-Control'), 'no-store', 'Cache-Control';
     my @cookies = $r->headers('Set-Cookie');
     is scalar @cookies, 1, 'one cookie';
     my ($pair, @attributes) = split /; */, $cookies[0];
-    like $pair, qr/^SERVOYLAUNCH=[!#-+\--:<-\[\]-~]+$/, 'by its name, of bytes that may stand in one';
-    is_deeply [ sort map { lc } @attributes ], [ sort map { lc } qw(HttpOnly Path=/ SameSite=Lax) ], 'its attributes';
+    like $pair, qr/^SERVOYLAUNCH=[!#-+\--:<-\[\]-~]+$/,
+        'by its name, of bytes that may stand in one';
+    is_deeply [ sort map { lc } @attributes ], [ sort map { lc } qw(HttpOnly Path=/ SameSite=Lax) ],
+        'its attributes';
     is $r->header('Retry-After'), undef;
-    is_deeply [ map { $_->requests->{'/servoy-client/demo.jnlp'} } $fleet->nodes ], [ undef, undef ],
+    is_deeply [ map { $_->requests->{'/servoy-client/demo.jnlp'} } $fleet->nodes ],
+        [ undef, undef ],
         'no node has seen it';
-    like logged(qr{argument=a%7Cb}), qr/worker=ajp:\S+\s+route=servoy$node how=launch /, 'variables for the log';
+    like logged(qr{argument=a%7Cb}), qr/worker=ajp:\S+\s+route=servoy$node how=launch /,
+        'variables for the log';
     my $followed = launch($httpd->client(cookies => 0), 'plain', follow => 1);
     is $followed->status, 200, 'what it leads to';
     is $followed->header('Content-Type') =~ s/;.*//r, 'application/x-java-jnlp-file';
@@ -81,7 +89,8 @@ subtest 'by TLS the cookie is Secure' => sub {
     my $r = SVB::Curl->get('https://127.0.0.1:' . $httpd->tls_port . "/plain$jnlp", '--http1.1');
     is $r->status, 302 or diag $r->error;
     my ($pair, @attributes) = split /; */, $r->header('Set-Cookie') // '';
-    is_deeply [ sort map { lc } @attributes ], [ sort map { lc } qw(HttpOnly Path=/ SameSite=Lax Secure) ];
+    is_deeply [ sort map { lc } @attributes ],
+        [ sort map { lc } qw(HttpOnly Path=/ SameSite=Lax Secure) ];
 };
 
 subtest 'HTTP/2' => sub {
@@ -112,7 +121,8 @@ sub counted {
     my ($name) = @_;
     my $nodes = $httpd->nodes($name);
     return { map { my $node = $nodes->{$_};
-        $_ => { map { $_ => $node->{$_} } qw(elected sticky launches failed_over_from failed_over_to errors clients
+        $_ => { map { $_ => $node->{$_} }
+            qw(elected sticky launches failed_over_from failed_over_to errors clients
             in_flight last_change) } } keys %$nodes };
 }
 
@@ -153,7 +163,8 @@ subtest 'a GET counts' => sub {
     # a web client is elected with the same weights
     my %pages;
     $pages{ $httpd->client->get("/counts$page")->node }++ for 1 .. 5;
-    shared({ map { $_ => $named{$_} + $pages{$_} } keys %named }, 10, 'launches and web clients are spread together');
+    shared({ map { $_ => $named{$_} + $pages{$_} } keys %named }, 10,
+        'launches and web clients are spread together');
 };
 
 # --- which node ---
@@ -167,9 +178,11 @@ subtest 'a launch cookie leads to the same node again' => sub {
         is_deeply \%named, { $node => 6 }, "node $node";
         is $manager->total('stick', 'elected'), $elected, 'no elections';
         is $at->named(launch($user, 'stick', method => 'HEAD')), $node, 'HEAD';
-        is $at->named(launch($user, 'stick', target => "/servoy-client/dev/crm.jnlp?m=open&a=1")), $node, 'a deep link';
+        is $at->named(launch($user, 'stick', target => "/servoy-client/dev/crm.jnlp?m=open&a=1")),
+            $node, 'a deep link';
         my $quoted = $user->cookie('SERVOYLAUNCH');
-        my $r = launch($httpd->client, 'stick', headers => ["Cookie: other=x; SERVOYLAUNCH=\"$quoted\"; z=1"]);
+        my $r = launch($httpd->client, 'stick',
+            headers => ["Cookie: other=x; SERVOYLAUNCH=\"$quoted\"; z=1"]);
         is $at->named($r), $node, 'quoted, among others';
     }
 };
@@ -182,11 +195,13 @@ subtest 'a session leads to its node' => sub {
         my $id = $user->cookie('JSESSIONID');
         my $r = launch($httpd->client(cookies => 0), 'stick', target => "$jnlp;jsessionid=$id?a=1");
         is $at->named($r), $node, 'a session in the path too';
-        is $r->header('Location'), "http://app$node.example.com$jnlp;jsessionid=$id?a=1", 'where it stays';
+        is $r->header('Location'), "http://app$node.example.com$jnlp;jsessionid=$id?a=1",
+            'where it stays';
     }
     my %named;
     for (1 .. 4) {
-        my $r = launch($httpd->client, 'nojsession', headers => ['Cookie: JSESSIONID=' . '0' x 32 . '.servoy1']);
+        my $r = launch($httpd->client, 'nojsession',
+            headers => ['Cookie: JSESSIONID=' . '0' x 32 . '.servoy1']);
         $named{ $at->named($r) // 'none' }++;
     }
     shared(\%named, 4, 'not a cookie that is no session');
@@ -272,21 +287,26 @@ subtest 'ServoyLaunch proxy with stickysession=' => sub {
 };
 
 subtest 'a node without a direct URL' => sub {
-    like $httpd->error_log, qr{servoy_balancer:warn\].*balancer://half: .*route=servoy2.*no direct URL},
+    like $httpd->error_log,
+        qr{servoy_balancer:warn\].*balancer://half: .*route=servoy2.*no direct URL},
         'is warned about';
-    unlike $httpd->error_log, qr{balancer://half: .*route=servoy1.*no direct URL}, 'the other is not';
+    unlike $httpd->error_log, qr{balancer://half: .*route=servoy1.*no direct URL},
+        'the other is not';
     my (%status, %node);
     for (1 .. 4) {
         my $r = launch($httpd->client, 'half');
         $status{ $r->status }++;
-        is $r->status == 200 ? $r->node : 'servoy' . ($at->named($r) // 0), $r->status == 200 ? 'servoy2' : 'servoy1',
+        is $r->status == 200 ? $r->node : 'servoy' . ($at->named($r) // 0),
+            $r->status == 200 ? 'servoy2' : 'servoy1',
             $r->status == 200 ? 'proxied' : 'redirected';
     }
     shared(\%status, 4, 'both get their share');
     my $nodes = $httpd->nodes('half');
-    is_deeply { map { $_ => $nodes->{$_}{launches} } keys %$nodes }, { servoy1 => $status{302}, servoy2 => $status{200} },
+    is_deeply { map { $_ => $nodes->{$_}{launches} } keys %$nodes },
+        { servoy1 => $status{302}, servoy2 => $status{200} },
         'and are counted';
-    is launch($httpd->client, 'half', method => 'POST')->status, 405, 'other methods are refused all the same';
+    is launch($httpd->client, 'half', method => 'POST')->status, 405,
+        'other methods are refused all the same';
 };
 
 subtest 'ServoyLaunchMatch' => sub {
@@ -298,8 +318,10 @@ subtest 'ServoyLaunchMatch' => sub {
     is $status->('match', $jnlp), 200, 'the default does not hold any more';
     my %default = ('/servoy-client/crm.jnlp' => 302, '/servoy-client/dev/crm.jnlp' => 302,
         '/%73ervoy-client/crm%2Ejnlp' => 302, '/servoy-client;v=1/crm.jnlp;jsessionid=x' => 302,
-        '/servoy-client/crm.jnlp;a=b/' => 404, '/servoy-client/.jnlp' => 404, '/servoy-client/crm.JNLP' => 404,
-        '/servoy-client/crm.html' => 404, '/servoy-client/' => 404, '/echo/servoy-client/crm.jnlp' => 200,
+        '/servoy-client/crm.jnlp;a=b/' => 404, '/servoy-client/.jnlp' => 404,
+        '/servoy-client/crm.JNLP' => 404,
+        '/servoy-client/crm.html' => 404, '/servoy-client/' => 404,
+        '/echo/servoy-client/crm.jnlp' => 200,
         '/echo?/servoy-client/crm.jnlp' => 200);
     is $status->('canonical', $_), $default{$_}, "default: $_" for sort keys %default;
 };
@@ -309,7 +331,8 @@ subtest 'ServoyLaunchCookie' => sub {
     my $spread = sub {
         my ($name, $header) = @_;
         my %named;
-        $named{ $at->named(launch($httpd->client, $name, headers => ["Cookie: $header"])) // 'none' }++ for 1 .. 4;
+        $named{ $at->named(launch($httpd->client, $name, headers => ["Cookie: $header"]))
+            // 'none' }++ for 1 .. 4;
         return \%named;
     };
     is launch($httpd->client, 'nocookie')->header('Set-Cookie'), undef, 'off: none is set';

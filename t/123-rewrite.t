@@ -32,8 +32,10 @@ sub both {
 
 sub vhost {
     my ($port, $name, @lines) = @_;
-    return join "\n", "<VirtualHost *:\@PORT$port\@>", "ServerName $name", 'ProxyPreserveHost On', @lines,
-        rewriting("name$port", both('http'), "ProxyPass \"/\" \"balancer://name$port/\"") . "</VirtualHost>\n";
+    return join "\n", "<VirtualHost *:\@PORT$port\@>", "ServerName $name", 'ProxyPreserveHost On',
+        @lines,
+        rewriting("name$port", both('http'), "ProxyPass \"/\" \"balancer://name$port/\"")
+        . "</VirtualHost>\n";
 }
 
 my $solo = $one->member('ajp', 'retry=0');
@@ -41,8 +43,10 @@ my $httpd = SVB::Httpd->new(ports => 4, tls => 1, modules => [qw(rewrite http2)]
     rewriting('ajp', both('ajp')),
     rewriting('http', both('http')),
     rewriting('nocanon', both('http'), 'ProxyPass "/nocanon/" "balancer://nocanon/" nocanon'),
-    rewriting('encoded', both('ajp'), 'ProxyPass "/encoded/" "balancer://encoded/" mapping=encoded'),
-    rewriting('encodedhttp', both('http'), 'ProxyPass "/encodedhttp/" "balancer://encodedhttp/" mapping=encoded'),
+    rewriting('encoded', both('ajp'),
+        'ProxyPass "/encoded/" "balancer://encoded/" mapping=encoded'),
+    rewriting('encodedhttp', both('http'),
+        'ProxyPass "/encodedhttp/" "balancer://encodedhttp/" mapping=encoded'),
     rewriting('moved', both('http'), 'ProxyPass "/moved/" "balancer://moved/"'),
     rewriting('urls', $solo, 'ServoyNode * url=https://App1.example.com:8443/desk%20top/%r/'),
     rewriting('six', $solo, 'ServoyNode * url=http://[2001:DB8::1]:8080'),
@@ -57,9 +61,11 @@ RewriteRule "^/go/(.+)$" "balancer://moved/files/$1.jnlp" [P]
     RewriteRule "^inner/(.+)$" "/ajp/files/$1.jnlp"
 </Directory>
 CONF
-    vhost(1, 'desk.example.com', 'ServerAlias www.example.com *.wild.example.com', 'UseCanonicalName Off'),
+    vhost(1, 'desk.example.com', 'ServerAlias www.example.com *.wild.example.com',
+        'UseCanonicalName Off'),
     vhost(2, 'desk.example.com:8888', 'ServerAlias www.example.com', 'UseCanonicalName On'),
-    vhost(3, 'https://desk.example.com:443', 'ServerAlias www.example.com', 'UseCanonicalName Off'))->start;
+    vhost(3, 'https://desk.example.com:443', 'ServerAlias www.example.com',
+        'UseCanonicalName Off'))->start;
 my $at = SVB::Rewrite->new(httpd => $httpd, fleet => $fleet);
 my $front = 'http://localhost:' . $httpd->port;
 my $front_tls = 'https://localhost:' . $httpd->tls_port;
@@ -73,7 +79,8 @@ subtest 'root attributes, and not a byte more' => sub {
             has_own_validators($r, $file);
             is $r->header('Content-Type'), $type, 'Content-Type';
         }
-        is $one->client->get("/files/$file.jnlp")->body, untouched($text{$file}), "$file, at the node" if $file !~ /utf16|large/;
+        is $one->client->get("/files/$file.jnlp")->body, untouched($text{$file}),
+            "$file, at the node" if $file !~ /utf16|large/;
     }
     unlike $httpd->error_log, qr/SVB0052/, 'there is nothing to say about these';
 };
@@ -86,23 +93,28 @@ subtest 'what passes as it is' => sub {
             is $r->body, $passing{$file}[0] if $file ne 'over_1m';
             $at->is_passed($r, "/files/$file.jnlp", "$file, $name", $passing{$file}[1]);
             # mod_proxy_ajp itself does without, now and then
-            is $r->header('Content-Length'), length $passing{$file}[0], 'Content-Length' if $name eq 'http';
+            is $r->header('Content-Length'), length $passing{$file}[0], 'Content-Length'
+                if $name eq 'http';
         }
     }
 };
 
 subtest 'limit=' => sub {
     is length untouched($text{of_2k}), 2048;
-    is_rewritten($at->launch('small', '/files/of_2k.jnlp'), $text{of_2k}, "$front/small/files/of_2k.jnlp", 'what is just allowed');
+    is_rewritten($at->launch('small', '/files/of_2k.jnlp'), $text{of_2k},
+        "$front/small/files/of_2k.jnlp", 'what is just allowed');
     $httpd->mark;
     SVB::Temp->write_file("$dir/over_2k.jnlp", untouched($text{of_2k}) . "\n");
-    $at->is_passed($at->launch('small', '/files/over_2k.jnlp'), '/files/over_2k.jnlp', 'a byte more', qr/is larger than limit= allows/);
+    $at->is_passed($at->launch('small', '/files/over_2k.jnlp'), '/files/over_2k.jnlp',
+        'a byte more', qr/is larger than limit= allows/);
 };
 
 subtest 'direct URLs with port, prefix, and IPv6' => sub {
-    is_rewritten($at->launch('urls', '/files/plain.jnlp'), $text{plain}, "$front/urls/files/plain.jnlp", 'port and prefix',
+    is_rewritten($at->launch('urls', '/files/plain.jnlp'), $text{plain},
+        "$front/urls/files/plain.jnlp", 'port and prefix',
         'https://app1.example.com:8443/desk%20top/servoy1');
-    is_rewritten($at->launch('six', '/files/plain.jnlp'), $text{plain}, "$front/six/files/plain.jnlp", 'IPv6',
+    is_rewritten($at->launch('six', '/files/plain.jnlp'), $text{plain},
+        "$front/six/files/plain.jnlp", 'IPv6',
         'http://[2001:db8::1]:8080');
 };
 
@@ -116,7 +128,8 @@ my %target = (
     '/files/plain.jnlp?m=open&a=a|b|c' => '/files/plain.jnlp?m=open&a=a%7Cb%7Cc',
     '/files/%70lain.jnlp?a=%c3%a9+%20' => undef,
     "/files/plain.jnlp?it's=%27" => undef,
-    '/files/plain.jnlp;jsessionid=0A.x?a=<">{}' => '/files/plain.jnlp;jsessionid=0A.x?a=%3C%22%3E%7B%7D',
+    '/files/plain.jnlp;jsessionid=0A.x?a=<">{}' =>
+    '/files/plain.jnlp;jsessionid=0A.x?a=%3C%22%3E%7B%7D',
     '/files/./plain.jnlp' => undef,
     '/files/plain.jnlp?url=http://evil.example.net/@&b=%0d%0a' => undef,
 );
@@ -132,17 +145,21 @@ for my $name (qw(ajp http nocanon encoded encodedhttp)) {
 }
 
 subtest 'a target that was rewritten on the way' => sub {
-    is_rewritten($at->launch('go', '/plain?a=b|c'), $text{plain}, "$front/go/plain?a=b%7Cc", 'href is what was asked for');
-    is_rewritten($at->launch('inner', '/plain?a'), $text{plain}, "$front/inner/plain?a", 'by an internal redirect');
+    is_rewritten($at->launch('go', '/plain?a=b|c'), $text{plain}, "$front/go/plain?a=b%7Cc",
+        'href is what was asked for');
+    is_rewritten($at->launch('inner', '/plain?a'), $text{plain}, "$front/inner/plain?a",
+        'by an internal redirect');
 };
 
 subtest 'deep links reach the application' => sub {
     for my $name (qw(ajp http nocanon encoded encodedhttp)) {
         my $r = $at->launch($name, '/servoy-client/dev/crm.jnlp?m=open&a=a|b%7Cc&u=caf%C3%A9');
         is $r->status, 200, $name;
-        like $r->body, qr{<argument>method=open</argument>\s+<argument>argument=a\|b\|c</argument>\s+<argument>u=caf\xc3\xa9<}, 'arguments';
+        like $r->body,
+            qr{<argument>method=open</argument>\s+<argument>argument=a\|b\|c</argument>\s+<argument>u=caf\xc3\xa9<}, 'arguments';
         my $direct = SVB::Rewrite->direct($r->node);
-        like $r->body, qr{^<jnlp spec="1.0\+" codebase="\Q$direct\E" href="\Q$front\E/$name/servoy-client/dev/crm.jnlp\?m=open&amp;a=a%7Cb%7Cc&amp;u=caf%C3%A9">}m,
+        like $r->body,
+            qr{^<jnlp spec="1.0\+" codebase="\Q$direct\E" href="\Q$front\E/$name/servoy-client/dev/crm.jnlp\?m=open&amp;a=a%7Cb%7Cc&amp;u=caf%C3%A9">}m,
             'codebase and href';
         is $r->header('Content-Type'), "$type;charset=UTF-8";
         is $r->header('Cache-Control'), 'no-store', "the node's own no-store stays";
@@ -151,7 +168,8 @@ subtest 'deep links reach the application' => sub {
 
 # Which vhost, what is asked, under which name it is answered.
 sub names {
-    my ($at1, $at3) = map { 'http' . ($_ == 3 ? 's' : '') . '://desk.example.com' . ($_ == 1 ? ':' . $httpd->port(1) : '') } 1, 3;
+    my ($at1, $at3) = map { 'http' . ($_ == 3 ? 's' : '') . '://desk.example.com'
+        . ($_ == 1 ? ':' . $httpd->port(1) : '') } 1, 3;
     my $at2 = 'http://desk.example.com:8888';
     return (
         [ 1, 'Host: desk.example.com' => 'http://desk.example.com' ],
@@ -171,7 +189,8 @@ sub names {
         [ 1, "http://$evil:99 Host: $evil" => $at1 ],
         [ 1, "http://www.example.com:99 Host: $evil" => 'http://www.example.com:99' ],
         [ 1, "https://www.example.com Host: www.example.com" => 'http://www.example.com' ],
-        map({ [ 2, $_ => $at2 ] } 'Host: desk.example.com', 'Host: www.example.com:81', "Host: $evil", '', "http://$evil Host: $evil"),
+        map({ [ 2, $_ => $at2 ] } 'Host: desk.example.com', 'Host: www.example.com:81',
+            "Host: $evil", '', "http://$evil Host: $evil"),
         [ 3, 'Host: desk.example.com' => 'https://desk.example.com' ],
         [ 3, 'Host: www.example.com:8443' => 'https://www.example.com:8443' ],
         [ 3, "Host: $evil" => $at3 ],
@@ -184,28 +203,36 @@ subtest 'the name of the front end' => sub {
         my ($n, $asked, $url) = @$_;
         my ($absolute, $host) = $asked =~ /^(http\S*)?\s*(.*)$/;
         my $target = '/files/plain.jnlp?a&b';
-        my $r = $at->answers($n, ($host ? '1.1' : '1.0'), [ GET => ($absolute // '') . $target, $host || () ]);
+        my $r = $at->answers($n, ($host ? '1.1' : '1.0'),
+            [ GET => ($absolute // '') . $target, $host || () ]);
         is_rewritten($r, $text{plain}, "$url$target", "$n: $asked") or next;
-        $r = $at->answers($n, ($host ? '1.1' : '1.0'), [ GET => '/servoy-client/crm.jnlp', $host || () ]) if !$absolute;
+        $r = $at->answers($n, ($host ? '1.1' : '1.0'),
+            [ GET => '/servoy-client/crm.jnlp', $host || () ]) if !$absolute;
         my $direct = SVB::Rewrite->direct($r->node);
-        like $r->body, qr{<jnlp spec="1.0\+" codebase="\Q$direct\E" href="\Q$url\E/}, 'codebase of that Host';
+        like $r->body, qr{<jnlp spec="1.0\+" codebase="\Q$direct\E" href="\Q$url\E/},
+            'codebase of that Host';
     }
 };
 
 subtest 'forged headers that the node believes' => sub {
     my @forged = (
-        [ 'X-Forwarded-Host', "X-Forwarded-Host: $evil" ], [ 'X-Forwarded-Host', "X-Forwarded-Host: $evil:666, desk.example.com" ],
-        [ 'Forwarded', "Forwarded: for=1.2.3.4;host=\"$evil:80\";proto=https" ], [ 'Forwarded', "Forwarded: host=$evil" ],
+        [ 'X-Forwarded-Host', "X-Forwarded-Host: $evil" ],
+            [ 'X-Forwarded-Host', "X-Forwarded-Host: $evil:666, desk.example.com" ],
+        [ 'Forwarded', "Forwarded: for=1.2.3.4;host=\"$evil:80\";proto=https" ],
+        [ 'Forwarded', "Forwarded: host=$evil" ],
         [ 'Host', "Host: $evil" ], [ 'Host', "Host: $evil:8080" ],
     );
     for (@forged) {
         my ($header, $line) = @$_;
         my $host = $line =~ /^Host/ ? $line : 'Host: desk.example.com';
-        my $url = $line =~ /^Host/ ? 'http://desk.example.com:' . $httpd->port(1) : 'http://desk.example.com';
+        my $url = $line =~ /^Host/ ? 'http://desk.example.com:' . $httpd->port(1)
+            : 'http://desk.example.com';
         my $target = "/files/echo.jnlp?host=$header";
-        my $own = $one->client->get($target, headers => [ grep { !/^Host/ } $line ], $line =~ /^Host: (.*)/ ? (host => $1) : ());
+        my $own = $one->client->get($target, headers => [ grep { !/^Host/ } $line ],
+            $line =~ /^Host: (.*)/ ? (host => $1) : ());
         like $own->body, qr/codebase="http:\/\/\Q$evil\E/, "$line: the node believes it";
-        my $r = $at->answers(1, '1.1', [ GET => $target, $host, grep { $_ ne $host } $line, "X-Forwarded-Proto: https" ]);
+        my $r = $at->answers(1, '1.1',
+            [ GET => $target, $host, grep { $_ ne $host } $line, "X-Forwarded-Proto: https" ]);
         is_rewritten($r, $text{echo}, "$url$target", $line);
         unlike $r->head . $r->body, qr/\Q$evil\E/;
     }
@@ -214,8 +241,10 @@ subtest 'forged headers that the node believes' => sub {
 subtest 'https and HTTP/2' => sub {
     my $target = '/files/plain.jnlp?a=%7c&b';
     my @ways = (
-        [ 'https', $httpd->tls_port, $front_tls, '--http1.1', 1.1 ], [ 'h2', $httpd->tls_port, $front_tls, '--http2', 2 ],
-        [ 'h2c', $httpd->port, $front, '--http2-prior-knowledge', 2 ], [ 'h2c by upgrade', $httpd->port, $front, '--http2', 2 ],
+        [ 'https', $httpd->tls_port, $front_tls, '--http1.1', 1.1 ],
+            [ 'h2', $httpd->tls_port, $front_tls, '--http2', 2 ],
+        [ 'h2c', $httpd->port, $front, '--http2-prior-knowledge', 2 ],
+        [ 'h2c by upgrade', $httpd->port, $front, '--http2', 2 ],
     );
     for (@ways) {
         my ($name, $port, $url, $option, $version) = @$_;
@@ -225,7 +254,8 @@ subtest 'https and HTTP/2' => sub {
         is $r->version, $version, $name or diag $r->error;
         is_rewritten($r, $text{plain}, "$url/ajp$target", 'rewritten');
         has_own_validators($r, $name);
-        like $r->header('Set-Cookie') // '', $scheme eq 'https' ? qr/^SERVOYLAUNCH=.*; Secure/ : qr/^SERVOYLAUNCH=(?!.*Secure)/, 'the cookie';
+        like $r->header('Set-Cookie') // '', $scheme eq 'https' ? qr/^SERVOYLAUNCH=.*; Secure/
+            : qr/^SERVOYLAUNCH=(?!.*Secure)/, 'the cookie';
         my @same = ('-H', 'Cookie: SERVOYLAUNCH=' . $r->cookie('SERVOYLAUNCH'));
         my $r304 = SVB::Curl->get(@get, @same, '-H', 'If-None-Match: ' . $r->header('ETag'));
         is $r304->status . $r304->body, 304, 'not modified';

@@ -76,7 +76,8 @@ my %mock;
 sub mock {
     my ($name, $scheme, $more) = @_;
     my $port = SVB::Ports->take;
-    $mock{$name} = SVB::Proc->spawn(name => $name, cmd => [ $^X, '-e', $mock, $port, "$mocks/$name" ],
+    $mock{$name} = SVB::Proc->spawn(name => $name,
+        cmd => [ $^X, '-e', $mock, $port, "$mocks/$name" ],
         out => "$mocks/$name.output");
     wait_for(sub { -s "$mocks/$name" }, 20, "$name to listen");
     return "BalancerMember \"$scheme://127.0.0.1:$port\" route=servoy1 $more\n";
@@ -91,7 +92,10 @@ sub asked {
 # --- the fronts ---
 
 # A fact on the lines that give the nodes their direct URLs.
-sub named_so { my ($fact) = @_; return map { "ServoyNode servoy$_ url=http://app$_.example.com $fact" } 1, 2 }
+sub named_so {
+    my ($fact) = @_;
+    return map { "ServoyNode servoy$_ url=http://app$_.example.com $fact" } 1, 2
+}
 
 my @names = named_so('');
 my $dead = dead_member('servoy1', 'retry=600');
@@ -99,7 +103,8 @@ my $dead = dead_member('servoy1', 'retry=600');
 # What every front has: plain; down, whose servoy1 never was; and a beacon of the
 # process that asks, for nobody launches there.
 my $common = join '', balancer('plain', $fleet->members('ajp', 'retry=1'), @names),
-    balancer('down', $dead . $two->member('ajp'), @names), balancer('beacon', $dead, $names[0]), manager_location();
+    balancer('down', $dead . $two->member('ajp'), @names), balancer('beacon', $dead, $names[0]),
+    manager_location();
 
 my $special = join '',
     balancer('http',   $fleet->members('http'), @names),
@@ -108,12 +113,14 @@ my $special = join '',
     balancer('off',    $fleet->members('ajp'), named_so('probe=off')),
     balancer('proxied', $fleet->members('ajp'), 'ServoyLaunch proxy', named_so('probe=url')),
     balancer('rewrite', $fleet->members('ajp'), 'ServoyLaunch rewrite', @names),
-    balancer('rewriteurl', $fleet->members('ajp'), 'ServoyLaunch rewrite', map { "$_ probe=url" } $fleet->urls),
+    balancer('rewriteurl', $fleet->members('ajp'), 'ServoyLaunch rewrite',
+        map { "$_ probe=url" } $fleet->urls),
     balancer('strict', $fleet->members('ajp'), 'ProxySet nofailover=On', @names),
     balancer('drain',  $fleet->members('ajp', [ 'status=+N' ]), @names),
     balancer('taken',  $fleet->members('ajp', [ 'status=+D' ]), @names),
     balancer('solo',   $one->member('ajp', 'retry=0'), $names[0]),
-    balancer('url',    $fleet->members('ajp'), "ServoyNode servoy1 url=http://127.0.0.1:$closed probe=url",
+    balancer('url',    $fleet->members('ajp'),
+        "ServoyNode servoy1 url=http://127.0.0.1:$closed probe=url",
         'ServoyNode servoy2 url=' . $two->url . ' probe=url'),
     balancer('idle',   mock('idle', 'http', ''), $names[0]),
     balancer('busy',   mock('busy', 'http', ''), $names[0]),
@@ -149,13 +156,18 @@ my $httpd = $front{event};
 # 1 or 2, whom a launch is redirected to; or its status.
 sub launch {
     my ($front, $name, %option) = @_;
-    my $r = $option{r} // $front->browser(cookies => 0)->request($option{method} // 'GET', "/$name$jnlp",
+    my $r = $option{r} // $front->browser(cookies => 0)->request($option{method} // 'GET',
+        "/$name$jnlp",
         headers => $option{cookie} ? ["Cookie: SERVOYLAUNCH=$option{cookie}"] : []);
     return ($r->header('Location') // '') =~ m{^http://app([12])\.example\.com/} ? $1
-        : ($r->header('Location') // '') =~ m{^\Q${\ $two->url}\E/} ? 2 : $r->header('Location') // $r->status;
+        : ($r->header('Location') // '') =~ m{^\Q${\ $two->url}\E/} ? 2
+        : $r->header('Location') // $r->status;
 }
 
-sub state_of { my ($name, $front) = @_; return ($front // $httpd)->manager->node($name, 'servoy1')->{state} }
+sub state_of {
+    my ($name, $front) = @_;
+    return ($front // $httpd)->manager->node($name, 'servoy1')->{state}
+}
 
 # The value of the launch cookie of a client that servoy1 has.
 sub cookie_of {
@@ -201,9 +213,11 @@ sub watch {
     }
     # its clients may go nowhere else there
     delete $sent{'strict 503'};
-    is join(', ', sort grep { !/ [12]$/ } keys %sent), '', 'every launch is sent to one of the nodes';
+    is join(', ', sort grep { !/ [12]$/ } keys %sent), '',
+        'every launch is sent to one of the nodes';
     for (map { "@$_" } @where) {
-        ok $last{$_} < $too_late, sprintf 'the last launch to it: %.1f s after it died (%s)', $last{$_}, $_;
+        ok $last{$_} < $too_late, sprintf 'the last launch to it: %.1f s after it died (%s)',
+            $last{$_}, $_;
     }
     return;
 }
@@ -239,13 +253,15 @@ subtest 'a direct URL that nobody listens at' => sub {
     $sent{ launch($httpd, 'url') }++ for 1 .. 4;
     is_deeply \%sent, { 2 => 4 }, 'gets no launches';
     is state_of('url'), 'error', 'although the member answers';
-    is $httpd->client->get("/url$page", headers => ['Cookie: JSESSIONID=' . '0' x 32 . '.servoy1'])->node, 'servoy1',
+    is $httpd->client->get("/url$page", headers => ['Cookie: JSESSIONID=' . '0' x 32 . '.servoy1'])
+        ->node, 'servoy1',
         'and serves its clients';
     # an answer of the member says nothing about the direct URL
     my $until = time + 2.5;
     %sent = ();
     while (time < $until) {
-        $httpd->client->get("/url$page", headers => ['Cookie: JSESSIONID=' . '0' x 32 . '.servoy1']);
+        $httpd->client->get("/url$page",
+            headers => ['Cookie: JSESSIONID=' . '0' x 32 . '.servoy1']);
         $sent{ launch($httpd, 'url', method => 'HEAD') }++;
         $sent{ launch($httpd, 'url') }++;
         sleep 0.05;
@@ -259,7 +275,8 @@ subtest 'a direct URL that nobody listens at' => sub {
 my @everywhere = map { [ $_, 'plain' ] } sort keys %front;
 my @special = map { [ event => $_ ] } qw(http pages sockets strict drain);
 # draining nodes are elected by nobody: somebody else's cookie
-my %cookie = map { ("@$_" => cookie_of($front{ $_->[0] }, $_->[1] eq 'drain' ? 'plain' : $_->[1])) } @everywhere, @special;
+my %cookie = map { ("@$_" => cookie_of($front{ $_->[0] }, $_->[1] eq 'drain' ? 'plain' : $_->[1])) }
+    @everywhere, @special;
 
 my $user = user_of($httpd, 'servoy1', '/plain');
 my $session = $user->cookie('JSESSIONID');
@@ -268,10 +285,15 @@ my $strict_user = user_of($httpd, 'servoy1', '/strict');
 
 subtest 'a node is killed' => sub {
     my %asker = map { ($_ => asker($front{$_})) } qw(orphan stalled);
-    cmp_ok $httpd->manager->node('plain', 'servoy1')->{clients}{$_}, '>', 0, "$_ clients before" for qw(web smart);
-    is launch($httpd, $_->[1], cookie => $cookie{"@$_"}, method => 'HEAD'), 1, "$_->[1]: a client of it" for @special;
+    cmp_ok $httpd->manager->node('plain', 'servoy1')->{clients}{$_}, '>', 0, "$_ clients before"
+        for qw(web smart);
+    is launch($httpd, $_->[1], cookie => $cookie{"@$_"}, method => 'HEAD'), 1,
+        "$_->[1]: a client of it" for @special;
     $_->mark for values %front;
-    my %asked = map { my $name = $_; map { ("$name $_" => asked($name, $_)) } qw(connection cping) } keys %mock;
+    my %asked = map {
+        my $name = $_;
+        map { ("$name $_" => asked($name, $_)) } qw(connection cping)
+    } keys %mock;
     kill KILL => $asker{orphan};
     kill STOP => $asker{stalled};
     my $began = time;
@@ -282,17 +304,20 @@ subtest 'a node is killed' => sub {
     kill CONT => $asker{stalled};
     my ($pid) = map { /\[pid (\d+)/ } told($front{stalled}, '0092', 'plain');
     isnt $pid, $asker{stalled}, 'found out by a launch where nobody else asks any more';
-    is scalar(grep { $_ == $asker{orphan} } $front{orphan}->children), 0, 'the asking process of one of them is gone';
+    is scalar(grep { $_ == $asker{orphan} } $front{orphan}->children), 0,
+        'the asking process of one of them is gone';
 
     subtest 'how often nodes were asked meanwhile' => sub {
         my $often = sub {
             my ($what, $least, $most, $why) = @_;
-            ok $asked{$what} >= $least && $asked{$what} <= $most, sprintf '%s: %d in %.1f s', $why, $asked{$what}, $seconds;
+            ok $asked{$what} >= $least && $asked{$what} <= $most, sprintf '%s: %d in %.1f s', $why,
+                $asked{$what}, $seconds;
         };
         $often->('idle connection', 3, $seconds + 2, 'no traffic: about once a second');
         $often->('busy connection', 0, 2, 'with traffic: hardly ever');
         cmp_ok asked('busy', 'request'), '>', 10, 'which there was';
-        $often->('copied cping', 3, $seconds + 2, 'a balancer of several virtual hosts: not more often');
+        $often->('copied cping', 3, $seconds + 2,
+            'a balancer of several virtual hosts: not more often');
         $often->('vouched cping', 0, 2, 'one that passes its health checks: hardly ever');
         $often->('vouched connection', 5, 3 * $seconds, 'which there were');
         $often->("$_ connection", 0, 0, "$_: never") for qw(unasked unprobed out);
@@ -305,11 +330,14 @@ subtest 'what is said of it' => sub {
         is state_of('plain', $front{$name}), 'error', "$name: state";
         my @lines = told($front{$name}, '0092', 'plain');
         is scalar @lines, 1, 'it is told once' or diag @lines;
-        like $lines[0] // '', qr/servoy_balancer:warn\].*fleet plain, node servoy1 does not answer \(connection refused\)/;
-        is_deeply $front{$name}->manager->node('plain', 'servoy1')->{clients}, { web => 0, smart => 0 }, 'it has no clients any more';
+        like $lines[0] // '',
+            qr/servoy_balancer:warn\].*fleet plain, node servoy1 does not answer \(connection refused\)/;
+        is_deeply $front{$name}->manager->node('plain', 'servoy1')->{clients},
+            { web => 0, smart => 0 }, 'it has no clients any more';
     }
     is state_of($_), 'error', "$_: state" for qw(http both strict drain solo rewriteurl);
-    is $httpd->manager->node('both', 'servoy1')->{clients}{smart}, 0, 'by either balancer of a fleet';
+    is $httpd->manager->node('both', 'servoy1')->{clients}{smart}, 0,
+        'by either balancer of a fleet';
     is metric('servoy_node_up', 'plain'), 0, 'metric: up';
     is metric('servoy_node_state{state="error"}', 'plain'), 1, 'metric: state';
     is metric('servoy_node_clients{kind="web"}', 'plain'), 0, 'metric: clients';
@@ -341,7 +369,8 @@ subtest 'its clients' => sub {
     is $launcher->cookie('SERVOYLAUNCH'), $cookie{'event plain'}, 'changes nothing';
     is launch($httpd, 'plain', r => $launcher->get("/plain$jnlp")), 2, 'GET';
     isnt $launcher->cookie('SERVOYLAUNCH'), $cookie{'event plain'}, 'the launch cookie moves';
-    is launch($httpd, 'plain', r => $user->get("/plain$jnlp", cookies => 1)), 2, 'a launch by one with a session there';
+    is launch($httpd, 'plain', r => $user->get("/plain$jnlp", cookies => 1)), 2,
+        'a launch by one with a session there';
     my %nodes;
     $nodes{ $httpd->client->get("/plain$page")->node // 'none' }++ for 1 .. 4;
     is_deeply \%nodes, { servoy2 => 4 }, 'new web clients go to the other one';
@@ -355,11 +384,13 @@ subtest 'its clients' => sub {
 subtest 'nofailover=On' => sub {
     is launch($httpd, 'strict'), 2, 'new launches go elsewhere';
     # the cookie of one that was not launched elsewhere meanwhile
-    my $r = $httpd->client->get("/strict$jnlp", headers => ["Cookie: SERVOYLAUNCH=$cookie{'event strict'}"]);
+    my $r = $httpd->client->get("/strict$jnlp",
+        headers => ["Cookie: SERVOYLAUNCH=$cookie{'event strict'}"]);
     is launch($httpd, 'strict', r => $r), 503, 'one of its clients gets nothing else';
     is $r->header('Set-Cookie'), undef;
     like $r->header('Retry-After') // '', qr/^[1-9]\d*$/, 'Retry-After';
-    is launch($httpd, 'strict', r => $strict_user->get("/strict$jnlp")), 503, 'nor does one with a session';
+    is launch($httpd, 'strict', r => $strict_user->get("/strict$jnlp")), 503,
+        'nor does one with a session';
 };
 
 subtest 'no node is left' => sub {
@@ -368,11 +399,13 @@ subtest 'no node is left' => sub {
         is $r->status, 503, $method;
         like $r->header('Retry-After') // '', qr/^[1-9]\d{0,4}$/, 'Retry-After';
         is $r->header('Content-Type'), 'text/html; charset=utf-8';
-        like $r->body, $method eq 'GET' ? qr{<h1>.*cannot be started.*</h1>.*</html>}s : qr/^$/, 'page';
+        like $r->body, $method eq 'GET' ? qr{<h1>.*cannot be started.*</h1>.*</html>}s : qr/^$/,
+            'page';
     }
     is $httpd->manager->node('solo', 'servoy1')->{errors}, 0, 'launches do not knock';
     is $httpd->client->get("/solo$page")->status, 503, 'a new web client';
-    cmp_ok $httpd->manager->node('solo', 'servoy1')->{errors}, '>', 0, 'tries its luck there, for lack of another';
+    cmp_ok $httpd->manager->node('solo', 'servoy1')->{errors}, '>', 0,
+        'tries its luck there, for lack of another';
 };
 
 subtest 'it comes back' => sub {
@@ -400,7 +433,9 @@ subtest 'a node hangs' => sub {
     my $other = user_of($httpd, 'servoy1', '/pages');
     my @where = map { [ event => $_ ] } qw(plain pages sockets strict drain);
     push @where, [ worker => 'plain' ], [ prefork => 'plain' ];
-    %cookie = map { ("@$_" => cookie_of($front{ $_->[0] }, $_->[1] eq 'drain' ? 'plain' : $_->[1])) } @where;
+    %cookie =
+        map { ("@$_" => cookie_of($front{ $_->[0] }, $_->[1] eq 'drain' ? 'plain' : $_->[1])) }
+        @where;
     my $before = $httpd->manager->node('plain', 'servoy1')->{clients};
     cmp_ok $before->{$_}, '>', 0, "$_ clients before" for qw(web smart);
     $_->mark for values %front;
@@ -422,14 +457,16 @@ subtest 'a node hangs' => sub {
     my $after = $httpd->manager->node('plain', 'servoy1')->{clients};
     cmp_ok $after->{web}, '>=', $before->{web}, 'its web clients still count';
     cmp_ok $after->{smart}, '>=', $before->{smart}, 'and its smart clients';
-    is $httpd->manager->node('plain', 'servoy1')->{safe_to_stop}, JSON::PP::false(), 'so it is not safe to stop';
+    is $httpd->manager->node('plain', 'servoy1')->{safe_to_stop}, JSON::PP::false(),
+        'so it is not safe to stop';
     my %nodes;
     $nodes{ $httpd->browser->get("/plain$page")->node // 'none' }++ for 1 .. 4;
     is_deeply \%nodes, { servoy2 => 4 }, 'new web clients go to the other one';
 
     my $pending = $user->start(GET => "/plain$page");
     my $waiting = $other->start(GET => "/pages$page");
-    wait_for(sub { $httpd->manager->node('plain', 'servoy1')->{in_flight} >= 1 }, 20, 'the request of one of its clients to be under way');
+    wait_for(sub { $httpd->manager->node('plain', 'servoy1')->{in_flight} >= 1 }, 20,
+        'the request of one of its clients to be under way');
     is state_of('plain'), 'error', 'whatever it is thought to be';
     $one->thaw;
     my $r = $pending->finish(30);
@@ -437,9 +474,11 @@ subtest 'a node hangs' => sub {
     is $r->header('X-Session'), $session, 'in the same session';
     is $waiting->finish(30)->node, 'servoy1', 'as others are';
     my ($how) = map { / how=(\w+)/ } wait_for(sub {
-        (grep { m{"GET /pages/servoy-webclient/} } split /^/, $httpd->access_log)[-1] }, 10, 'the access log');
+        (grep { m{"GET /pages/servoy-webclient/} } split /^/, $httpd->access_log)[-1] }, 10,
+            'the access log');
     like $how, qr/^(?:known|route)$/, 'for it is their node, and no other has failed over to it';
-    wait_ok(sub { state_of('plain', $front{$_}) eq 'ready' }, 20, "$_: it is back") for qw(event worker prefork);
+    wait_ok(sub { state_of('plain', $front{$_}) eq 'ready' }, 20, "$_: it is back")
+        for qw(event worker prefork);
     wait_ok(sub { launch($httpd, 'plain') eq 1 }, 20, 'and gets launches');
     is scalar(told($httpd, '0093', 'plain')), 1, 'which is told';
     is $user->get("/plain$page")->header('X-Session'), $session, 'its user stays';
@@ -451,7 +490,8 @@ subtest 'hanging first, then gone' => sub {
     wait_ok(sub { state_of('plain') eq 'error' }, 20, 'it hangs');
     cmp_ok $httpd->manager->node('plain', 'servoy1')->{clients}{web}, '>', 0, 'and has them still';
     $one->kill;
-    wait_ok(sub { $httpd->manager->node('plain', 'servoy1')->{clients}{web} == 0 }, 20, 'gone: it has none');
+    wait_ok(sub { $httpd->manager->node('plain', 'servoy1')->{clients}{web} == 0 }, 20,
+        'gone: it has none');
     is state_of('plain'), 'error';
 };
 

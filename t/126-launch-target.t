@@ -22,7 +22,8 @@ my $app1 = 'http://app1.example.com';
 my @first = ($one->member('ajp'), "ServoyNode servoy1 url=$app1");
 
 my $httpd = SVB::Httpd->new(modules => ['rewrite'], conf => join '',
-    balancer('port',      $one->member('ajp'), 'ServoyNode * url=https://App1.example.com:8443/desk%20top/%r/'),
+    balancer('port',      $one->member('ajp'),
+        'ServoyNode * url=https://App1.example.com:8443/desk%20top/%r/'),
     balancer('six',       $one->member('ajp'), 'ServoyNode * url=http://[2001:DB8::1]:8080'),
     balancer('canonical', @first),
     balancer('nocanon',   @first, 'ProxyPass "/nocanon/" "balancer://nocanon/" nocanon'),
@@ -64,7 +65,8 @@ my %target = (
     '/servoy-client/crm.jnlp??a=?b' => undef,
     '/servoy-client/crm.jnlp?url=http://other.example.com/../x%2F..&b=%0d%0a' => undef,
     "/servoy-client/crm-_.!~*'():@&=+\$,.jnlp?-_.!~*'():@&=+\$,/" => undef,
-    '/servoy-client/crm.jnlp?a[]=1&b={2}&c=^`&d="<>' => '/servoy-client/crm.jnlp?a[]=1&b=%7B2%7D&c=%5E%60&d=%22%3C%3E',
+    '/servoy-client/crm.jnlp?a[]=1&b={2}&c=^`&d="<>' =>
+    '/servoy-client/crm.jnlp?a[]=1&b=%7B2%7D&c=%5E%60&d=%22%3C%3E',
     '/servoy-client/[a]{b}.jnlp' => '/servoy-client/%5Ba%5D%7Bb%7D.jnlp',
     '/servoy-client/crm.jnlp?a=100%' => '/servoy-client/crm.jnlp?a=100%25',
     '/servoy-client/crm.jnlp?a=%zz%u20ac' => '/servoy-client/crm.jnlp?a=%25zz%25u20ac',
@@ -82,7 +84,8 @@ for my $name (qw(canonical nocanon encoded rewritten located)) {
             # mod_rewrite's own: it refuses an encoded question mark
             next if $name eq 'rewritten' && $sent =~ /%3F.*\?/;
             my $r = launch($user, $name, target => $sent);
-            my $shown = length $sent > 80 ? substr($sent, 0, 40) . '...' : $sent =~ s/([^ -~])/sprintf '\x%02x', ord $1/ger;
+            my $shown = length $sent > 80 ? substr($sent, 0, 40) . '...'
+                : $sent =~ s/([^ -~])/sprintf '\x%02x', ord $1/ger;
             is $r->header('Location'), $app1 . ($target{$sent} // $sent), $shown or diag $r->status;
         }
     };
@@ -95,7 +98,8 @@ subtest 'direct URLs with port and prefix, ProxyPass to a folder' => sub {
     is $location->('port', $path), "https://app1.example.com:8443/desk%20top/servoy1$path";
     like $location->('six', $path), qr{^http://\[2001:db8::1\]:8080\Q$path\E$}i, 'IPv6';
     is $location->('inner', $path), "$app1/deep/er$path", 'the path as the node would see it';
-    is launch($user, 'inner', target => '/../servoy-client/crm.jnlp')->header('Location'), undef, 'and nothing else';
+    is launch($user, 'inner', target => '/../servoy-client/crm.jnlp')->header('Location'), undef,
+        'and nothing else';
 };
 
 subtest 'ProxyPass "/" and a configuration as in the README' => sub {

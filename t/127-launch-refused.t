@@ -60,7 +60,8 @@ sub wait_known {
     wait_for(sub {
         my $json = $httpd->client->get('/servoy-manager?format=json')->json;
         return !grep { $_->{state} eq 'error' && $_->{route} eq $route }
-            map { @{ $_->{nodes} } } grep { $_->{name} !~ /^(?:gone|document)/ } @{ $json->{fleets} };
+            map { @{ $_->{nodes} } } grep { $_->{name} !~ /^(?:gone|document)/ }
+                @{ $json->{fleets} };
     }, 20, "$route to be known as ready");
     return;
 }
@@ -79,8 +80,10 @@ sub is_page {
         is $r->header('Set-Cookie'), undef, 'and sets no cookie';
         like $r->body, qr{^<!DOCTYPE html>\s*<html lang="en">.*</html>\s*$}s, 'one whole HTML page';
         like $r->body, qr{<title>[^<]*cannot be started just now</title>}, 'with a title';
-        like $r->body =~ s{<(style|head).*</\1>}{}sr, qr{<h1>[^<]+</h1>\s*<p>[^<]*try again[^<]*</p>}s, 'and a text';
-        unlike $r->body, qr/<script|https?:|Apache|servoy|crm|zz42/i, 'nothing from outside, from the request or of ours';
+        like $r->body =~ s{<(style|head).*</\1>}{}sr,
+            qr{<h1>[^<]+</h1>\s*<p>[^<]*try again[^<]*</p>}s, 'and a text';
+        unlike $r->body, qr/<script|https?:|Apache|servoy|crm|zz42/i,
+            'nothing from outside, from the request or of ours';
     };
     return;
 }
@@ -89,10 +92,14 @@ subtest 'no node can take a launch' => sub {
     my $query = '?zz42=%3Cscript%3E&"zz42<b>';
     my $refused = sub {
         my ($name, $why, %option) = @_;
-        is_page(launch($httpd->client, $name, target => "$jnlp$query", headers => ['Referer: http://zz42/'], %option), $why);
-        my $head = $httpd->client->raw("HEAD /$name$jnlp HTTP/1.1\r\nHost: zz42\r\nConnection: close\r\n\r\n");
+        is_page(launch($httpd->client, $name, target => "$jnlp$query",
+            headers => ['Referer: http://zz42/'], %option), $why);
+        my $head = $httpd->client
+            ->raw("HEAD /$name$jnlp HTTP/1.1\r\nHost: zz42\r\nConnection: close\r\n\r\n");
         like $head, qr{^HTTP/1\.1 503 (?s:.*)\r\n\r\n\z}, 'HEAD: no body';
-        like $head, qr/^$_\r$/mi, "HEAD: $_" for 'Retry-After: \d+', 'Cache-Control: no-store', 'Content-Type: text/html; charset=utf-8';
+        like $head, qr/^$_\r$/mi,
+            "HEAD: $_" for 'Retry-After: \d+', 'Cache-Control: no-store',
+            'Content-Type: text/html; charset=utf-8';
         unlike $head, qr/^(?:Location|Set-Cookie):|zz42/mi;
     };
     $refused->('alloff', 'all switched off');
@@ -104,15 +111,19 @@ subtest 'no node can take a launch' => sub {
     for my $name (qw(goneproxy gonerewrite)) {
         $refused->($name, "$name, the first time");
         $refused->($name, "$name, in error");
-        unlike $httpd->client->get("/$name$page")->body, qr/cannot be started/, 'other requests have an answer of their own';
+        unlike $httpd->client->get("/$name$page")->body, qr/cannot be started/,
+            'other requests have an answer of their own';
     }
     my $cookie = $at->launcher_on('stick', 2)->cookie('SERVOYLAUNCH');
-    is $at->named(launch($httpd->client, 'alldrain', headers => ["Cookie: SERVOYLAUNCH=$cookie"])), 2,
+    is $at->named(launch($httpd->client, 'alldrain', headers => ["Cookie: SERVOYLAUNCH=$cookie"])),
+        2,
         'those that a draining node has are not refused';
-    is $manager->total('alloff', 'launches') + $manager->total('alldrain', 'launches') + $manager->total('gone', 'launches'), 1, 'none of the others is counted';
+    is $manager->total('alloff', 'launches') + $manager->total('alldrain',
+        'launches') + $manager->total('gone', 'launches'), 1, 'none of the others is counted';
 
     my $user = $httpd->client(keepalive => 1);
-    is launch($user, 'alloff', method => $_)->status, 503, "$_ on a connection that is kept" for qw(GET HEAD GET);
+    is launch($user, 'alloff', method => $_)->status, 503, "$_ on a connection that is kept"
+        for qw(GET HEAD GET);
     is launch($user, 'plain')->status, 302, 'for the next request';
     my $r = SVB::Curl->get($httpd->url . "/alloff$jnlp", '--http2-prior-knowledge');
     is $r->version . ' ' . $r->status, '2 503', 'HTTP/2';
@@ -120,7 +131,8 @@ subtest 'no node can take a launch' => sub {
 };
 
 subtest 'ErrorDocument 503 comes first' => sub {
-    my %said = (document => 'Closed for today', documents => 'Closed for today', file => 'Closed in a file');
+    my %said = (document => 'Closed for today', documents => 'Closed for today',
+        file => 'Closed in a file');
     for my $name (sort keys %said) {
         for my $n (1, 2) {
             my $r = launch($httpd->client, $name);
@@ -136,7 +148,8 @@ subtest 'the cookie of a dead node moves' => sub {
     my $user = $at->launcher_on('moves', 1);
     my $session = $at->user_on('moves', 1);
     $one->kill;
-    wait_ok(sub { $httpd->nodes('moves')->{servoy1}{state} eq 'error' }, 20, 'the node is known to be dead, without any traffic');
+    wait_ok(sub { $httpd->nodes('moves')->{servoy1}{state} eq 'error' }, 20,
+        'the node is known to be dead, without any traffic');
     my $old = $user->cookie('SERVOYLAUNCH');
     is $at->named(launch($user, 'moves', method => 'HEAD')), 2, 'HEAD';
     is $user->cookie('SERVOYLAUNCH'), $old, 'which changes nothing' ;
@@ -162,7 +175,8 @@ subtest 'other methods are not allowed' => sub {
         is $r->header('Location'), undef;
         is $r->header('Set-Cookie'), undef;
     }
-    is_deeply [ map { $_->requests->{$jnlp} } $fleet->nodes ], [ undef, undef ], 'no node has seen them';
+    is_deeply [ map { $_->requests->{$jnlp} } $fleet->nodes ], [ undef, undef ],
+        'no node has seen them';
     my $user = $httpd->client(keepalive => 1, cookies => 0);
     is launch($user, 'plain', method => 'POST', body => "GET / HTTP/1.1\r\n\r\n")->status, 405;
     is launch($user, 'plain')->status, 302, 'the body is not taken for a request';

@@ -112,7 +112,8 @@ sub all_on { s/^(\s*)#(?=[^\s#])/$1/mg; return }
 
 sub troubles {
     my ($httpd) = @_;
-    return join '', grep { /\[\w*:(?:warn|error|crit|alert|emerg)\]|has no effect/ } split /^/, $httpd->error_log;
+    return join '', grep { /\[\w*:(?:warn|error|crit|alert|emerg)\]|has no effect/ } split /^/,
+        $httpd->error_log;
 }
 
 # What the manager says about a node.
@@ -171,9 +172,15 @@ subtest 'pages stick, over AJP' => sub {
     }
     is_deeply \%on, { servoy1 => 3, servoy2 => 3 }, 'new ones spread';
     my @lines;
-    wait_ok(sub { @lines = split /^/, slurp($servoy_log); @lines == 24 }, 10, 'the access log has them all');
-    is scalar(grep { m{ 200 \d+ \d+ fleet=servoy route=(servoy\d) how=elected worker=ajp://127.0.0.1:\d+$} } @lines), 6;
-    is scalar(grep { m{ 200 \d+ \d+ fleet=servoy route=(servoy\d) how=known worker=ajp://127.0.0.1:\d+$} } @lines), 18;
+    wait_ok(sub {
+        @lines = split /^/, slurp($servoy_log);
+        @lines == 24
+    }, 10, 'the access log has them all');
+    is scalar(
+        grep { m{ 200 \d+ \d+ fleet=servoy route=(servoy\d) how=elected worker=ajp://127.0.0.1:\d+$} } @lines), 6;
+    is scalar(
+        grep { m{ 200 \d+ \d+ fleet=servoy route=(servoy\d) how=known worker=ajp://127.0.0.1:\d+$} }
+        @lines), 18;
     my $ids = join '|', map { $_->cookie('JSESSIONID') =~ s/\..*//r } @users;
     ok !(grep { /$ids/ } @lines), 'but no session id';
 };
@@ -194,7 +201,8 @@ subtest 'WebSockets go to the node that has the session' => sub {
         $ws->close;
     }
     wait_ok(sub { my @lines = slurp($servoy_log) =~
-        m{ 101 \S+ \d+ fleet=servoy route=servoy\d how=known worker=http://}g; @lines == 3 }, 10, 'the log says so');
+        m{ 101 \S+ \d+ fleet=servoy route=servoy\d how=known worker=http://}g; @lines == 3 }, 10,
+        'the log says so');
 };
 
 subtest 'README' => sub {
@@ -212,11 +220,14 @@ subtest 'README' => sub {
     ok @unused > 0, 'there are some without effect';
     like $limits, qr/`\Q$_\E`/, "it says that $_ has no effect" for @unused;
 
-    my %known = map { $_ => 1 } map { slurp($_) =~ /SVB_LOGNO\(\s*(\d+)\s*\)/g } glob "$shipped/../src/{,*/}*.c";
-    is_deeply [ grep { !$known{$_} } $readme =~ /SVB(\d{4})/g ], [], 'it tells of no message that is not there';
+    my %known = map { $_ => 1 }
+        map { slurp($_) =~ /SVB_LOGNO\(\s*(\d+)\s*\)/g } glob "$shipped/../src/{,*/}*.c";
+    is_deeply [ grep { !$known{$_} } $readme =~ /SVB(\d{4})/g ], [],
+        'it tells of no message that is not there';
 };
 
-my @forged = ('Forwarded: for=6.6.6.6;host=evil.example;proto=https', 'X-Forwarded-Host: evil.example',
+my @forged = ('Forwarded: for=6.6.6.6;host=evil.example;proto=https',
+    'X-Forwarded-Host: evil.example',
     'x-forwarded-host: evil2.example', 'X-Forwarded-Proto: https', 'X-Forwarded-Scheme: https',
     'X-Forwarded-For: 127.0.0.1', 'X-Forwarded-Port: 666', 'X-Forwarded-Prefix: /evil',
     'X-Forwarded-Server: evil.example', 'X-Forwarded-Ssl: on', 'X-Real-IP: 6.6.6.6');
@@ -225,10 +236,12 @@ subtest 'what a client may not claim' => sub {
     my $user = $httpd->client(headers => [ "X-Test-Client: $outside", @forged ]);
     my $seen = $user->get('/echo', host => "$public:8443")->json;
     my %headers = %{ $seen->{headers} };
-    is_deeply [ grep { /^(?:x-)?forwarded|^x-real/ } sort keys %headers ], [], 'by AJP the node gets none of it';
+    is_deeply [ grep { /^(?:x-)?forwarded|^x-real/ } sort keys %headers ], [],
+        'by AJP the node gets none of it';
     unlike join(' ', map { @$_ } values %headers), qr/evil|6\.6\.6\.6|666/;
     is_deeply $headers{host}, ["$public:8443"], 'Host is as sent';
-    is "$seen->{scheme} $seen->{serverName}:$seen->{serverPort}", "http $public:8443", 'so the node knows its name';
+    is "$seen->{scheme} $seen->{serverName}:$seen->{serverPort}", "http $public:8443",
+        'so the node knows its name';
     is $seen->{remoteAddr}, $outside, 'and who asks';
 
     $seen = $user->get('/websocket/echo', host => "$public:8443")->json;
@@ -248,22 +261,27 @@ subtest 'the manager' => sub {
     is $r->status, 200, 'for this machine';
     is $r->node, undef, 'not proxied';
     like $r->body, qr/servoy2/;
-    for my $path ('/servoy-manager', '/servoy-manager?format=json', '/servoy-manager?format=prometheus') {
-        my $refused = $httpd->client(headers => [ "X-Test-Client: $outside", 'X-Forwarded-For: 127.0.0.1' ])->get($path);
+    for my $path ('/servoy-manager', '/servoy-manager?format=json',
+        '/servoy-manager?format=prometheus') {
+        my $refused = $httpd->client(headers => [ "X-Test-Client: $outside",
+            'X-Forwarded-For: 127.0.0.1' ])->get($path);
         is $refused->status, 403, "not for others: $path";
         unlike $refused->body, qr/servoy\d/;
     }
     my ($fleet, @more) = @{ $httpd->manager->json->{fleets} };
     is_deeply \@more, [], 'one fleet';
-    is_deeply $fleet->{balancers}, [ 'balancer://servoy-websocket', 'balancer://servoy' ], 'of both balancers';
-    is_deeply [ map { scalar @{ $_->{members} } } @{ $fleet->{nodes} } ], [ 2, 2 ], 'two nodes, two ways to each';
+    is_deeply $fleet->{balancers}, [ 'balancer://servoy-websocket', 'balancer://servoy' ],
+        'of both balancers';
+    is_deeply [ map { scalar @{ $_->{members} } } @{ $fleet->{nodes} } ], [ 2, 2 ],
+        'two nodes, two ways to each';
 };
 
 subtest 'launches' => sub {
     my $user = user_on($httpd, 'servoy2');
     my $r = $user->get('/servoy-client/crm.jnlp?m=open&a=1|2');
     is $r->status, 302;
-    is $r->header('Location'), 'https://app2.example.com/servoy-client/crm.jnlp?m=open&a=1%7C2', 'the direct URL';
+    is $r->header('Location'), 'https://app2.example.com/servoy-client/crm.jnlp?m=open&a=1%7C2',
+        'the direct URL';
     like $user->cookie('SERVOYLAUNCH'), qr/\.servoy2$/;
     wait_ok(sub { slurp($servoy_log) =~ / 302 .* route=servoy2 how=launch / }, 10, 'in the log');
 };
@@ -271,7 +289,8 @@ subtest 'launches' => sub {
 subtest 'the direct connector of server.xml' => sub {
     my $seen = $one->direct->get('/echo?x=1|2', host => 'app1.internal:8081')->json;
     is $seen->{query}, 'x=1|2', 'takes a bare |';
-    is "$seen->{scheme} $seen->{serverName}:$seen->{serverPort}", 'https app1.example.com:443', 'knows its outside';
+    is "$seen->{scheme} $seen->{serverName}:$seen->{serverPort}", 'https app1.example.com:443',
+        'knows its outside';
     ok $seen->{secure};
     is $two->client->get('/echo?x=1|2')->status, 400, 'one without relaxedQueryChars does not';
 };
@@ -287,7 +306,8 @@ subtest 'a node that hangs is found out by a ping' => sub {
         or diag $r->seconds, ' s ', $r->error, "\n", $httpd->error_log;
     $one->thaw;
     wait_ok(sub {
-        my $back = $httpd->client(cookies => 0, headers => ['Cookie: JSESSIONID=' . yesterday('servoy1')]);
+        my $back = $httpd->client(cookies => 0,
+            headers => ['Cookie: JSESSIONID=' . yesterday('servoy1')]);
         ($back->get('/echo')->node // '') eq 'servoy1';
     }, 20, 'and tried again after ten');
 };
@@ -311,8 +331,12 @@ subtest 'a wrong secret' => sub {
     $httpd->reload(virtual_host(edit => sub { s/secret=\w+/secret=wrong/g }));
     my $r = $httpd->client(cookies => 0)->get($page, headers => ['Cookie: JSESSIONID=x.servoy1']);
     is $r->status, 403;
-    wait_ok(sub { my $now = () = $one->access_log =~ / 403 /g; $now == $before + 1 }, 5, 'of the node');
-    wait_ok(sub { slurp($servoy_log) =~ m{ 403 .* route=servoy1 how=route worker=ajp://} }, 10, 'in the log');
+    wait_ok(sub {
+        my $now = () = $one->access_log =~ / 403 /g;
+        $now == $before + 1
+    }, 5, 'of the node');
+    wait_ok(sub { slurp($servoy_log) =~ m{ 403 .* route=servoy1 how=route worker=ajp://} }, 10,
+        'in the log');
     $httpd->stop;
 };
 
@@ -322,7 +346,8 @@ subtest 'what is switched off can be switched on' => sub {
     $one->{codebase} = $override;
     $one->restart;
 
-    my $httpd = SVB::Httpd->new(modules => [qw(remoteip proxy_hcheck)], conf => virtual_host(edit => \&all_on));
+    my $httpd = SVB::Httpd->new(modules => [qw(remoteip proxy_hcheck)],
+        conf => virtual_host(edit => \&all_on));
     my ($code, $output) = $httpd->configtest;
     is "$code $output", "0 Syntax OK\n", 'httpd -t';
     $httpd->start;
@@ -332,10 +357,12 @@ subtest 'what is switched off can be switched on' => sub {
     is $r->status, 200, 'ServoyLaunch proxy';
     like $r->body, qr{codebase="\Q$override\E"}, 'with the codebase of servoy.properties';
 
-    is $httpd->client(headers => ["X-Test-Client: $outside"])->get('/balancer-manager')->status, 403,
+    is $httpd->client(headers => ["X-Test-Client: $outside"])->get('/balancer-manager')->status,
+        403,
         'balancer-manager is not for all';
     my $admin = $httpd->client(headers => [ 'Referer: ' . $httpd->url . '/balancer-manager' ]);
-    my @links = $admin->get('/balancer-manager')->body =~ /href="[^"?]*\?([^"]*&amp;w=[^"]*|b=[^"]*w=[^"]*)"/g;
+    my @links = $admin->get('/balancer-manager')->body
+        =~ /href="[^"?]*\?([^"]*&amp;w=[^"]*|b=[^"]*w=[^"]*)"/g;
     is scalar @links, 4, 'it has all members' or diag $admin->get('/balancer-manager')->body;
     for my $link (grep { /:(?:${\ $one->ajp_port}|${\ $one->http_port})\b/ } @links) {
         $admin->post('/balancer-manager', ($link =~ s/&amp;/&/gr) . '&w_status_N=1',
@@ -348,7 +375,8 @@ subtest 'what is switched off can be switched on' => sub {
     is state_of($httpd, 'servoy1'), 'ready', 'until the next restart';
 
     $one->kill;
-    wait_ok(sub { state_of($httpd, 'servoy1') eq 'error' }, 20, 'health checks find a dead node by themselves');
+    wait_ok(sub { state_of($httpd, 'servoy1') eq 'error' }, 20,
+        'health checks find a dead node by themselves');
     $r = $user->get($page);
     is $r->status, 503, 'nofailover=On';
     like $r->header('Retry-After') // '', qr/^\d+$/;
@@ -356,22 +384,27 @@ subtest 'what is switched off can be switched on' => sub {
 };
 
 subtest 'in an https virtual host' => sub {
-    my $httpd = SVB::Httpd->new(modules => ['remoteip'], tls => 1, conf => virtual_host(port => '@TLS_PORT@',
-        lines => "SSLEngine on\nSSLCertificateFile \"\@CERT\@\"\nSSLCertificateKeyFile \"\@KEY\@\"\n$echo_too"));
+    my $httpd = SVB::Httpd->new(modules => ['remoteip'], tls => 1,
+        conf => virtual_host(port => '@TLS_PORT@',
+        lines =>
+        "SSLEngine on\nSSLCertificateFile \"\@CERT\@\"\nSSLCertificateKeyFile \"\@KEY\@\"\n$echo_too"));
     is +($httpd->configtest)[1], "Syntax OK\n", 'httpd -t';
     $httpd->start;
     is troubles($httpd) =~ s/.*\[ssl:warn\].*\n//gr, '', 'a start, but for our certificate';
     my $front = 'https://127.0.0.1:' . $httpd->tls_port;
     for my $path ('/echo', '/websocket/echo') {
-        my $r = SVB::Curl->get("$front$path", '-H', 'Cookie: JSESSIONID=x.servoy2', '-H', "Host: $public",
+        my $r = SVB::Curl->get("$front$path", '-H', 'Cookie: JSESSIONID=x.servoy2', '-H',
+            "Host: $public",
             '-H', 'X-Forwarded-Proto: http', '-H', "X-Test-Client: $outside");
         my $seen = $r->json;
-        is "$seen->{scheme} $seen->{serverName}:$seen->{serverPort}", "https $public:443", "$path: the node knows it";
+        is "$seen->{scheme} $seen->{serverName}:$seen->{serverPort}", "https $public:443",
+            "$path: the node knows it";
         ok $seen->{secure};
         is $seen->{remoteAddr}, $outside;
     }
     my $r = SVB::Curl->get("$front/servoy-client/crm.jnlp", '-H', 'Cookie: JSESSIONID=x.servoy2');
-    is $r->header('Location'), 'https://app2.example.com/servoy-client/crm.jnlp', 'a launch stays with https';
+    is $r->header('Location'), 'https://app2.example.com/servoy-client/crm.jnlp',
+        'a launch stays with https';
     like $r->header('Set-Cookie'), qr/; Secure/;
     $httpd->stop;
 };

@@ -23,7 +23,8 @@ my $assumed_least = 256;    # SVB_ASSUMED_LEAST
 
 # Two nodes with a jvmRoute, two without.
 my ($one, $two, $plain1, $plain2) = map { SVB::Node->new(@$_) }
-    [ name => 'servoy1' ], [ name => 'servoy2' ], [ name => 'plain1', route => '' ], [ name => 'plain2', route => '' ];
+    [ name => 'servoy1' ], [ name => 'servoy2' ], [ name => 'plain1', route => '' ],
+        [ name => 'plain2', route => '' ];
 SVB::Node->start_all($one, $two, $plain1, $plain2);
 my ($fleet, $plain) = map { SVB::Fleet->of(@$_) } [ $one, $two ], [ $plain1, $plain2 ];
 
@@ -50,7 +51,8 @@ my $count = balancer('count', $fleet->members('ajp'));
 my $plain_members = $plain->members('ajp');
 my $puppet_member = 'BalancerMember "' . $puppet->url . '" route=puppet';
 my $sockets = $fleet->members('http', 'upgrade=websocket');
-my $held = balancer('held', $plain1->member('http', 'upgrade=websocket'), 'ServoySessionTimeout 40s');
+my $held = balancer('held', $plain1->member('http', 'upgrade=websocket'),
+    'ServoySessionTimeout 40s');
 
 my $httpd = SVB::Httpd->new(conf => join '', $frame, $count, $held,
     balancer('idle',      $fleet->members('ajp')),
@@ -115,7 +117,8 @@ subtest 'a session is a client' => sub {
     is_deeply \%how, { known => 24 }, 'they are recognised';
     is $strayed, undef, 'and stay where they are';
     is $manager->web('count'), '3 3', 'each is counted once, however many requests it makes';
-    is_deeply $manager->fleet('count')->{clients}, { web => 6, smart => 0 }, 'the fleet has their sum';
+    is_deeply $manager->fleet('count')->{clients}, { web => 6, smart => 0 },
+        'the fleet has their sum';
     wait_ok(sub { $manager->pending == 0 }, 5, 'nobody is left pending');
 };
 
@@ -131,7 +134,8 @@ subtest 'a request without a session is nobody' => sub {
     wait_ok(sub { $manager->pending == 0 }, 5, 'nor pending ones');
 
     my $slow = $httpd->browser->start(GET => '/idle/slow?ms=2000');
-    wait_ok(sub { $one->requests->{'/slow'} || $two->requests->{'/slow'} }, 10, 'one that takes a while');
+    wait_ok(sub { $one->requests->{'/slow'} || $two->requests->{'/slow'} }, 10,
+        'one that takes a while');
     is $manager->pending, 1, 'may become a client as long as it lasts';
     is $manager->web('idle'), '0 0', 'but is none';
     is $slow->finish->status, 200;
@@ -149,14 +153,17 @@ subtest 'a login that changes the id' => sub {
         isnt $user->cookie('JSESSIONID'), $before, 'it logs in';
         is $manager->web('login'), $count, 'and is still one client';
         is would_be_served('login', $before), "$user->{home} route", 'its old id is forgotten';
-        is would_be_served('login', $user->cookie('JSESSIONID')), "$user->{home} known", 'the new one is known';
+        is would_be_served('login', $user->cookie('JSESSIONID')), "$user->{home} known",
+            'the new one is known';
     }
-    is $user->get("/login$page")->header('X-Session'), $user->cookie('JSESSIONID'), 'the session goes on';
+    is $user->get("/login$page")->header('X-Session'), $user->cookie('JSESSIONID'),
+        'the session goes on';
     is $manager->web('login'), $count;
     $user->forget_cookies;
     $user->set_cookie(JSESSIONID => $first);
     $user->get("/login$page");
-    is sum0(split / /, $manager->web('login')), 2, 'whoever comes with an id that is void now gets a new session: a client more';
+    is sum0(split / /, $manager->web('login')), 2,
+        'whoever comes with an id that is void now gets a new session: a client more';
 };
 
 subtest 'logout' => sub {
@@ -179,7 +186,8 @@ subtest 'logout' => sub {
 subtest 'cookies that end a session, or do not' => sub {
     my $number = 0;
     for ([ 0, 'Max-Age=0' ], [ 0, 'Max-Age=-1' ], [ 0, 'Expires=Thu, 01 Jan 1970 00:00:10 GMT' ],
-        [ 0, 'Expires=Thu, 01-Jan-1970 00:00:10 GMT' ], [ 0, 'Max-Age=0; Expires=Fri, 01 Jan 2100 00:00:00 GMT' ],
+        [ 0, 'Expires=Thu, 01-Jan-1970 00:00:10 GMT' ],
+        [ 0, 'Max-Age=0; Expires=Fri, 01 Jan 2100 00:00:00 GMT' ],
         [ 0, '' ], [ 1, 'Max-Age=60' ], [ 1, 'Expires=Fri, 01 Jan 2100 00:00:00 GMT' ],
         [ 1, 'Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:10 GMT' ]) {
         my ($stays, $attributes) = @$_;
@@ -187,9 +195,11 @@ subtest 'cookies that end a session, or do not' => sub {
         my $id = 'A' . ++$number . '.puppet';
         says('says', $user, "JSESSIONID=$id; Path=/");
         is $manager->web('says'), 1, 'a session';
-        my $value = $stays ? "$id; Path=/; $attributes" : length $attributes ? "gone; Path=/; $attributes" : '; Path=/';
+        my $value = $stays ? "$id; Path=/; $attributes" : length $attributes
+            ? "gone; Path=/; $attributes" : '; Path=/';
         says('says', $user, "JSESSIONID=$value");
-        is $manager->web('says'), $stays, ($stays ? 'lasts with ' : 'ends with ') . ($attributes || 'an empty value');
+        is $manager->web('says'), $stays, ($stays ? 'lasts with ' : 'ends with ')
+            . ($attributes || 'an empty value');
         says('says', $user, 'JSESSIONID=; Max-Age=0; Path=/');
     }
     my $user = $httpd->browser;
@@ -212,20 +222,23 @@ subtest 'several names, several cookies' => sub {
     is $manager->web('names'), 3, 'both in one answer: one client';
     says('names', $users[0], 'JSESSIONID=C5.puppet; Path=/');
     is $manager->web('names'), 3, 'one after the other: one client';
-    is_deeply [ uniq map { $_->get('/names/page')->header('X-How') } (@users) x 2 ], ['known'], 'all are recognised';
+    is_deeply [ uniq map { $_->get('/names/page')->header('X-How') } (@users) x 2 ], ['known'],
+        'all are recognised';
     is $manager->web('names'), 3;
     says('names', $httpd->browser, 'sid=C6.puppet; Path=/', 'SID2=C7.puppet; Path=/');
     is $manager->web('names'), 3, 'other names are other cookies';
 
     users($httpd, 2, '/other');
-    is $manager->web('other'), '0 0', 'JSESSIONID is another name where ServoySessionCookie says so';
+    is $manager->web('other'), '0 0',
+        'JSESSIONID is another name where ServoySessionCookie says so';
 
     my ($user) = grep { $_->{home} eq 'servoy2' } users($httpd, 2, '/count');
     my $id = $user->cookie('JSESSIONID');
     my $before = $manager->web('count');
     is how(ask_as($httpd, fresh_id() . ".servoy1; JSESSIONID=$id", '/count/echo')), 'servoy2 known',
         'of several cookies in a request, the one that is known counts';
-    is how(ask_as($httpd, fresh_id() . ".servoy1; JSESSIONID=\"$id\"", '/count/echo')), 'servoy2 known', 'in quotes as well';
+    is how(ask_as($httpd, fresh_id() . ".servoy1; JSESSIONID=\"$id\"", '/count/echo')),
+        'servoy2 known', 'in quotes as well';
     is $manager->web('count'), $before, 'the others are not taken for clients';
 };
 
@@ -235,7 +248,8 @@ subtest 'the id as a path parameter' => sub {
     my ($id, $home, $before) = ($r->header('X-Session'), $r->node, $manager->web('path'));
     is sum0(split / /, $before), 1, 'a client that sends no cookies';
     for my $name (qw(jsessionid jsessionid JSESSIONID jSessionId)) {
-        is $user->get("/path/echo;$name=$id")->header('X-How'), 'known', "recognised by its path: $name";
+        is $user->get("/path/echo;$name=$id")->header('X-How'), 'known',
+            "recognised by its path: $name";
     }
     $r = $user->get("/path$page;jsessionid=$id");
     is $r->node, $home, 'it stays on its node';
@@ -245,7 +259,8 @@ subtest 'the id as a path parameter' => sub {
     is $manager->web('path'), '0 0', 'until it logs out';
 
     $id = session_on($two);
-    is $user->get("/path/echo;jsessionid=$id")->header('X-How'), 'route', 'one that was there before';
+    is $user->get("/path/echo;jsessionid=$id")->header('X-How'), 'route',
+        'one that was there before';
     is $manager->web('path'), '0 1', 'is counted as soon as its node has served it';
 };
 
@@ -253,7 +268,10 @@ subtest 'sessions time out' => sub {
     my @users = users($httpd, 3, '/brief');
     is $manager->web('brief'), '2 1', 'three users';
     my $began = time;
-    wait_ok(sub { $users[0]->get("/brief$page"); $manager->web('brief') eq '1 0' }, 15, 'who is not heard of is gone');
+    wait_ok(sub {
+        $users[0]->get("/brief$page");
+        $manager->web('brief') eq '1 0'
+    }, 15, 'who is not heard of is gone');
     cmp_ok time - $began, '>=', 2, 'not before ServoySessionTimeout';
     is $users[0]->get("/brief$page")->header('X-How'), 'known', 'who goes on stays';
     my $r = $users[1]->get("/brief$page");
@@ -274,7 +292,8 @@ subtest 'WebSockets' => sub {
     is $manager->web('sockets'), '0 0';
 
     my $id = session_on($two);
-    $ws = $httpd->browser(cookies => 0)->websocket('/sockets/websocket/1/main/1', headers => ["Cookie: JSESSIONID=$id"]);
+    $ws = $httpd->browser(cookies => 0)->websocket('/sockets/websocket/1/main/1',
+        headers => ["Cookie: JSESSIONID=$id"]);
     is $ws->response->status, 101, 'of a session that was there before';
     is $manager->web('sockets'), '0 1', 'counted as soon as the WebSocket is open';
     is would_be_served('sockets', $id), 'servoy2 known';
@@ -284,7 +303,8 @@ subtest 'WebSockets' => sub {
     $ws = $httpd->browser->websocket('/sockets/websocket/nothing/here');
     is $ws->response->status, 404, 'refused';
     $id = fresh_id('servoy1');
-    $httpd->browser(cookies => 0)->websocket('/sockets/websocket/nothing', headers => ["Cookie: JSESSIONID=$id"]);
+    $httpd->browser(cookies => 0)->websocket('/sockets/websocket/nothing',
+        headers => ["Cookie: JSESSIONID=$id"]);
     is $manager->web('sockets'), '0 1', 'and so not counted';
 
     $ws = $httpd->browser->websocket('/sockets/websocket/1/main/1');
@@ -311,7 +331,8 @@ subtest 'nodes without jvmRoute: sessions are learned' => sub {
         is_deeply \%how, { known => 18 };
         is $manager->web($name), '3 3', 'counted once';
         $_->get("/$name/login") for @users;
-        is scalar(grep { $_->get("/$name$page")->node eq $_->{home} } @users), 6, 'after a login, too';
+        is scalar(grep { $_->get("/$name$page")->node eq $_->{home} } @users), 6,
+            'after a login, too';
         is $manager->web($name), '3 3';
         $users[0]->get("/$name/logout");
         is sum0(split / /, $manager->web($name)), 5, 'a logout is noticed';
@@ -319,17 +340,21 @@ subtest 'nodes without jvmRoute: sessions are learned' => sub {
     my $id = fresh_id();
     my $first = how(ask_as($httpd, $id, '/learned/echo'));
     like $first, qr/^plain[12] elected$/, 'an id that nobody knows: a node is elected';
-    is how(ask_as($httpd, $id, '/learned/echo')), $first =~ s/elected/known/r, 'and has it from then on' for 1 .. 3;
-    is how(ask_as($httpd, "$id.p2", '/halfway/echo')), 'plain2 route', 'where members have routes, they count';
+    is how(ask_as($httpd, $id, '/learned/echo')), $first =~ s/elected/known/r,
+        'and has it from then on' for 1 .. 3;
+    is how(ask_as($httpd, "$id.p2", '/halfway/echo')), 'plain2 route',
+        'where members have routes, they count';
 };
 
 subtest 'ServoyLearnSessions off' => sub {
     my ($user) = users($httpd, 1, '/unlearned');
     my @answers = map { $user->get("/unlearned$page") } 1 .. 4;
-    is_deeply [ sort +uniq(map { $_->node } @answers) ], [qw(plain1 plain2)], 'without jvmRoute a user strays';
+    is_deeply [ sort +uniq(map { $_->node } @answers) ], [qw(plain1 plain2)],
+        'without jvmRoute a user strays';
     is_deeply [ uniq map { $_->header('X-How') } @answers ], ['elected'];
     my $id = fresh_id();
-    unlike how(ask_as($httpd, $id, '/unlearned/echo')), qr/known/, 'nobody is remembered' for 1 .. 3;
+    unlike how(ask_as($httpd, $id, '/unlearned/echo')), qr/known/, 'nobody is remembered'
+        for 1 .. 3;
 };
 
 subtest 'a jvmRoute that is not its member\'s route=' => sub {
@@ -346,7 +371,8 @@ subtest 'a jvmRoute that is not its member\'s route=' => sub {
     $_->get('/wrong/login') for @users;
     is scalar($warnings->()), 2, 'not again for each session';
     is $manager->web('wrong'), '4 4', 'the clients are counted';
-    is scalar(grep { $_->get("/wrong$page")->node eq $_->{home} } @users), 8, 'and stick by learning';
+    is scalar(grep { $_->get("/wrong$page")->node eq $_->{home} } @users), 8,
+        'and stick by learning';
 };
 
 subtest 'forged ids' => sub {
@@ -360,10 +386,12 @@ subtest 'forged ids' => sub {
     }, 10, 'a client to be assumed');
     my (%answers, $most);
     for my $i (1 .. 1000) {
-        my $r = $forger->get('/count/echo', headers => [ 'Cookie: JSESSIONID=' . fresh_id('servoy1') ]);
+        my $r = $forger->get('/count/echo',
+            headers => [ 'Cookie: JSESSIONID=' . fresh_id('servoy1') ]);
         $answers{ $r->status . ' ' . ($r->node // '') . ' ' . ($r->header('X-How') // '') }++;
     }
-    is_deeply \%answers, { '200 servoy1 route' => 1000 }, 'a thousand ids with the route of a node are routed';
+    is_deeply \%answers, { '200 servoy1 route' => 1000 },
+        'a thousand ids with the route of a node are routed';
     my ($first, $second) = split / /, $quiet->manager->web('count');
     cmp_ok $first, '<=', 1 + $assumed_least, 'but no more are counted than the bound allows';
     cmp_ok $first, '>', 1, 'though some are';
@@ -372,7 +400,8 @@ subtest 'forged ids' => sub {
         $forger->get('/count/status/404', headers => ["Cookie: JSESSIONID=$id.servoy2"]);
         $forger->get('/count/echo', headers => ["Cookie: JSESSIONID=$id.nowhere"]);
     }
-    is $quiet->manager->web('count'), "$first 1", 'none that a node refuses, nor with another route';
+    is $quiet->manager->web('count'), "$first 1",
+        'none that a node refuses, nor with another route';
     users($quiet, 3, '/count');
     is $quiet->manager->web('count'), "$first 4", 'real users are counted all the same';
     is $users[0]->get("/count$page")->header('X-How'), 'known', 'and known';
@@ -380,7 +409,8 @@ subtest 'forged ids' => sub {
 };
 
 subtest 'a WebSocket held open for longer than ServoySessionTimeout' => sub {
-    for my $case ([ 'in an ordinary child', $socket ], [ 'in a child that ends gracefully', $old_socket ]) {
+    for my $case ([ 'in an ordinary child', $socket ],
+        [ 'in a child that ends gracefully', $old_socket ]) {
         my ($where, $ws) = @$case;
         wait_for(sub { time >= $ws->{until} }, 60, 'the session timeout');
         my $still_open = $ws->{ws}->ping('x', 10);

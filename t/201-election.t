@@ -39,7 +39,8 @@ END
     balancer('licence',  $pair, 'ServoyNode servoy1 maxclients=2'),
     balancer('full',     $pair, 'ServoyNode * maxclients=1'),
     balancer('smartfull', $pair, 'ServoyNode servoy1 maxclients=1', @urls[0, 1]),
-    balancer('slow',     $fleet->members('ajp', 'retry=1'), 'ServoySlowStart 2min', 'ServoyCatchUp off'),
+    balancer('slow',     $fleet->members('ajp', 'retry=1'), 'ServoySlowStart 2min',
+        'ServoyCatchUp off'),
     balancer('quick',    $fleet->members('ajp', 'retry=1'), 'ServoyCatchUp off'),
     (map { balancer("catch$_", $fleet->members('ajp'), "ServoyCatchUp $_") } qw(1 2 off)),
     balancer('catch',    $fleet->members('ajp')),
@@ -73,7 +74,8 @@ sub settle {
     for my $user (@users) {
         $user->set_cookie(JSESSIONID => $node->client->get($page)->cookie('JSESSIONID'));
         # for such clients there is no room before httpd's first tick
-        wait_for(sub { $user->get("/$name/echo")->header('X-How') eq 'known' }, 10, 'a session to be taken in');
+        wait_for(sub { $user->get("/$name/echo")->header('X-How') eq 'known' }, 10,
+            'a session to be taken in');
     }
     return @users;
 }
@@ -91,13 +93,15 @@ subtest 'the node with the fewest clients' => sub {
     is $manager->web('plain'), '3 0 3', 'all of servoy2 log out';
     is spread('plain', 3), 'servoy2 3', 'the next three get there';
     $httpd->browser->get('/plain/resources/x.js') for 1 .. 7;
-    is spread('plain', 3), 'servoy1 1 servoy2 1 servoy3 1', 'then all in turn, whatever else is asked for';
+    is spread('plain', 3), 'servoy1 1 servoy2 1 servoy3 1',
+        'then all in turn, whatever else is asked for';
     is $manager->web('plain'), '4 4 4';
 
     users($httpd, 8, '/weighted');
     is $manager->web('weighted'), '2 4 2', 'twice as many where loadfactor=2';
     my ($user) = settle('weighted', $two, 1);
-    is $manager->web('weighted'), '2 5 2', 'who has come by the route of his session counts as well';
+    is $manager->web('weighted'), '2 5 2',
+        'who has come by the route of his session counts as well';
     is spread('weighted', 3), 'servoy1 1 servoy2 1 servoy3 1';
     $user->get('/weighted/logout');
     is spread('weighted', 1), 'servoy2 1', 'until he logs out';
@@ -112,7 +116,8 @@ subtest 'new clients that nobody has answered yet' => sub {
     is $manager->web('pending'), '0 0 0', 'none is a client so far';
     my @got = map { $_->requests->{'/slow'} // 0 } $fleet->nodes;
     # two children may decide at the very same moment
-    ok abs($got[0] - 4) <= 1 && abs($got[1] - 8) <= 1 && abs($got[2] - 4) <= 1, 'by loadfactor all the same: 4, 8, 4'
+    ok abs($got[0] - 4) <= 1 && abs($got[1] - 8) <= 1 && abs($got[2] - 4) <= 1,
+        'by loadfactor all the same: 4, 8, 4'
         or diag "@got";
     my @answers = map { $_->finish } @waiting;
     is $manager->web('pending'), "@got", 'all become clients';
@@ -135,7 +140,10 @@ subtest 'maxclients= : no more than a node may hold' => sub {
     is $manager->node('licence', 'servoy1')->{maxclients}, 2;
     is $manager->node('licence', 'servoy2')->{state}, 'ready';
     my @own = grep { $_->{home} eq 'servoy1' } @users;
-    is_deeply [ map { my $r = $_->get("/licence$page"); $r->node . ' ' . $r->header('X-How') } @own ],
+    is_deeply [ map {
+        my $r = $_->get("/licence$page");
+        $r->node . ' ' . $r->header('X-How')
+    } @own ],
         [ ('servoy1 known') x 2 ], 'its own clients are served';
     my ($old) = settle('licence', $one, 1);
     is $old->get("/licence$page")->node, 'servoy1', 'even one whom nobody knew of';
@@ -159,7 +167,8 @@ subtest 'all are full' => sub {
     is_busy($httpd->browser->post("/full$page", 'a=b'), 'POST likewise');
     is_busy($httpd->browser->get("/full$jnlp"), 'and a launch');
     is $manager->web('full'), '1 1', 'nobody is counted for that';
-    is_deeply [ uniq map { $_->get("/full$page")->header('X-How') } @users ], ['known'], 'the others are served';
+    is_deeply [ uniq map { $_->get("/full$page")->header('X-How') } @users ], ['known'],
+        'the others are served';
     $users[1]->get('/full/logout');
     is $httpd->browser->get("/full$page")->node, $users[1]{home}, 'one logs out: the next has room';
 };
@@ -168,7 +177,8 @@ subtest 'ServoyCatchUp: a node that is empty beside others that are not' => sub 
     my %got;
     for my $name (qw(catch1 catch2 catch catchoff)) {
         settle($name, $_, 15) for $one, $two;
-        is $manager->web($name), '15 15 0', "$name: fifteen users each on two nodes, a third is empty";
+        is $manager->web($name), '15 15 0',
+            "$name: fifteen users each on two nodes, a third is empty";
         my ($joined) = spread($name, 15) =~ /servoy3 (\d+)/;
         $got{$name} = $joined;
         is sum0(split / /, $manager->web($name)), 45;
@@ -195,14 +205,18 @@ subtest 'standby, spare and lbset come before the count' => sub {
 subtest 'two balancers of one fleet' => sub {
     my @users = users($httpd, 6, '/pages');
     my $both = $manager->fleet('both');
-    is_deeply $both->{balancers}, [ 'balancer://pages', 'balancer://sockets' ], 'AJP and HTTP members';
-    is_deeply [ map { $_->{route} } @{ $both->{nodes} } ], [qw(servoy1 servoy2 servoy3)], 'each node is there once';
-    is_deeply [ map { scalar @{ $_->{members} } } @{ $both->{nodes} } ], [ 2, 2, 2 ], 'with two members';
+    is_deeply $both->{balancers}, [ 'balancer://pages', 'balancer://sockets' ],
+        'AJP and HTTP members';
+    is_deeply [ map { $_->{route} } @{ $both->{nodes} } ], [qw(servoy1 servoy2 servoy3)],
+        'each node is there once';
+    is_deeply [ map { scalar @{ $_->{members} } } @{ $both->{nodes} } ], [ 2, 2, 2 ],
+        'with two members';
     is $manager->web('both'), '2 2 2', 'a client is counted once';
     is_deeply $both->{clients}, { web => 6, smart => 0 };
     for my $user (@users) {
         my $ws = $user->websocket('/sockets/websocket/1/main/1');
-        is +($ws->recv_json // {})->{session}, $user->cookie('JSESSIONID'), 'its WebSocket gets to its session';
+        is +($ws->recv_json // {})->{session}, $user->cookie('JSESSIONID'),
+            'its WebSocket gets to its session';
         $ws->close;
     }
     is $manager->web('both'), '2 2 2', 'and is no client more';
@@ -250,9 +264,13 @@ subtest 'Smart Clients are counted' => sub {
 };
 
 subtest 'Smart Clients weigh like others' => sub {
-    my $cookie = sub { my ($number, $route) = @_; return sprintf 'SERVOYLAUNCH=%016x.%s', $number, $route };
+    my $cookie = sub {
+        my ($number, $route) = @_;
+        return sprintf 'SERVOYLAUNCH=%016x.%s', $number, $route
+    };
     for my $number (1 .. 3) {
-        $httpd->browser->get("/weigh$jnlp", headers => [ 'Cookie: ' . $cookie->($number, 'servoy1') ]);
+        $httpd->browser->get("/weigh$jnlp",
+            headers => [ 'Cookie: ' . $cookie->($number, 'servoy1') ]);
     }
     is $manager->smart('weigh'), '3 0 0', 'three on one node';
     is spread('weigh', 6), 'servoy2 3 servoy3 3', 'new web clients get to the others';
@@ -283,7 +301,8 @@ subtest 'ServoyLaunch proxy' => sub {
     my $r = $user->get("/proxied$jnlp");
     is $r->status, 200;
     like $r->body, qr/<jnlp/, 'the node answers a launch';
-    like $r->cookie('SERVOYLAUNCH') // '', qr/^[0-9a-f]{16}\.\Q${\ $r->node }\E$/, 'with a launch cookie';
+    like $r->cookie('SERVOYLAUNCH') // '', qr/^[0-9a-f]{16}\.\Q${\ $r->node }\E$/,
+        'with a launch cookie';
     is sum0(split / /, $manager->smart('proxied')), 1, 'a Smart Client';
     is $manager->node('proxied', $r->node)->{clients}{smart}, 1, 'on that node';
     is $user->get("/proxied$jnlp")->node, $r->node, 'launched again';
@@ -291,7 +310,8 @@ subtest 'ServoyLaunch proxy' => sub {
     $user->head("/proxied$jnlp");
     $httpd->browser->head("/proxied$jnlp");
     is sum0(split / /, $manager->smart('proxied')), 1, 'HEAD is none';
-    is $httpd->browser->get('/proxied/servoy-client/a/b/c.jnlp')->status, 404, 'one that the node refuses';
+    is $httpd->browser->get('/proxied/servoy-client/a/b/c.jnlp')->status, 404,
+        'one that the node refuses';
     is sum0(split / /, $manager->smart('proxied')), 1, 'is none either';
     $httpd->browser->get("/proxied$jnlp") for 1 .. 2;
     is $manager->smart('proxied'), '1 1 1', 'others are sent to other nodes';
@@ -310,13 +330,16 @@ subtest 'safe_to_stop' => sub {
 
     settle('drain', $one, 1);
     ok !$manager->node('drain', 'servoy1')->{safe_to_stop}, 'another client, that stays away';
-    wait_ok(sub { $manager->node('drain', 'servoy1')->{safe_to_stop} }, 15, 'not before its session has timed out');
+    wait_ok(sub { $manager->node('drain', 'servoy1')->{safe_to_stop} }, 15,
+        'not before its session has timed out');
     is $manager->web('drain'), '0 0';
 
-    $httpd->browser->get("/drain$jnlp", headers => ['Cookie: SERVOYLAUNCH=0123456789abcdef.servoy1']);
+    $httpd->browser->get("/drain$jnlp",
+        headers => ['Cookie: SERVOYLAUNCH=0123456789abcdef.servoy1']);
     is $manager->smart('drain'), '1 0', 'a Smart Client';
     ok !$manager->node('drain', 'servoy1')->{safe_to_stop}, 'matters as well';
-    wait_ok(sub { $manager->node('drain', 'servoy1')->{safe_to_stop} }, 15, 'for as long as ServoyLaunchTimeout');
+    wait_ok(sub { $manager->node('drain', 'servoy1')->{safe_to_stop} }, 15,
+        'for as long as ServoyLaunchTimeout');
 
     my @users = users($httpd, 2, '/drained');
     my ($on_one) = grep { $_->{home} eq 'servoy1' } @users;
@@ -333,12 +356,15 @@ subtest 'safe_to_stop' => sub {
 };
 
 subtest 'ServoySlowStart: a node that has just come up' => sub {
-    is $manager->node('slow', 'servoy1')->{state}, 'ready', 'at the start of httpd there is no slow start';
+    is $manager->node('slow', 'servoy1')->{state}, 'ready',
+        'at the start of httpd there is no slow start';
     is spread($_, 6), 'servoy1 2 servoy2 2 servoy3 2' for qw(slow quick);
     $one->kill;
     for my $name (qw(slow quick)) {
-        $httpd->browser(cookies => 0)->get("/$name/status/404", headers => ['Cookie: JSESSIONID=0.servoy1']);
-        wait_ok(sub { $manager->node($name, 'servoy1')->{state} eq 'error' && $manager->web($name) eq '0 2 2' }, 10, "$name: it is down");
+        $httpd->browser(cookies => 0)->get("/$name/status/404",
+            headers => ['Cookie: JSESSIONID=0.servoy1']);
+        wait_ok(sub { $manager->node($name, 'servoy1')->{state} eq 'error'
+            && $manager->web($name) eq '0 2 2' }, 10, "$name: it is down");
     }
     my $down = time;
     $one->start;
@@ -347,7 +373,10 @@ subtest 'ServoySlowStart: a node that has just come up' => sub {
     my %first = map { $_ => [ users($httpd, 40, "/$_") ] } qw(slow quick);
     is $manager->node('slow', 'servoy1')->{state}, 'slowstart', 'it starts slowly';
     is $manager->node('quick', 'servoy1')->{state}, 'ready', 'where that is wanted';
-    my %got = map { my $name = $_; $name => scalar grep { $_->{home} eq 'servoy1' } @{ $first{$name} } } keys %first;
+    my %got = map {
+        my $name = $_;
+        $name => scalar grep { $_->{home} eq 'servoy1' } @{ $first{$name} }
+    } keys %first;
     cmp_ok $got{slow}, '>=', 1, 'it gets some of the next forty users';
     cmp_ok $got{slow}, '<=', 6, 'but far fewer than its share';
     cmp_ok $got{quick}, '>=', 13, 'which it gets without slow start';

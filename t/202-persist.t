@@ -45,17 +45,21 @@ for my $mpm (qw(event worker prefork)) {
         is files($httpd), $default, 'the file of the default name, and nothing else';
         is mode(file_of($httpd)), '0600', 'for its owner alone';
         my $counts = saved_counts(file_of($httpd));
-        is_deeply { map { $_ => $counts->{$_} } @routes }, \%web, 'it holds the clients that were counted';
+        is_deeply { map { $_ => $counts->{$_} } @routes }, \%web,
+            'it holds the clients that were counted';
 
         $httpd->{conf} = conf();
         $httpd->mark->start;
-        like said($httpd, qr/SVB0082/), qr/\[servoy_balancer:info\].*\Q${\ file_of($httpd)}\E/, 'read again';
+        like said($httpd, qr/SVB0082/), qr/\[servoy_balancer:info\].*\Q${\ file_of($httpd)}\E/,
+            'read again';
         is_deeply summary($httpd), $before, 'clients and counters are what they were';
         is $httpd->manager->json->{table}{clients}, 14, 'so is the total';
         is wrong(known => @users, @learned), '', 'all users are known, and stay where they were';
         my $r = $moved->get('/echo');
-        is $r->node . ' ' . $r->header('X-How'), "$moved->{home} known", 'so does the one that had moved';
-        is scalar(grep { ($_->get($jnlp)->header('Location') // '') !~ m{^http://$_->{home}\.} } @launched), 0,
+        is $r->node . ' ' . $r->header('X-How'), "$moved->{home} known",
+            'so does the one that had moved';
+        is scalar(grep { ($_->get($jnlp)->header('Location') // '') !~ m{^http://$_->{home}\.} }
+            @launched), 0,
             'and those who launch again';
         is total($httpd, 'smart'), 3, 'they are counted once';
         my ($new) = users($httpd, 1);
@@ -84,7 +88,8 @@ subtest 'the file is replaced as a whole' => sub {
     is sum0(values %{ saved_counts(file_of($httpd)) }), 6, 'the new one has six clients';
     is files($httpd), $default, 'no temporary file stays, nor one that was left';
     ok !-l file_of($httpd), 'it is no link';
-    is(SVB::Temp->read_file($elsewhere), 'precious', 'a link under the temporary name was not followed');
+    is(SVB::Temp->read_file($elsewhere), 'precious',
+        'a link under the temporary name was not followed');
 
     mkdir file_of($httpd) . '.new' or die $!;
     $sum = sum_of(file_of($httpd));
@@ -116,7 +121,8 @@ subtest 'a graceful stop saves what its last requests learn' => sub {
 
 subtest 'ServoyPersist <path>' => sub {
     my $dir = SVB::Temp->dir('kept');
-    for my $case ([ "$dir/a file.state", "$dir/a file.state" ], [ 'sub/x', undef ], [ './x.state', undef ]) {
+    for my $case ([ "$dir/a file.state", "$dir/a file.state" ], [ 'sub/x', undef ],
+        [ './x.state', undef ]) {
         my ($path, $full) = @$case;
         begin();
         my $httpd = httpd(conf => conf(server => "ServoyPersist \"$path\""));
@@ -167,7 +173,8 @@ subtest 'expired clients are not restored' => sub {
     $httpd->{conf} = conf(lines => 'ServoySessionTimeout 2');
     $httpd->mark->start;
     my %web = map { $_ => facts($httpd)->{$_}{clients}{web} } @routes;
-    is_deeply \%web, { map { $_ => 0 } @routes }, 'sessions not heard of for ServoySessionTimeout are gone';
+    is_deeply \%web, { map { $_ => 0 } @routes },
+        'sessions not heard of for ServoySessionTimeout are gone';
     is total($httpd, 'smart'), 2, 'Smart Clients live longer';
     is wrong(known => @learned), '', 'so do sessions of a fleet with a longer timeout';
     like said($httpd, qr/SVB0082/), qr/\b4 clients are gone/, 'the log tells how many are gone';

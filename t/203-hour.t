@@ -52,7 +52,8 @@ sub pick { my (@from) = @_; return $from[ rand @from ] }
 
 sub named {
     my ($user) = @_;
-    return "user $user->{number} (" . ($user->{ng} ? 'NGClient' : 'Web Client') . ", $user->{home})";
+    return "user $user->{number} (" . ($user->{ng} ? 'NGClient' : 'Web Client')
+        . ", $user->{home})";
 }
 
 # A page of the user's: where its session is from now on.
@@ -89,7 +90,8 @@ sub open_window {
     my $number = @{ $user->{windows} //= [] } + 1;
     my $ws = $user->{client}->websocket("/websocket/$user->{number}/main/$number");
     my $hello = $ws->recv_json(30) // {};
-    push @odd, named($user) . ': WebSocket ' . $ws->response->status . ' on ' . ($hello->{node} // 'no node')
+    push @odd, named($user) . ': WebSocket ' . $ws->response->status . ' on '
+        . ($hello->{node} // 'no node')
         if ($hello->{event} // '') ne 'open' || $hello->{node} ne $user->{home};
     push @{ $user->{windows} }, $ws;
     return;
@@ -106,7 +108,8 @@ sub login {
     my ($user) = @_;
     my $before = $user->{client}->cookie('JSESSIONID');
     visit($user, '/login');
-    push @odd, named($user) . ': no new id at the login' if $user->{client}->cookie('JSESSIONID') eq $before;
+    push @odd, named($user) . ': no new id at the login'
+        if $user->{client}->cookie('JSESSIONID') eq $before;
     return;
 }
 
@@ -167,9 +170,13 @@ sub agree {
     my ($script, $nodes, $manager);
     poll(sub {
         $meanwhile->() if $meanwhile;
-        $script = by_node(sub { my ($node) = @_; scalar grep { lives($_) && $_->{home} eq $node->name } @users });
+        $script = by_node(sub {
+            my ($node) = @_;
+            scalar grep { lives($_) && $_->{home} eq $node->name } @users
+        });
         $nodes = by_node(sub { $_[0]->alive ? $_[0]->active_sessions : 0 });
-        my %web = map { $_->{route} => $_->{clients}{web} } @{ $httpd->manager->json->{fleets}[0]{nodes} };
+        my %web = map { $_->{route} => $_->{clients}{web} }
+            @{ $httpd->manager->json->{fleets}[0]{nodes} };
         $manager = by_node(sub { $web{ $_[0]->route } });
         return $manager eq $nodes && $nodes eq $script;
     }, $seconds // 15);
@@ -245,7 +252,8 @@ subtest 'a busy hour' => sub {
 subtest 'httpd restarts gracefully' => sub {
     my ($before) = sum0 map { $_->{clients}{web} } @{ $httpd->manager->json->{fleets}[0]{nodes} };
     $httpd->graceful;
-    is sum0(map { $_->{clients}{web} } @{ $httpd->manager->json->{fleets}[0]{nodes} }), $before, 'no count is lost';
+    is sum0(map { $_->{clients}{web} } @{ $httpd->manager->json->{fleets}[0]{nodes} }), $before,
+        'no count is lost';
     turn();
     agree('users go on');
     arrive($_ % 2) for 1 .. 4;
@@ -260,7 +268,8 @@ subtest 'a node is killed' => sub {
     $two->kill;
     my @theirs = lose($two);
     my @back = grep { !$_->{quiet} && $_->{number} % 4 } @theirs;
-    cmp_ok scalar(@back), '>=', 2, 'some of its users come again at once: ' . @back . ' of ' . @theirs;
+    cmp_ok scalar(@back), '>=', 2, 'some of its users come again at once: ' . @back . ' of '
+        . @theirs;
     cmp_ok scalar(@theirs - @back), '>=', 2, '... and some do not';
     for my $user (@back) {
         visit($user);
@@ -301,11 +310,13 @@ subtest 'the end of the hour' => sub {
         $next = time + patience(4);
     };
     my @left = grep { $_->{session} } @in_window;
-    is scalar(@left), 1, 'of the three that are in a WebSocket, one has a node that was not touched';
+    is scalar(@left), 1,
+        'of the three that are in a WebSocket, one has a node that was not touched';
     wait_for(sub { $work->(); time > $over }, $timeout + 30, 'the session timeout to pass');
     is scalar(grep { $_->{windows}[-1]->ping('there?', 10) } @left), 1, 'it is still open';
     my %sessions = map { $_ => 1 } map { @{ $_->sessions } } $fleet->nodes;
-    is scalar(grep { $sessions{ $_->{client}->cookie('JSESSIONID') } } @left), 1, 'with its session';
+    is scalar(grep { $sessions{ $_->{client}->cookie('JSESSIONID') } } @left), 1,
+        'with its session';
     is scalar(grep { lives($_) } @silent), 0, 'the silent ones are gone';
     agree('after the session timeout', 15, $work);
     my $r = visit($left[0]);
@@ -321,7 +332,8 @@ subtest 'the end of the hour' => sub {
     agree('half of all log out');
     logout($_) for at_work();
     agree('the others too');
-    wait_ok(sub { !grep { $_->{in_flight} || $_->{clients}{web} } @{ $httpd->manager->json->{fleets}[0]{nodes} } }, 15,
+    wait_ok(sub { !grep { $_->{in_flight} || $_->{clients}{web} }
+        @{ $httpd->manager->json->{fleets}[0]{nodes} } }, 15,
         'nobody is left, and nothing in flight');
     my $all = $httpd->manager->json;
     is $all->{table}{clients}, sum0(map { $_->{clients}{smart} } @{ $all->{fleets}[0]{nodes} }),

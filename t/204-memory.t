@@ -44,7 +44,8 @@ subtest 'a table that was too small, after a restart' => sub {
     $httpd->manager->act('servoy', 'servoy1', 'drain');
     $httpd->manager->act('servoy', 'servoy1', 'forget');
     $httpd->wait_log(qr/SVB0062.*servoy1/, 15);
-    unlike $httpd->error_log, qr/SVB0061/, 'nobody was dropped since, and the log does not say so again';
+    unlike $httpd->error_log, qr/SVB0061/,
+        'nobody was dropped since, and the log does not say so again';
     my $evicted = $httpd->manager->json->{table}{evicted};
     users($httpd, 40);
     cmp_ok $httpd->manager->json->{table}{evicted}, '>', $evicted, 'then more are';
@@ -58,7 +59,8 @@ subtest 'clients that have expired, in a table of another size' => sub {
     is $user->get($page)->header('X-How'), 'known', 'a user';
     $httpd->reconfigure(conf(%lines, server => 'ServoyClientTable 2000'));
     is $httpd->manager->json->{table}{capacity}, 2000, 'a table of another size';
-    wait_ok(sub { $httpd->manager->json->{table}{clients} == 0 }, 20, 'the user is gone after a while');
+    wait_ok(sub { $httpd->manager->json->{table}{clients} == 0 }, 20,
+        'the user is gone after a while');
     is $user->get($page)->header('X-How'), 'route', 'and is known by the route alone';
     $httpd->stop;
 };
@@ -75,7 +77,8 @@ subtest 'a shorter time, in a module that stays loaded' => sub {
     my ($user) = users($httpd, 1);
     $httpd->reconfigure(conf(balancer => 'ServoySessionTimeout 2s'));
     is $user->get($page)->header('X-How'), 'known', 'a user';
-    wait_ok(sub { $httpd->manager->json->{table}{clients} == 0 }, 20, 'is gone after the time of this configuration');
+    wait_ok(sub { $httpd->manager->json->{table}{clients} == 0 }, 20,
+        'is gone after the time of this configuration');
     $httpd->stop;
 };
 
@@ -110,7 +113,8 @@ module AP_MODULE_DECLARE_DATA other_module = {
 END
     close $out;
     chomp(my ($cc, $include, $apr) = map { qx(apxs -q $_) } qw(CC INCLUDEDIR APR_INCLUDEDIR));
-    my @command = ($cc, '-shared', '-fPIC', '-w', "-I$include", "-I$apr", '-o', "$dir/mod_other.so", "$dir/mod_other.c");
+    my @command = ($cc, '-shared', '-fPIC', '-w', "-I$include", "-I$apr", '-o', "$dir/mod_other.so",
+        "$dir/mod_other.c");
     system(@command) == 0 or die "@command failed\n";
     return "$dir/mod_other.so";
 }
@@ -130,7 +134,8 @@ subtest 'what another build of the module has left in memory' => sub {
 # Let a process have so much memory in all, or as much as there is.
 sub limit_memory {
     my ($pid, $bytes) = @_;
-    system('prlimit', '--pid', $pid, '--as=' . ($bytes // 'unlimited') . ':') == 0 or die "prlimit failed\n";
+    system('prlimit', '--pid', $pid, '--as=' . ($bytes // 'unlimited') . ':') == 0
+        or die "prlimit failed\n";
     return;
 }
 
@@ -150,7 +155,8 @@ subtest 'a table that is not to be had' => sub {
     limit_memory($httpd->pid, memory_of($httpd->pid) + $room);
     is +($httpd->configtest(conf(server => $largest)))[0], 0, 'the configuration is good';
     ok eval { $httpd->mark->reconfigure(conf(server => $largest)); 1 }, 'httpd goes on' or diag $@;
-    like $httpd->error_log, qr/\[servoy_balancer:error\].*SVB0023.*67108864 clients/, 'it tells what it could not have';
+    like $httpd->error_log, qr/\[servoy_balancer:error\].*SVB0023.*67108864 clients/,
+        'it tells what it could not have';
     is $httpd->manager->json->{table}{capacity}, 65536, 'the table keeps its size';
     is $user->get($page)->header('X-How'), 'known', 'and its clients';
     $httpd->stop;

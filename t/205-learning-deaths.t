@@ -55,12 +55,16 @@ subtest 'graceful restarts' => sub {
     is sum0(map { $_->{smart} } @$before), 3, 'three smart ones';
     my $conf = $reloaded->{conf};
     for my $step ([ 'a graceful restart', sub { $reloaded->graceful } ],
-        [ 'one with a larger table', sub { $reloaded->reconfigure("ServoyClientTable 100000\n$conf") } ],
-        [ 'one with a smaller table', sub { $reloaded->reconfigure("ServoyClientTable 500\n$conf") } ]) {
+        [ 'one with a larger table',
+            sub { $reloaded->reconfigure("ServoyClientTable 100000\n$conf") } ],
+        [ 'one with a smaller table',
+            sub { $reloaded->reconfigure("ServoyClientTable 500\n$conf") } ]) {
         $step->[1]->();
         is_deeply $clients->(), $before, "$step->[0] changes no count";
-        is_deeply [ uniq map { $_->get("/count$page")->header('X-How') } @users ], ['known'], 'all are recognised';
-        is $old->get('/count/status/404', headers => ["Cookie: JSESSIONID=$id"])->header('X-How'), 'known';
+        is_deeply [ uniq map { $_->get("/count$page")->header('X-How') } @users ], ['known'],
+            'all are recognised';
+        is $old->get('/count/status/404', headers => ["Cookie: JSESSIONID=$id"])->header('X-How'),
+            'known';
     }
     $users[0]->get('/count/logout');
     is sum0(map { $_->{web} } @{ $clients->() }), 5, 'and counting goes on';
@@ -70,14 +74,17 @@ subtest 'a child of httpd dies while a new client waits' => sub {
     $_->reset_requests for $one, $two;
     my $waiting = $bereft->client(timeout => 30);
     my $slow = $waiting->start(GET => '/count/slow?ms=20000&session=1');
-    wait_ok(sub { $one->requests->{'/slow'} || $two->requests->{'/slow'} }, 10, 'its first request is under way');
+    wait_ok(sub { $one->requests->{'/slow'} || $two->requests->{'/slow'} }, 10,
+        'its first request is under way');
     is $bereft->manager->pending, 1, 'it is pending';
     kill KILL => $bereft->children;
     is $slow->finish->status, 0, 'the children are killed';
-    wait_for(sub { $bereft->client(timeout => 2)->get('/count/resources/x.js')->status == 200 }, 20, 'new children');
+    wait_for(sub { $bereft->client(timeout => 2)->get('/count/resources/x.js')->status == 200 }, 20,
+        'new children');
     is $bereft->manager->web('count'), '0 0', 'it has not become a client';
     cmp_ok $bereft->manager->pending, '<=', 1, 'and pending it is for a short time only';
-    wait_ok(sub { !sum0 map { $_->{in_flight} } $bereft->manager->nodes('count') }, 30, 'nothing is in flight');
+    wait_ok(sub { !sum0 map { $_->{in_flight} } $bereft->manager->nodes('count') }, 30,
+        'nothing is in flight');
     is $waiting->get("/count$page")->status, 200, 'it tries again';
     is sum0(split / /, $bereft->manager->web('count')), 1, 'and is one client';
 };
@@ -86,10 +93,12 @@ subtest 'a node that does not answer for a while' => sub {
     my @users = users($httpd, 6, '/hangs');
     is $manager->web('hangs'), '3 3', 'six users';
     $two->freeze;
-    like how(ask_as($httpd, fresh_id('servoy2'), '/hangs/echo')), qr/^servoy1 failover$/, 'a request finds it down';
+    like how(ask_as($httpd, fresh_id('servoy2'), '/hangs/echo')), qr/^servoy1 failover$/,
+        'a request finds it down';
     is $manager->web('hangs'), '4 0', 'it has no clients any more, at once';
     $two->thaw;
-    wait_ok(sub { would_be_served('hangs', fresh_id('servoy2')) =~ /^servoy2/ }, 20, 'it is up again');
+    wait_ok(sub { would_be_served('hangs', fresh_id('servoy2')) =~ /^servoy2/ }, 20,
+        'it is up again');
     is $manager->web('hangs'), '4 0', 'its clients are not counted before they come';
     my @returned = grep { $_->{home} eq 'servoy2' } @users;
     for my $i (0 .. $#returned) {
@@ -98,7 +107,8 @@ subtest 'a node that does not answer for a while' => sub {
         is $r->header('X-Count'), 2, 'to its session';
         is $manager->web('hangs'), '4 ' . ($i + 1), 'and is counted again';
     }
-    is_deeply [ uniq map { $_->get("/hangs$page")->header('X-How') } @users ], ['known'], 'all are known';
+    is_deeply [ uniq map { $_->get("/hangs$page")->header('X-How') } @users ], ['known'],
+        'all are known';
 };
 
 subtest 'a node that is killed' => sub {
@@ -108,14 +118,18 @@ subtest 'a node that is killed' => sub {
     is $manager->web('dies'), '4 3', 'and six more users';
     $one->kill;
     is how(ask_as($httpd, $moved, '/dies/echo')), 'servoy2 failover', 'killed: it moves';
-    is $manager->web('dies'), '0 4', 'the node has no clients any more, at once; the other has one more';
+    is $manager->web('dies'), '0 4',
+        'the node has no clients any more, at once; the other has one more';
     is how(ask_as($httpd, $moved, '/dies/echo')), 'servoy2 known', 'where it is known now';
     $one->start;
-    wait_ok(sub { would_be_served('dies', fresh_id('servoy1')) =~ /^servoy1/ }, 20, 'the node is back');
-    is how(ask_as($httpd, $moved, '/dies/echo')), 'servoy2 known', 'who has moved stays, although its id names the other node';
+    wait_ok(sub { would_be_served('dies', fresh_id('servoy1')) =~ /^servoy1/ }, 20,
+        'the node is back');
+    is how(ask_as($httpd, $moved, '/dies/echo')), 'servoy2 known',
+        'who has moved stays, although its id names the other node';
     is $manager->web('dies'), '0 4', 'and is still counted there';
     my @returned = grep { $_->{home} eq 'servoy1' } @users;
-    is_deeply [ uniq map { $_->get("/dies$page")->node } @returned ], ['servoy1'], 'its other users come back';
+    is_deeply [ uniq map { $_->get("/dies$page")->node } @returned ], ['servoy1'],
+        'its other users come back';
     is $manager->web('dies'), '3 4', 'and are counted again';
     is_deeply [ uniq map { $_->get("/dies$page")->header('X-How') } @users ], ['known'];
 };

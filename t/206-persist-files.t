@@ -34,23 +34,45 @@ subtest 'a file that cannot be used' => sub {
         SVB::Temp->write_file($file, $text);
         chmod $mode // 0600, $file;
     };
-    my $flip = sub { my ($at) = @_; my $text = $good; substr($text, $at, 1) ^.= "\x04"; return $put->($text) };
+    my $flip = sub {
+        my ($at) = @_;
+        my $text = $good;
+        substr($text, $at, 1) ^.= "\x04";
+        return $put->($text)
+    };
     my @cases = (
         [ 'damaged in its head',        sub { $flip->(30) },                          qr/damaged/ ],
         [ 'damaged in a node',          sub { $flip->(40 + 128 + 20) },               qr/damaged/ ],
         [ 'damaged in a client',        sub { $flip->(length($good) - 16 - 40) },     qr/damaged/ ],
         [ 'damaged at the end',         sub { $flip->(length($good) - 1) },           qr/damaged/ ],
-        [ 'with zeros in the middle',   sub { my $text = $good; substr $text, $half, 64, "\0" x 64; $put->($text) },
+        [ 'with zeros in the middle',   sub {
+            my $text = $good;
+            substr $text, $half, 64, "\0" x 64;
+            $put->($text)
+        },
             qr/damaged/ ],
         [ 'empty',                      sub { $put->('') },                           qr/empty/ ],
-        [ 'cut off early',              sub { $put->(substr $good, 0, 9) },           qr/cut short/ ],
-        [ 'cut off in the middle',      sub { $put->(substr $good, 0, $half) },       qr/cut short|length/ ],
-        [ 'without its last byte',      sub { $put->(substr $good, 0, -1) },          qr/cut short|length/ ],
-        [ 'without a client',           sub { my $text = $good; substr $text, -32, 16, ''; $put->($text) },
+        [ 'cut off early',              sub { $put->(substr $good, 0, 9) },
+            qr/cut short/ ],
+        [ 'cut off in the middle',      sub { $put->(substr $good, 0, $half) },
+            qr/cut short|length/ ],
+        [ 'without its last byte',      sub { $put->(substr $good, 0, -1) },
+            qr/cut short|length/ ],
+        [ 'without a client',           sub {
+            my $text = $good;
+            substr $text, -32, 16, '';
+            $put->($text)
+        },
             qr/damaged|as many/ ],
-        [ 'with more behind it',        sub { $put->($good . 'x' x 16) },             qr/damaged|as many/ ],
-        [ 'foreign',                    sub { $put->("127.0.0.1 localhost\n" x 50) }, qr/not written by/ ],
-        [ 'of another version',         sub { my $text = $good; substr $text, 8, 1, "\2"; $put->($text) },
+        [ 'with more behind it',        sub { $put->($good . 'x' x 16) },
+            qr/damaged|as many/ ],
+        [ 'foreign',                    sub { $put->("127.0.0.1 localhost\n" x 50) },
+            qr/not written by/ ],
+        [ 'of another version',         sub {
+            my $text = $good;
+            substr $text, 8, 1, "\2";
+            $put->($text)
+        },
             qr/version 2/ ],
         [ 'readable by all',            sub { $put->($good, 0644) },                  qr/others/ ],
         [ 'writable by the group',      sub { $put->($good, 0620) },                  qr/others/ ],
@@ -58,7 +80,10 @@ subtest 'a file that cannot be used' => sub {
         [ 'a named pipe',               sub { unlink $file; mkfifo $file, 0600 },     qr/regular/ ],
         [ 'a folder',                   sub { unlink $file; mkdir $file, 0700 },      qr/regular/ ],
     );
-    push @cases, [ 'somebody else\'s', sub { $put->($good); chown((getpwnam 'www-data')[2], 0, $file) }, qr/belongs/ ]
+    push @cases, [ 'somebody else\'s', sub {
+        $put->($good);
+        chown((getpwnam 'www-data')[2], 0, $file)
+    }, qr/belongs/ ]
         if $> == 0;
     for my $case (@cases) {
         my ($name, $make, $why) = @$case;
@@ -75,7 +100,8 @@ subtest 'a file that cannot be used' => sub {
             like $aside // '', qr/^\Q$file\E\.bad-/, 'it is set aside';
             is_deeply [ identity($aside), sum_of($aside) ], $was, 'as it was' if $was;
             like $line, qr/\Q$aside\E/, 'the line tells under which name';
-            is total($httpd, 'web') + total($httpd, 'elected'), 0, 'the table and the counters start empty';
+            is total($httpd, 'web') + total($httpd, 'elected'), 0,
+                'the table and the counters start empty';
             is +(users($httpd, 1))[0]{home} =~ /^servoy[123]$/, 1, 'users are served';
             $httpd->stop;
             is mode($file), '0600', 'the next stop writes a good one';
@@ -117,7 +143,8 @@ subtest 'a folder that cannot be written' => sub {
         is scalar(users($httpd, 2)), 2, "$name: the server serves";
         $httpd->stop;       # fails the test unless it ends well
         my ($line) = grep { /SVB0083/ } split /^/, $httpd->error_log;
-        like $line // 'no line', qr/\[servoy_balancer:error\].*\Q$path\E/, '... and says that nothing is saved';
+        like $line // 'no line', qr/\[servoy_balancer:error\].*\Q$path\E/,
+            '... and says that nothing is saved';
     }
 };
 

@@ -41,13 +41,18 @@ subtest 'graceful restart' => sub {
     is files($httpd), '', 'none is written';
     is wrong(known => @users), '', 'users stay';
     ok !$httpd->client->start(GET => '/echo')->finish->error, 'new requests are served meanwhile';
-    is_deeply [ map { slow_end($_) } @late ], [ 200, 200 ], 'the first generation ends its requests';
+    is_deeply [ map { slow_end($_) } @late ], [ 200, 200 ],
+        'the first generation ends its requests';
     is $long->finish(20)->status, 200;
     wait_ok(sub { total($httpd, 'in_flight') == 0 }, 20, 'then nothing is in flight');
-    wait_ok(sub { my %is = map { $_ => 1 } $httpd->children; !grep { $is{$_} } @old }, 20, 'and it is gone');
+    wait_ok(sub {
+        my %is = map { $_ => 1 } $httpd->children;
+        !grep { $is{$_} } @old
+    }, 20, 'and it is gone');
     is wrong(known => @late), '', 'clients whose sessions it learned are known to the second';
     counts_agree($httpd, 'all are counted');
-    is $httpd->manager->json->{table}{clients}, total($httpd, 'web') + total($httpd, 'smart'), 'nobody else is';
+    is $httpd->manager->json->{table}{clients}, total($httpd, 'web') + total($httpd, 'smart'),
+        'nobody else is';
     $httpd->graceful for 1 .. 3;
     is wrong(known => @users, @late), '', 'three more restarts: users stay';
     counts_agree($httpd, 'and are counted');
@@ -64,7 +69,8 @@ subtest 'hard restart' => sub {
     my $before = summary($httpd);
     $httpd->mark->restart;
     is_deeply summary($httpd), $before, 'clients and counters are what they were';
-    wait_ok(sub { total($httpd, 'in_flight') == 0 }, 20, 'a request that was cut off is not in flight any more');
+    wait_ok(sub { total($httpd, 'in_flight') == 0 }, 20,
+        'a request that was cut off is not in flight any more');
     is files($httpd), '', 'no file is written';
     is wrong(known => @users), '', 'users stay';
     $httpd->{conf} = conf(server => 'ServoyClientTable 3000');
@@ -98,19 +104,24 @@ subtest 'members change' => sub {
     delete $before->{servoy1};
     $httpd->reconfigure(conf(nodes => [ $two, $three ]));
     is_deeply $ours->(), $before, 'one is removed: the others keep what they had';
-    my @of = map { my $home = $_; [ grep { $_->{home} eq $home && $_->{page} eq $page } @users, @new ] } @routes;
+    my @of = map {
+        my $home = $_;
+        [ grep { $_->{home} eq $home && $_->{page} eq $page } @users, @new ]
+    } @routes;
     is_deeply [ map { scalar @$_ } @of ], [ 3, 3, 3 ], 'three users on each';
     is wrong(known => @{ $of[1] }, @{ $of[2] }), '', 'and theirs stay';
     my $r = $of[0][0]->get($page);
     like $r->node, qr/^servoy[23]$/, 'a user of the one that was removed gets to another';
     @{ $of[0][0] }{qw(home count)} = ($r->node, 1);
     $httpd->reconfigure(conf(nodes => [ $one, $two, $three ]));
-    is wrong(known => map { @$_ } @of), '', 'it is back: so are its other users, and the one who moved stays';
+    is wrong(known => map { @$_ } @of), '',
+        'it is back: so are its other users, and the one who moved stays';
 
     $httpd->stop;
     $httpd->{conf} = conf(nodes => [ $three, $two ]);
     $httpd->start;
-    is wrong(known => @{ $of[1] }, @{ $of[2] }), '', 'stop, and start without it: the users of others stay';
+    is wrong(known => @{ $of[1] }, @{ $of[2] }), '',
+        'stop, and start without it: the users of others stay';
     $httpd->stop;
     $httpd->{conf} = conf(nodes => [ $two, $one, $three ]);
     $httpd->start;
@@ -123,7 +134,8 @@ subtest 'members and size change at once' => sub {
     my $httpd = httpd()->start;
     my @users = (users($httpd, 6), users($httpd, 2, '/learned'));
     $httpd->reconfigure(conf(nodes => [ $three, $one ], server => 'ServoyClientTable 777'));
-    is wrong(known => grep { $_->{home} ne 'servoy2' } @users), '', 'users of the nodes that are left stay';
+    is wrong(known => grep { $_->{home} ne 'servoy2' } @users), '',
+        'users of the nodes that are left stay';
     $httpd->reconfigure(conf(nodes => [ $two, $three, $one ]));
     is wrong(known => @users), '', 'and all of them, when it is back';
     counts_agree($httpd, 'counts are right');

@@ -40,10 +40,12 @@ subtest 'ServoyClientTable changes' => sub {
         is wrong(known => @users, $active), '', 'users stay';
         is total($httpd, 'smart'), 2, 'Smart Clients are counted';
         is total($httpd, 'in_flight'), 3, 'so are requests in flight';
-        is_deeply [ map { slow_end($_) } @late ], [ 200, 200 ], 'the old generation ends its requests';
+        is_deeply [ map { slow_end($_) } @late ], [ 200, 200 ],
+            'the old generation ends its requests';
         is $long->finish(20)->status, 200;
         wait_ok(sub { total($httpd, 'in_flight') == 0 }, 20, 'nothing is in flight');
-        is becomes_known($late[1]), '', 'a session without a route that the old generation learned is known at once';
+        is becomes_known($late[1]), '',
+            'a session without a route that the old generation learned is known at once';
         counts_agree($httpd, 'counts are right, with a session of which nothing was heard since');
         is becomes_known($late[0]), '', 'that one is known as well';
         push @users, $active, grep { !$_->{lost} } @late;
@@ -55,7 +57,8 @@ subtest 'ServoyClientTable changes' => sub {
     $httpd->stop;
     $httpd->{conf} = conf(server => 'ServoyClientTable 300');
     $httpd->start;
-    is_deeply summary($httpd), $before, 'stop, and start with another size: clients and counters are what they were';
+    is_deeply summary($httpd), $before,
+        'stop, and start with another size: clients and counters are what they were';
     is wrong(known => @users), '', 'users stay';
     $httpd->stop;
 };
@@ -108,21 +111,25 @@ subtest 'a table that is far too small' => sub {
     }
     is $wrong, 0, 'all are served by their nodes';
     cmp_ok $httpd->manager->json->{table}{clients}, '<=', 32, 'the table does not grow';
-    my $log = sub { grep { /\[servoy_balancer:warn\].*ServoyClientTable/ } split /^/, $httpd->error_log };
+    my $log = sub { grep { /\[servoy_balancer:warn\].*ServoyClientTable/ } split /^/,
+        $httpd->error_log };
     wait_ok($log, 10, 'the log tells that clients were dropped, and which directive helps');
     my ($told, $evicted_then) = (time, $httpd->manager->json->{table}{evicted});
     wait_for(sub { push @users, users($httpd, 1); time > $told + 6 }, 30, 'more to come');
-    cmp_ok $httpd->manager->json->{table}{evicted}, '>', $evicted_then, 'more are dropped all the time';
+    cmp_ok $httpd->manager->json->{table}{evicted}, '>', $evicted_then,
+        'more are dropped all the time';
     my $lines = () = $log->();
     cmp_ok $lines, '<=', 3, 'and the log does not tell each time';
     $httpd->reconfigure(conf(server => 'ServoyClientTable 1000'));
-    is scalar(grep { $_->get($page)->node ne $_->{home} } @users), 0, 'a table that is large enough';
+    is scalar(grep { $_->get($page)->node ne $_->{home} } @users), 0,
+        'a table that is large enough';
     wait_ok(sub { total($httpd, 'web') == @users }, 20, 'has them all');
     $httpd->stop;
     $httpd->{conf} = conf(server => 'ServoyClientTable 8');
     $httpd->mark->start;
     my $clients = $httpd->manager->json->{table}{clients};
-    ok $clients > 8 && $clients <= 32, 'stop, and start with the small one: it takes as many as it can';
+    ok $clients > 8 && $clients <= 32,
+        'stop, and start with the small one: it takes as many as it can';
     is scalar(grep { $_->get($page)->node ne $_->{home} } @users), 0, 'and users stay';
     $httpd->stop;
 };

@@ -33,7 +33,8 @@ subtest 'children are killed' => sub {
             my %was = map { $_ => 1 } @before;
             @now == @before && !grep { $was{$_} } @now;
         }, 20, 'other children');
-        is scalar(grep { $_->finish(20)->error } @cut, @new), 8, "round $round: eight requests are cut off";
+        is scalar(grep { $_->finish(20)->error } @cut, @new), 8,
+            "round $round: eight requests are cut off";
         wait_ok(sub { total($httpd, 'in_flight') == 0 }, 40, 'nothing is in flight any more');
         counts_agree($httpd, 'counts are right');
         is total($httpd, 'smart'), 1;
@@ -53,7 +54,8 @@ subtest 'children are killed' => sub {
         push @storm, @pending;
     }
     my ($counted, $saved);
-    wait_ok(sub { total($httpd, 'in_flight') == 0 }, 40, 'killed while clients come: nothing is in flight in the end');
+    wait_ok(sub { total($httpd, 'in_flight') == 0 }, 40,
+        'killed while clients come: nothing is in flight in the end');
     my @known = grep { defined $_->cookie('JSESSIONID') } @storm;
     is scalar(grep { ($_->get($page)->header('X-How') // '') ne 'known' } @known), 0,
         'whoever got a session is known: ' . scalar @known;
@@ -64,7 +66,8 @@ subtest 'children are killed' => sub {
     $counted = { map { $_ => facts($httpd)->{$_}{clients}{web} } @routes };
     $httpd->stop;
     $saved = saved_counts(file_of($httpd));
-    is_deeply { map { $_ => $saved->{$_} } @routes }, $counted, 'the counts are those of the clients in the table';
+    is_deeply { map { $_ => $saved->{$_} } @routes }, $counted,
+        'the counts are those of the clients in the table';
 };
 
 subtest 'the parent is killed' => sub {
@@ -98,7 +101,8 @@ subtest 'the parent is killed' => sub {
         wait_for(sub { -e file_of($httpd) . '.new' || time > $end }, 5) if $round % 2;
         $httpd->kill;
         $httpd->mark->start;
-        is scalar(grep { /SVB0081/ } split /^/, $httpd->error_log), 0, "round $round: killed at its end: a good file";
+        is scalar(grep { /SVB0081/ } split /^/, $httpd->error_log), 0,
+            "round $round: killed at its end: a good file";
         is total($httpd, 'web'), 6, 'with all clients';
         $httpd->stop;
         is files($httpd), $default, 'and no other';

@@ -72,7 +72,8 @@ SSLCertificateKeyFile "@KEY@"
 </VirtualHost>
 END
         my $front = SVB::Httpd->new(mpm => $mpm, tls => 1, modules => $h2 ? ['http2'] : [],
-            conf => join '', front_lines(), (map { balancer($_->{name}, $fleet->members($_->{scheme})) } @cases),
+            conf => join '', front_lines(),
+            (map { balancer($_->{name}, $fleet->members($_->{scheme})) } @cases),
                 (map { balancer("kept$_", $fleet->members($_)) } qw(ajp http)),
                 $tls, $h2 ? "Protocols h2 h2c http/1.1\n" : '')->start;
         my %lines;
@@ -85,13 +86,17 @@ END
             my @cookies = $r->headers('Set-Cookie');
             is scalar(@cookies), 1, '... one cookie';
             like $cookies[0], qr/^JSESSIONID=\w+\.servoy3;/, '... of the node that served';
-            my $body = $r->body =~ s/\A\Q${\ $r->head }\E\r?\n//r;       # curl puts the head there for HEAD
-            $case->{method} eq 'GET' ? like($body, qr/Web Client on servoy3.*<\/html>\s*\z/s, '... its page, whole')
+            # curl puts the head there for HEAD
+            my $body = $r->body =~ s/\A\Q${\ $r->head }\E\r?\n//r;
+            $case->{method} eq 'GET'
+                ? like($body, qr/Web Client on servoy3.*<\/html>\s*\z/s, '... its page, whole')
                                      : is($body, '', '... no body');
             like $r->version, $case->{way} =~ /^h2/ ? qr/^2/ : qr/^1/, '... by that protocol';
-            is_deeply [ map { $front->manager->node($name, $_)->{state} } @routes ], [qw(maintenance maintenance ready)],
+            is_deeply [ map { $front->manager->node($name, $_)->{state} } @routes ],
+                [qw(maintenance maintenance ready)],
                 '... those who refused are in maintenance';
-            is join(' ', map { $front->manager->node($name, $_)->{maintenance_hits} } @routes), '1 1 0', '... and counted so';
+            is join(' ', map { $front->manager->node($name, $_)->{maintenance_hits} } @routes),
+                '1 1 0', '... and counted so';
             is join(' ', map { $front->manager->node($name, $_)->{clients}{web} } @routes), '0 0 1',
                 '... the client is counted where it is';
             my @errors = grep { $_->{errors} || grep { $_->{status} =~ /Err/ } @{ $_->{members} } }
@@ -111,7 +116,8 @@ END
         }
         $front->stop;
         my %logged;
-        $logged{$_}++ for $front->access_log =~ m{"(?:GET|HEAD) (/(?:case|kept)\S+) HTTP[^"]*" 200 }g;
+        $logged{$_}++
+            for $front->access_log =~ m{"(?:GET|HEAD) (/(?:case|kept)\S+) HTTP[^"]*" 200 }g;
         is_deeply \%logged, \%lines, 'one line in the access log for each request';
         is scalar(() = $front->access_log =~ m{" 503 }g), 0, 'none with a 503';
     };
@@ -132,10 +138,12 @@ subtest 'the node keeps the clients it has' => sub {
     is $asked, 1, 'it was asked once, by the first of them';
     is $manager->node('keep', 'servoy1')->{maintenance_hits}, 1, 'one was refused';
     is $manager->node('keep', 'servoy1')->{state}, 'maintenance', 'it is in maintenance';
-    like $httpd->error_log, qr/\[servoy_balancer:notice\].*SVB0090.*balancer:\/\/keep.*servoy1/, 'which the log tells';
+    like $httpd->error_log, qr/\[servoy_balancer:notice\].*SVB0090.*balancer:\/\/keep.*servoy1/,
+        'which the log tells';
     for my $count (2 .. 5) {
         my $r = $user->get('/keep' . fresh_page());
-        is short($r) . ' ' . $r->header('X-Count'), "200 servoy1 $count", 'its own client goes on there';
+        is short($r) . ' ' . $r->header('X-Count'), "200 servoy1 $count",
+            'its own client goes on there';
     }
     my $r = $user->post('/keep' . fresh_page(), 'a=b');
     is short($r) . ' ' . $r->header('X-Count'), '200 servoy1 6', 'so does its POST';
@@ -144,16 +152,24 @@ subtest 'the node keeps the clients it has' => sub {
     $r = $user->get('/keep' . fresh_page());
     is short($r) . ' ' . $r->header('X-Count'), '200 servoy1 8', 'and what follows';
     is $manager->node('keep', 'servoy1')->{clients}{web}, 1, 'it is counted there';
-    is $manager->node('keep', 'servoy1')->{safe_to_stop}, JSON::PP::false(), 'so it is not safe to stop';
-    like $manager->node('keep', 'servoy1')->{members}[0]{status}, qr/^Init Ok$/, 'for mod_proxy all is well';
+    is $manager->node('keep', 'servoy1')->{safe_to_stop}, JSON::PP::false(),
+        'so it is not safe to stop';
+    like $manager->node('keep', 'servoy1')->{members}[0]{status}, qr/^Init Ok$/,
+        'for mod_proxy all is well';
     is short($user->get('/keep/logout')), '200 servoy1', 'the client leaves';
-    is $manager->node('keep', 'servoy1')->{safe_to_stop}, JSON::PP::true(), 'then it is safe to stop';
-    wait_ok(sub { $httpd->error_log =~ /SVB0062.*fleet keep, node servoy1/ }, 15, 'and the log says so');
+    is $manager->node('keep', 'servoy1')->{safe_to_stop}, JSON::PP::true(),
+        'then it is safe to stop';
+    wait_ok(sub { $httpd->error_log =~ /SVB0062.*fleet keep, node servoy1/ }, 15,
+        'and the log says so');
 
-    my $refused = sub { $httpd->browser->get('/sockets' . fresh_page()); $manager->node('sockets', 'servoy1')->{maintenance_hits} };
+    my $refused = sub {
+        $httpd->browser->get('/sockets' . fresh_page());
+        $manager->node('sockets', 'servoy1')->{maintenance_hits}
+    };
     wait_ok($refused, 10, 'by HTTP as well, a new client was refused');
     my $ws = $page_user->websocket('/sockets/websocket/1/main/1');
-    is +($ws->recv_json(30) // {})->{node}, 'servoy1', '... and the client it has opens a WebSocket';
+    is +($ws->recv_json(30) // {})->{node}, 'servoy1',
+        '... and the client it has opens a WebSocket';
     $ws->close;
 };
 
@@ -171,7 +187,10 @@ subtest 'a 503 to a client the table knows is the application\'s own' => sub {
     is $manager->node('own', 'servoy1')->{state}, 'ready', 'that is no maintenance';
     is $manager->node('own', 'servoy1')->{maintenance_hits}, 0, 'and nobody was refused';
     in_maintenance($fleet, $one);
-    my $refused = sub { $httpd->browser->get('/own' . fresh_page()); $manager->node('own', 'servoy1')->{state} eq 'maintenance' };
+    my $refused = sub {
+        $httpd->browser->get('/own' . fresh_page());
+        $manager->node('own', 'servoy1')->{state} eq 'maintenance'
+    };
     wait_ok($refused, 10, 'while the node is known to be in maintenance');
     is short($user->get('/own/status/503?text=later')), '503 servoy1', '... neither';
 };
@@ -185,7 +204,10 @@ subtest 'after the retry time one new client tries it' => sub {
     $one->maintenance(1);
     my $hits = sub { return $manager->node('briefly', 'servoy1')->{maintenance_hits} };
     my @statuses;
-    wait_for(sub { push @statuses, $httpd->browser->get('/briefly' . fresh_page())->status; $hits->() }, 20, 'a refusal');
+    wait_for(sub {
+        push @statuses, $httpd->browser->get('/briefly' . fresh_page())->status;
+        $hits->()
+    }, 20, 'a refusal');
     my $refused = time;
     for my $round (1 .. 2) {
         my ($early, $path) = (fresh_page(), fresh_page());
@@ -193,7 +215,8 @@ subtest 'after the retry time one new client tries it' => sub {
         while (time < $refused + 1.5) {
             push @statuses, $httpd->browser->get("/briefly$early")->status;
         }
-        is +(split / /, asked($fleet, $early))[0], 0, "round $round: within the retry time it is left alone";
+        is +(split / /, asked($fleet, $early))[0], 0,
+            "round $round: within the retry time it is left alone";
         wait_for(sub { time > $refused + 4.2 }, 10, 'the retry time to pass');
         my $begun = time;
         my @pending = map { $httpd->browser->start(GET => "/briefly$path") } 1 .. 12;
@@ -204,19 +227,25 @@ subtest 'after the retry time one new client tries it' => sub {
         cmp_ok $tries, '>=', 1, 'after it, of twelve at once one tries it';
         cmp_ok $tries, '<=', 1 + int $took / 4, '... and no other' or diag "in $took s";
         is $hits->(), $round + 1, '... it is refused';
-        is $manager->node('briefly', 'servoy1')->{state}, 'maintenance', '... the maintenance goes on';
+        is $manager->node('briefly', 'servoy1')->{state}, 'maintenance',
+            '... the maintenance goes on';
     }
     is_deeply [ uniq @statuses ], [200], 'all were served';
 
     $one->maintenance(0);
     my $back = fresh_page();
-    wait_ok(sub { push @statuses, $httpd->browser->get("/briefly$back")->status; $manager->node('briefly', 'servoy1')->{state} eq 'ready' },
+    wait_ok(sub {
+        push @statuses, $httpd->browser->get("/briefly$back")->status;
+        $manager->node('briefly', 'servoy1')->{state} eq 'ready'
+    },
         20, 'it takes new clients again: the next to try it ends the maintenance');
     is +(split / /, asked($fleet, $back))[0], 1, '... by being served there';
-    like $httpd->error_log, qr/\[servoy_balancer:notice\].*SVB0071.*servoy1/, '... which the log tells';
+    like $httpd->error_log, qr/\[servoy_balancer:notice\].*SVB0071.*servoy1/,
+        '... which the log tells';
     is_deeply [ uniq @statuses ], [200], '... and all the others were served';
     is $hits->(), 3, '... none was refused any more';
-    wait_ok(sub { ($httpd->browser->get('/briefly' . fresh_page())->node // '') eq 'servoy1' }, 10, 'more follow');
+    wait_ok(sub { ($httpd->browser->get('/briefly' . fresh_page())->node // '') eq 'servoy1' }, 10,
+        'more follow');
 };
 
 subtest 'a request without a session does not end the maintenance' => sub {
@@ -224,11 +253,18 @@ subtest 'a request without a session does not end the maintenance' => sub {
     my $hits = sub { return $manager->node('resource', 'servoy1')->{maintenance_hits} };
     wait_for(sub { $httpd->browser->get('/resource' . fresh_page()); $hits->() }, 20, 'a refusal');
     # What needs no session is served by the node, maintenance or not.
-    wait_ok(sub { $httpd->browser->get('/resource/resources/x.js'); $one->requests->{'/resources/x.js'} }, 20,
+    wait_ok(sub {
+        $httpd->browser->get('/resource/resources/x.js');
+        $one->requests->{'/resources/x.js'}
+    }, 20,
         'the node serves what needs no session');
-    is $manager->node('resource', 'servoy1')->{state}, 'maintenance', '... and is in maintenance still';
+    is $manager->node('resource', 'servoy1')->{state}, 'maintenance',
+        '... and is in maintenance still';
     my @status;
-    wait_ok(sub { push @status, $httpd->browser->get('/resource' . fresh_page())->status; $hits->() >= 2 }, 20,
+    wait_ok(sub {
+        push @status, $httpd->browser->get('/resource' . fresh_page())->status;
+        $hits->() >= 2
+    }, 20,
         'the next new client that tries it is refused');
     is_deeply [ uniq @status ], [200], '... and all are served';
 };

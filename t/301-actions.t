@@ -33,14 +33,19 @@ subtest 'drain and enable' => sub {
     my ($mine) = grep { $_->{home} eq 'servoy1' } @users;
     $httpd->mark;
     my $node = $desk->act('drain');
-    is $node->{route} . ' ' . $node->{state}, 'servoy1 draining', 'the answer is the node as it is now';
+    is $node->{route} . ' ' . $node->{state}, 'servoy1 draining',
+        'the answer is the node as it is now';
     my $now = $manager->node('servoy', 'servoy1');
-    is_deeply [ sort keys %$node ], [ sort keys %$now ], '... with all that the manager tells of it';
+    is_deeply [ sort keys %$node ], [ sort keys %$now ],
+        '... with all that the manager tells of it';
     is_deeply $node->{clients}, { web => 2, smart => 0 };
-    is scalar(grep { $_->{status} =~ /\bDrn\b/ } @{ $now->{members} }), 2, 'both its members are draining';
+    is scalar(grep { $_->{status} =~ /\bDrn\b/ } @{ $now->{members} }), 2,
+        'both its members are draining';
     is $desk->states, 'draining ready', 'nothing else is';
-    is $manager->node('other', 'servoy1')->{state}, 'ready', 'neither is the node of that name in another fleet';
-    like $httpd->error_log, qr/\[servoy_balancer:notice\].*SVB0065: fleet servoy, node servoy1: drain by user - from 127\.0\.0\.1/,
+    is $manager->node('other', 'servoy1')->{state}, 'ready',
+        'neither is the node of that name in another fleet';
+    like $httpd->error_log,
+        qr/\[servoy_balancer:notice\].*SVB0065: fleet servoy, node servoy1: drain by user - from 127\.0\.0\.1/,
         'the log tells who did what';
     is $desk->served_by, 'servoy2', 'new clients go elsewhere, whatever child they come to';
     is scalar(grep { $_->get($page)->node ne $_->{home} } @users), 0, 'users stay';
@@ -48,38 +53,48 @@ subtest 'drain and enable' => sub {
     my $ws = $mine->websocket('/websocket/1/main/1');
     is +($ws->recv_json(30) // {})->{node}, 'servoy1', 'their WebSockets too';
     $ws->close;
-    is_deeply [ map { ($_->get('/echo')->json->{attributes}{JK_LB_ACTIVATION} // '-') . " $_->{home}" } @users[0, 1] ],
+    is_deeply [ map { ($_->get('/echo')->json->{attributes}{JK_LB_ACTIVATION} // '-')
+        . " $_->{home}" } @users[0, 1] ],
         [ 'DIS servoy1', '- servoy2' ], 'the node is told';
     my $metrics = $httpd->browser->get('/servoy-manager?format=prometheus')->body;
-    my %state = $metrics =~ /^servoy_node_state\{fleet="servoy",node="servoy1",state="(\w+)"\} (\d)$/mg;
-    is join(' ', grep { $state{$_} } sort keys %state), 'draining', 'so are those who read the metrics';
+    my %state = $metrics
+        =~ /^servoy_node_state\{fleet="servoy",node="servoy1",state="(\w+)"\} (\d)$/mg;
+    is join(' ', grep { $state{$_} } sort keys %state), 'draining',
+        'so are those who read the metrics';
     like $metrics, qr/^servoy_node_state\{fleet="servoy",node="servoy2",state="draining"\} 0$/m;
 
     is $desk->act('enable')->{state}, 'ready', 'and back';
-    is scalar(grep { $_->{status} =~ /\bDrn\b/ } @{ $manager->node('servoy', 'servoy1')->{members} }), 0;
+    is scalar(grep { $_->{status} =~ /\bDrn\b/ }
+        @{ $manager->node('servoy', 'servoy1')->{members} }), 0;
     like $desk->served_by, qr/servoy1/, 'new clients come again';
     is $desk->act('enable')->{state}, 'ready', 'enabling what is enabled is no error';
-    is $desk->act('drain')->{state} . ' ' . $desk->act('drain')->{state}, 'draining draining', 'nor is draining it twice';
+    is $desk->act('drain')->{state} . ' ' . $desk->act('drain')->{state}, 'draining draining',
+        'nor is draining it twice';
 };
 
 subtest 'disable and enable' => sub {
     $desk->calm;
     my $user = $desk->user_of('servoy1');
     is $desk->act('disable')->{state}, 'disabled', 'disabled';
-    is scalar(grep { $_->{status} =~ /\bDis\b/ } @{ $manager->node('servoy', 'servoy1')->{members} }), 2, 'both its members';
+    is scalar(grep { $_->{status} =~ /\bDis\b/ }
+        @{ $manager->node('servoy', 'servoy1')->{members} }), 2, 'both its members';
     is $desk->served_by, 'servoy2', 'new clients go elsewhere';
-    is $desk->served_by(route => 'servoy1'), 'servoy2', 'its own as well, whatever child they come to';
+    is $desk->served_by(route => 'servoy1'), 'servoy2',
+        'its own as well, whatever child they come to';
     my $r = $user->get($page);
     is $r->node . ' ' . $r->header('X-How'), 'servoy2 failover', 'a user moves';
-    is +($user->websocket('/websocket/1/main/1')->recv_json(30) // {})->{node}, 'servoy2', 'with its WebSockets';
+    is +($user->websocket('/websocket/1/main/1')->recv_json(30) // {})->{node}, 'servoy2',
+        'with its WebSockets';
     is $desk->states, 'disabled ready';
     is $desk->served_by(prefix => '/other', route => 'servoy1'), 'servoy1', 'other fleets go on';
     $desk->act('enable');
     is $desk->served_by(route => 'servoy1'), 'servoy1', 'enabled: clients of its route come back';
     is $user->get($page)->node, 'servoy2', 'who has moved stays';
-    is $desk->act('drain')->{state} . ' ' . $desk->act('disable')->{state} . ' ' . $desk->act('drain')->{state}, 'draining disabled draining',
+    is $desk->act('drain')->{state} . ' ' . $desk->act('disable')->{state} . ' '
+        . $desk->act('drain')->{state}, 'draining disabled draining',
         'from one to the other';
-    is $desk->served_by(route => 'servoy1'), 'servoy1', 'what was disabled and is draining serves its clients';
+    is $desk->served_by(route => 'servoy1'), 'servoy1',
+        'what was disabled and is draining serves its clients';
 };
 
 subtest 'maintenance and enable' => sub {
@@ -105,9 +120,13 @@ subtest 'maintenance and enable' => sub {
     # what a node's refusal has brought about ends the same way
     $desk->calm;
     $one->maintenance(1);
-    wait_for(sub { $httpd->browser->get($page); $manager->node('servoy', 'servoy1')->{state} eq 'maintenance' }, 10, 'a refusal');
+    wait_for(sub {
+        $httpd->browser->get($page);
+        $manager->node('servoy', 'servoy1')->{state} eq 'maintenance'
+    }, 10, 'a refusal');
     $one->maintenance(0);
-    is $desk->act('enable')->{state}, 'ready', 'a node that had refused somebody is enabled without delay';
+    is $desk->act('enable')->{state}, 'ready',
+        'a node that had refused somebody is enabled without delay';
 };
 
 subtest 'loadfactor' => sub {
@@ -115,19 +134,23 @@ subtest 'loadfactor' => sub {
     my $node = $desk->act('loadfactor', value => 3);
     is $node->{loadfactor}, 3, 'the answer has it';
     is $manager->node('servoy', 'servoy1')->{loadfactor}, 3, 'and the facts';
-    is $manager->node('servoy', 'servoy2')->{loadfactor} . $manager->node('other', 'servoy1')->{loadfactor}, '11', 'of that node alone';
+    is $manager->node('servoy', 'servoy2')->{loadfactor}
+        . $manager->node('other', 'servoy1')->{loadfactor}, '11', 'of that node alone';
     like $httpd->browser->get('/servoy-manager?format=prometheus')->body,
-        qr/^servoy_node_loadfactor\{fleet="servoy",node="servoy1"\} 3(?:\.0+)?$/m, 'and the metrics';
+        qr/^servoy_node_loadfactor\{fleet="servoy",node="servoy1"\} 3(?:\.0+)?$/m,
+        'and the metrics';
     users($httpd, 16);
     is $manager->web('servoy'), '12 4', 'sixteen new clients are shared 3 : 1';
     users($httpd, 4, '/other');
     is $manager->web('other'), '2 2', 'in the other fleet evenly';
-    like $httpd->error_log, qr/SVB0065: fleet servoy, node servoy1: loadfactor 3\.00 by/, 'the log has the value';
+    like $httpd->error_log, qr/SVB0065: fleet servoy, node servoy1: loadfactor 3\.00 by/,
+        'the log has the value';
     for my $value (qw(0.01 100 2.5 .5)) {
         is $desk->act('loadfactor', value => $value)->{loadfactor}, 0 + $value, 'as it was sent';
     }
     is $desk->states, 'ready ready', 'that changes nothing else';
-    is $desk->act('drain')->{loadfactor} . ' ' . $desk->act('loadfactor', value => 4)->{state}, '0.5 draining', 'nor do the others change it';
+    is $desk->act('drain')->{loadfactor} . ' ' . $desk->act('loadfactor', value => 4)->{state},
+        '0.5 draining', 'nor do the others change it';
     is $desk->act('enable')->{loadfactor}, 4;
 };
 
@@ -137,28 +160,34 @@ subtest 'forget' => sub {
     is $manager->web('servoy'), '3 3', 'three users on each node';
     is $desk->act('forget')->{clients}{web}, 0, 'servoy1 has none any more';
     is $manager->web('servoy'), '0 3', 'servoy2 has';
-    is scalar(grep { $_->get($page)->node ne $_->{home} } @users), 0, 'all are served where they were';
+    is scalar(grep { $_->get($page)->node ne $_->{home} } @users), 0,
+        'all are served where they were';
     is $manager->web('servoy'), '3 3', 'and are counted again';
 };
 
 subtest 'reset' => sub {
     $desk->calm;
-    my @counters = qw(elected sticky launches failed_over_from failed_over_to maintenance_hits errors bytes_to bytes_from);
+    my @counters =
+        qw(elected sticky launches failed_over_from failed_over_to maintenance_hits errors bytes_to bytes_from);
     my @users = users($httpd, 4);
     $_->post($page, 'a=' . 'b' x 1000) for @users;
     $httpd->browser->get('/servoy-client/crm.jnlp') for 1 .. 2;
     my $facts = $manager->node('servoy', 'servoy1');
-    cmp_ok $facts->{$_}, '>', 0, "servoy1 has counted: $_" for qw(elected sticky launches bytes_to bytes_from);
+    cmp_ok $facts->{$_}, '>', 0, "servoy1 has counted: $_"
+        for qw(elected sticky launches bytes_to bytes_from);
     my $before = $manager->node('servoy', 'servoy2');
     my $node = $desk->act('reset');
     is $node->{$_}, 0, "... no more: $_" for @counters;
     is_deeply $node->{clients}, $facts->{clients}, 'its clients are what they were';
     is $node->{state}, 'ready';
     my $after = $manager->node('servoy', 'servoy2');
-    is join(' ', map { $after->{$_} } @counters), join(' ', map { $before->{$_} } @counters), 'so is the other node';
+    is join(' ', map { $after->{$_} } @counters), join(' ', map { $before->{$_} } @counters),
+        'so is the other node';
     my $metrics = $httpd->browser->get('/servoy-manager?format=prometheus')->body;
-    my %total = $metrics =~ /^(servoy_node_\w+_total)\{fleet="servoy",node="servoy1"[^}]*\} (\d+)$/mg;
-    is_deeply [ grep { $total{$_} } sort keys %total ], [], 'all its totals begin again' or diag explain \%total;
+    my %total = $metrics
+        =~ /^(servoy_node_\w+_total)\{fleet="servoy",node="servoy1"[^}]*\} (\d+)$/mg;
+    is_deeply [ grep { $total{$_} } sort keys %total ], [], 'all its totals begin again'
+        or diag explain \%total;
 };
 
 # --- answers ---
@@ -180,24 +209,33 @@ subtest 'what a browser gets' => sub {
         my ($html) = @_;
         my %forms;
         for my $text ($html =~ m{<form method="post"[^>]*>(.*?)</form>}sg) {
-            my %field = map { /name="(\w+)" value="([^"]*)"/ ? ($1 => $2) : () } $text =~ /<input type="hidden"([^>]*)>/g;
-            $forms{"$field{fleet} $field{node} $_"} = \%field for $text =~ /<button name="action" value="(\w+)"/g;
+            my %field = map { /name="(\w+)" value="([^"]*)"/ ? ($1 => $2) : () }
+                $text =~ /<input type="hidden"([^>]*)>/g;
+            $forms{"$field{fleet} $field{node} $_"} = \%field
+                for $text =~ /<button name="action" value="(\w+)"/g;
         }
         return \%forms;
     };
     my $forms = $buttons->($r->body);
     for my $name (qw(servoy other)) {
-        is scalar(grep { !$forms->{"$name $_->[0] $_->[1]"} } map { my $n = $_; map { [ $n, $_ ] } @words } qw(servoy1 servoy2)),
+        is scalar(grep { !$forms->{"$name $_->[0] $_->[1]"} } map {
+            my $n = $_;
+            map { [ $n, $_ ] } @words
+        } qw(servoy1 servoy2)),
             0, "$name: the page has a button for each action on each node";
     }
     for my $action (grep { $_ ne 'loadfactor' } @words) {
         my %field = (%{ $forms->{"other servoy2 $action"} }, action => $action);
-        is $httpd->browser->post('/servoy-manager', SVB::Client->form(%field), headers => ["Content-Type: $form"])->status, 303, "$action works";
+        is $httpd->browser->post('/servoy-manager', SVB::Client->form(%field),
+            headers => ["Content-Type: $form"])->status, 303, "$action works";
     }
-    my %field = (%{ $forms->{'servoy servoy1 loadfactor'} }, action => 'loadfactor', value => '2.50');
-    is $httpd->browser->post('/servoy-manager', SVB::Client->form(%field), headers => ["Content-Type: $form"])->status, 303, 'loadfactor works';
+    my %field = (%{ $forms->{'servoy servoy1 loadfactor'} }, action => 'loadfactor',
+        value => '2.50');
+    is $httpd->browser->post('/servoy-manager', SVB::Client->form(%field),
+        headers => ["Content-Type: $form"])->status, 303, 'loadfactor works';
     is $manager->node('servoy', 'servoy1')->{loadfactor}, 2.5;
-    is_deeply $buttons->($httpd->browser->get($_)->body), {}, "$_: no buttons where actions are off" for qw(/quiet-manager /off-manager);
+    is_deeply $buttons->($httpd->browser->get($_)->body), {}, "$_: no buttons where actions are off"
+        for qw(/quiet-manager /off-manager);
 };
 
 subtest 'what a program gets' => sub {
@@ -207,10 +245,13 @@ subtest 'what a program gets' => sub {
     like $r->header('Content-Type'), qr{^application/json}, 'JSON';
     is $r->header('Cache-Control'), 'no-store', 'that nobody keeps';
     is $r->json->{state}, 'draining';
-    is $desk->post(action => 'enable', type => "$form; charset=UTF-8")->status, 200, 'a charset is no matter';
-    $r = $httpd->browser->post('/servoy-manager', sprintf("%x\r\n%s\r\n0\r\n\r\n", length $_, $_), headers =>
+    is $desk->post(action => 'enable', type => "$form; charset=UTF-8")->status, 200,
+        'a charset is no matter';
+    $r = $httpd->browser->post('/servoy-manager', sprintf("%x\r\n%s\r\n0\r\n\r\n", length $_, $_),
+        headers =>
         [ 'Accept: application/json', "Content-Type: $form", 'Transfer-Encoding: chunked' ])
-        for SVB::Client->form(fleet => 'servoy', node => 'servoy1', action => 'drain', nonce => $manager->nonce);
+        for SVB::Client->form(fleet => 'servoy', node => 'servoy1', action => 'drain',
+            nonce => $manager->nonce);
     is $r->status, 200, 'chunked';
     is $desk->states, 'draining ready';
 };
@@ -237,21 +278,26 @@ subtest 'what is refused' => sub {
         [ 'no node',                    400, qr/node/,       %good, node => [] ],
         [ 'no fleet',                   400, qr/fleet/,      %good, fleet => [] ],
         [ 'a value for drain',          400, qr/value/,      %good, value => 2 ],
-        (map { [ "loadfactor $_",       400, qr/value.*0\.01.*100/s, %good, action => 'loadfactor', value => $_ ] }
+        (map { [ "loadfactor $_",       400, qr/value.*0\.01.*100/s, %good, action => 'loadfactor',
+            value => $_ ] }
             qw(0 0.001 0.009 100.01 101 1000 -1 +1 1e1 0x2 abc nan inf), '', ' 2', '1,5'),
         [ 'loadfactor without a value', 400, qr/value/,      %good, action => 'loadfactor' ],
         [ 'an unknown field',           400, qr/more/,       %good, more => 1 ],
         [ 'a field twice',              400, qr/action/,     %good, body => "$good&action=enable" ],
-        [ 'a bad escape',               400, qr/%/,          %good, body => $good =~ s/servoy1/servoy%1/r ],
+        [ 'a bad escape',               400, qr/%/,          %good,
+            body => $good =~ s/servoy1/servoy%1/r ],
         [ 'a NUL',                      400, qr/control/,    %good, node => "servoy1\0" ],
-        [ 'a line break',               400, qr/control/,    %good, node => "servoy1\nfleet x, node y: drain by user root" ],
+        [ 'a line break',               400, qr/control/,    %good,
+            node => "servoy1\nfleet x, node y: drain by user root" ],
         [ 'invalid UTF-8',              400, qr/UTF-8/,      %good, node => "servoy\xff" ],
         [ 'an empty body',              400, qr/missing/,    %good, body => '' ],
-        [ 'a body that is too long',    400, qr/long/,       %good, body => $good . '&value=' . '+' x 4096 ],
+        [ 'a body that is too long',    400, qr/long/,       %good,
+            body => $good . '&value=' . '+' x 4096 ],
         [ 'a very long one',            400, qr/long/,       %good, body => $good . '&' x 200_000 ],
         (map { [ "Content-Type $_",     400, qr/Content-Type.*\Q$form\E/s, %good, type => $_ ] }
             'text/plain', 'multipart/form-data; boundary=x', 'application/json', "${form}2", ''),
-        (map { [ "$_: actions off",     403, qr/ServoyManagerActions/, %good, to => $_ ] } '/quiet-manager', '/off-manager'),
+        (map { [ "$_: actions off",     403, qr/ServoyManagerActions/, %good,
+            to => $_ ] } '/quiet-manager', '/off-manager'),
     );
     $httpd->mark;
     for my $case (@cases) {
@@ -262,13 +308,16 @@ subtest 'what is refused' => sub {
         unlike $r->body, qr/\Q$nonce\E/, '... which does not have the nonce' if $status == 400;
         like $r->header('Content-Type'), qr{^text/plain}, '... as plain text';
     }
-    my $r = $httpd->browser->post('/servoy-manager', sprintf("%x\r\n%s\r\n0\r\n\r\n", 9000, "$good&" . 'x' x (8999 - length $good)),
+    my $r = $httpd->browser->post('/servoy-manager',
+        sprintf("%x\r\n%s\r\n0\r\n\r\n", 9000, "$good&" . 'x' x (8999 - length $good)),
         headers => [ "Content-Type: $form", 'Transfer-Encoding: chunked' ]);
     is $r->status, 400, 'a chunked one that is too long';
     for my $method (qw(PUT DELETE PATCH OPTIONS PROPFIND)) {
-        $r = $httpd->browser->request($method, '/servoy-manager', body => $good, headers => ["Content-Type: $form"]);
+        $r = $httpd->browser->request($method, '/servoy-manager', body => $good,
+            headers => ["Content-Type: $form"]);
         is $r->status, 405, "$method: 405";
-        is_deeply [ sort split /,\s*/, $r->header('Allow') // '' ], [qw(GET HEAD POST)], '... with what is allowed';
+        is_deeply [ sort split /,\s*/, $r->header('Allow') // '' ], [qw(GET HEAD POST)],
+            '... with what is allowed';
     }
     is $httpd->browser->get("/servoy-manager?$good")->status, 200, 'the same in the query of a GET';
     is_deeply $desk->settings, $before, '... and nothing of it was done';
@@ -276,11 +325,15 @@ subtest 'what is refused' => sub {
 
     my $keeping = $httpd->client(timeout => 30, keepalive => 1);
     for my $body ("$good&" . 'x' x 9000, $good =~ s/drain/none/r) {
-        is $keeping->post('/servoy-manager', $body, headers => ["Content-Type: $form"])->status, 400, 'refused';
-        is $keeping->get('/servoy-manager?format=json')->status, 200, '... the next request of that browser is understood';
+        is $keeping->post('/servoy-manager', $body, headers => ["Content-Type: $form"])->status,
+            400, 'refused';
+        is $keeping->get('/servoy-manager?format=json')->status, 200,
+            '... the next request of that browser is understood';
     }
-    is $httpd->browser->get('/quiet-manager?format=json')->json->{$_} ? 1 : 0, 0, "actions off: no $_" for qw(nonce actions);
-    is $httpd->browser->get('/servoy-manager?format=json')->json->{actions}, JSON::PP::true(), 'on: the JSON says so';
+    is $httpd->browser->get('/quiet-manager?format=json')->json->{$_} ? 1 : 0, 0,
+        "actions off: no $_" for qw(nonce actions);
+    is $httpd->browser->get('/servoy-manager?format=json')->json->{actions}, JSON::PP::true(),
+        'on: the JSON says so';
 };
 
 subtest 'who it was' => sub {
@@ -289,8 +342,11 @@ subtest 'who it was' => sub {
     my %to = (to => '/private-manager', action => 'drain');
     is $desk->post(%to)->status, 401, 'without a password nobody acts';
     is $desk->states, 'ready ready';
-    is $desk->post(%to, headers => ['Authorization: Basic YWRtaW46c2VjcmV0'])->status, 200, 'with one';
-    like $httpd->error_log, qr/SVB0065: fleet servoy, node servoy1: drain by user admin from 127\.0\.0\.1/, 'the log names the user';
+    is $desk->post(%to, headers => ['Authorization: Basic YWRtaW46c2VjcmV0'])->status, 200,
+        'with one';
+    like $httpd->error_log,
+        qr/SVB0065: fleet servoy, node servoy1: drain by user admin from 127\.0\.0\.1/,
+        'the log names the user';
 };
 
 $_->stop for $httpd, $fleet;

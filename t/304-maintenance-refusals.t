@@ -35,7 +35,8 @@ my $httpd = SVB::Httpd->new(conf => join '', front_lines(),
     "<LocationMatch \"^/over\">\nProxyErrorOverride On\n</LocationMatch>\n",
     balancer('launch',    $fleet->members('ajp'), 'ServoyLaunch proxy'),
     balancer('redirect',  $fleet->members('ajp'), 'ServoyNode * url=http://%r.example.com'),
-    balancer('spare',     $fleet->members('ajp', { servoy2 => 'status=+R', servoy3 => 'status=+H' })),
+    balancer('spare',
+        $fleet->members('ajp', { servoy2 => 'status=+R', servoy3 => 'status=+H' })),
     balancer('act',       $fleet->members('ajp', { servoy2 => 'status=+N' })),
     balancer('full',      $fleet->members('ajp'), 'ServoyNode servoy1 maxclients=1'),
     balancer('valves',    $valve->member('ajp') . $two->member('ajp'),
@@ -52,7 +53,8 @@ subtest 'POST: the node\'s own 503' => sub {
     $r = ask_as($httpd, fresh_id('servoy1'), '/body' . $path, method => 'POST', body => 'a=b');
     is short($r), '503 servoy1', 'with yesterday\'s cookie as well';
     is asked($fleet, $path), '2 0 0';
-    like $manager->node('body', 'servoy1')->{state}, qr/^(?:ready|maintenance)$/, 'the node is not in error';
+    like $manager->node('body', 'servoy1')->{state}, qr/^(?:ready|maintenance)$/,
+        'the node is not in error';
 };
 
 subtest 'ServoyMaintenance off' => sub {
@@ -63,7 +65,8 @@ subtest 'ServoyMaintenance off' => sub {
     like $r->body, qr/^Server in maintenance mode\s*$/, '... as it is';
     is asked($fleet, $path), '1 0 0', '... nobody else is asked';
     is $manager->node('off', 'servoy1')->{state}, 'ready', 'the node is like any other';
-    is short(ask_as($httpd, fresh_id('servoy1'), '/off' . fresh_page())), '503 servoy1', 'yesterday\'s cookie';
+    is short(ask_as($httpd, fresh_id('servoy1'), '/off' . fresh_page())), '503 servoy1',
+        'yesterday\'s cookie';
 };
 
 subtest 'all nodes in maintenance' => sub {
@@ -77,9 +80,11 @@ subtest 'all nodes in maintenance' => sub {
         like $r->node, qr/^servoy\d$/, '... of a node';
         like $r->body, qr/^Server in maintenance mode\s*$/, '... in its own words';
         is asked($fleet, $path), '1 1 1', '... each was asked, once';
-        is join(' ', map { $manager->node("all$scheme", $_)->{state} } @routes), 'maintenance maintenance maintenance',
+        is join(' ', map { $manager->node("all$scheme", $_)->{state} } @routes),
+            'maintenance maintenance maintenance',
             '... all are known to be in maintenance now';
-        is join(' ', map { $manager->node("all$scheme", $_)->{maintenance_hits} } @routes), '1 1 1', '... each refusal is counted';
+        is join(' ', map { $manager->node("all$scheme", $_)->{maintenance_hits} } @routes), '1 1 1',
+            '... each refusal is counted';
         for my $method (qw(GET HEAD)) {
             $path = fresh_page();
             $begun = time;
@@ -95,7 +100,8 @@ subtest 'all nodes in maintenance' => sub {
         cmp_ok time - $begun, '<', 5, '... soon';
         $three->maintenance(0);
         $manager->act("all$scheme", 'servoy3', 'enable');
-        is short($httpd->browser->get("/all$scheme" . fresh_page())), '200 servoy3', 'one is enabled: it serves';
+        is short($httpd->browser->get("/all$scheme" . fresh_page())), '200 servoy3',
+            'one is enabled: it serves';
     }
 };
 
@@ -110,17 +116,20 @@ subtest 'ProxyErrorOverride' => sub {
             $r = $httpd->browser->get("/$name$paths[-1]");
             return $r->status != 200 || $manager->node($name, 'servoy1')->{maintenance_hits};
         }, 20, 'a refusal');
-        like short($r), qr/^200 servoy[23]$/, "$name: a new client that was refused is served by another node";
+        like short($r), qr/^200 servoy[23]$/,
+            "$name: a new client that was refused is served by another node";
         is asked($fleet, $paths[-1]) =~ /^1 (?:0 1|1 0)$/, 1, '... each asked once';
         is scalar(my @all = $r->headers('X-Node')), 1, '... nothing is seen of the refusal';
         is scalar(@all = $r->headers('Set-Cookie')), 1;
-        like short(ask_as($httpd, fresh_id('servoy1'), "/$name" . fresh_page())), qr/^200 servoy[23]$/,
+        like short(ask_as($httpd, fresh_id('servoy1'), "/$name" . fresh_page())),
+            qr/^200 servoy[23]$/,
             'yesterday\'s cookie, the maintenance being known';
         $one->reset_requests;
         $r = $user->get("/$name/status/503");
         is $r->status, 503, 'a 503 to a client it knows';
         is asked($fleet, '/status/503'), '1 0 0', '... nobody else is asked';
-        like $r->body, qr/temporarily unable to service/, '... httpd\'s page in its place, as configured';
+        like $r->body, qr/temporarily unable to service/,
+            '... httpd\'s page in its place, as configured';
         $two->maintenance(1);
         $three->maintenance(1);
         is $httpd->browser->get("/$name" . fresh_page())->status, 503, 'all refuse: a 503';
@@ -132,24 +141,29 @@ subtest 'launches' => sub {
     in_maintenance($fleet, $one);
     my $user = $httpd->browser;
     my $r = $user->get("/launch$jnlp");
-    like short($r), qr/^200 servoy[23]$/, 'proxied: a launch that was refused is served by another node';
+    like short($r), qr/^200 servoy[23]$/,
+        'proxied: a launch that was refused is served by another node';
     is +(split / /, asked($fleet, $jnlp))[0], 1, '... after one node refused it';
     is_deeply [ map { s/=.*//sr } $r->headers('Set-Cookie') ], ['SERVOYLAUNCH'], '... one cookie';
     like $user->cookie('SERVOYLAUNCH'), qr/\.${\ $r->node }$/, '... of that node';
-    is join(' ', map { $manager->node('launch', $_)->{clients}{smart} } 'servoy1', $r->node), '0 1', '... it is counted there';
+    is join(' ', map { $manager->node('launch', $_)->{clients}{smart} } 'servoy1', $r->node), '0 1',
+        '... it is counted there';
     is short($user->get("/launch$jnlp")), '200 ' . $r->node, '... the next goes there too';
 
     $httpd->browser->get('/redirect' . fresh_page());
     is $manager->node('redirect', 'servoy1')->{state}, 'maintenance', 'once it is known';
-    my @to = map { ($httpd->browser->get("/redirect$jnlp")->header('Location') // '') =~ m{^http://(\w+)\.} } 1 .. 4;
-    is_deeply [ sort +uniq(@to) ], [qw(servoy2 servoy3)], 'redirected: not to a node in maintenance';
+    my @to = map { ($httpd->browser->get("/redirect$jnlp")->header('Location') // '')
+        =~ m{^http://(\w+)\.} } 1 .. 4;
+    is_deeply [ sort +uniq(@to) ], [qw(servoy2 servoy3)],
+        'redirected: not to a node in maintenance';
 };
 
 subtest 'hot standby and hot spare step in for a node in maintenance' => sub {
     in_maintenance($fleet, $one);
     my $r = $httpd->browser->get('/spare' . fresh_page());
     like short($r), qr/^200 servoy[23]$/, 'whoever is refused is served by one of them';
-    is_deeply [ uniq map { $httpd->browser->get('/spare' . fresh_page())->status } 1 .. 4 ], [200], '... and so are the next';
+    is_deeply [ uniq map { $httpd->browser->get('/spare' . fresh_page())->status } 1 .. 4 ], [200],
+        '... and so are the next';
 };
 
 # --- what nodes are told ---
@@ -164,7 +178,8 @@ subtest 'AJP_JK_LB_ACTIVATION' => sub {
     is $activation->('act', 'servoy1'), 'servoy1 -', 'a node that is ready: nothing is said';
     is $activation->('act', 'servoy2'), 'servoy2 DIS', 'a draining one';
     my @new = map { $httpd->browser->get('/act/echo')->json } 1 .. 4;
-    is_deeply [ uniq map { $_->{attributes}{JK_LB_ACTIVATION} // '-' } @new ], ['-'], 'nor of new clients';
+    is_deeply [ uniq map { $_->{attributes}{JK_LB_ACTIVATION} // '-' } @new ], ['-'],
+        'nor of new clients';
     is scalar(grep { $_->{node} eq 'servoy2' } @new), 0, '... which a draining one does not get';
     $manager->act('act', 'servoy2', 'enable');
     is $activation->('act', 'servoy2'), 'servoy2 -', 'enabled';
@@ -178,7 +193,8 @@ subtest 'AJP_JK_LB_ACTIVATION' => sub {
     is $activation->('full', 'servoy1'), 'servoy1 -', '... and one with room again';
 
     in_maintenance($fleet, $one);
-    like short(ask_as($httpd, fresh_id('servoy1'), '/act' . fresh_page())), qr/^200 servoy[23]$/, 'one is refused';
+    like short(ask_as($httpd, fresh_id('servoy1'), '/act' . fresh_page())), qr/^200 servoy[23]$/,
+        'one is refused';
     is $activation->('act', 'servoy1'), 'servoy1 DIS', 'in maintenance, a refusal told';
 };
 
@@ -189,7 +205,8 @@ subtest 'Tomcat\'s LoadBalancerDrainingValve' => sub {
     my $dead = fresh_id('valve1');
     my $user = $httpd->browser;
     $user->set_cookie(JSESSIONID => $dead);
-    is short($user->get($page)), '200 valve1', 'a node that is ready starts a session for whose session is dead';
+    is short($user->get($page)), '200 valve1',
+        'a node that is ready starts a session for whose session is dead';
 
     $manager->act('valves', 'valve1', 'drain');
     my $living = $httpd->browser;

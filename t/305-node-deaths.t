@@ -38,16 +38,20 @@ subtest 'a node dies in the middle of a request' => sub {
         diekept     => $kept->start(GET => "/diekept${slow}diekept", headers => [$cookie]),
         diehead     => $httpd->browser->start(HEAD => "/diehead${slow}diehead"),
         dieflush    => $httpd->browser->start(GET => "/dieflush${slow}dieflush&flush=1"),
-        diepostajp  => $httpd->browser->start(POST => "/diepostajp${slow}diepostajp", body => 'a=b'),
-        dieposthttp => $httpd->browser->start(POST => "/dieposthttp${slow}dieposthttp", body => 'a=b'),
+        diepostajp  => $httpd->browser->start(POST => "/diepostajp${slow}diepostajp",
+            body => 'a=b'),
+        dieposthttp => $httpd->browser->start(POST => "/dieposthttp${slow}dieposthttp",
+            body => 'a=b'),
         diesession  => $with_session->start(GET => "/diesession${slow}diesession&session=1"),
     );
-    wait_for(sub { ($one->requests->{'/slow'} // 0) == @dying }, 5.5, 'all to be in progress on servoy1');
+    wait_for(sub { ($one->requests->{'/slow'} // 0) == @dying }, 5.5,
+        'all to be in progress on servoy1');
     is $pending{dieflush}->head->status, 200, 'one answer has begun';
     $one->kill;
     my %answer = map { $_ => $pending{$_}->finish(30) } @dying;
     my %ways = (dieajp => 'GET by AJP', diehttp => 'GET by HTTP', diehead => 'HEAD',
-        diekept => 'GET by HTTP, not the first on its connection', diesession => 'GET with a session');
+        diekept => 'GET by HTTP, not the first on its connection',
+        diesession => 'GET with a session');
     # a node's log has a request a moment after its answer
     my %asked;
     poll(sub {
@@ -69,7 +73,10 @@ subtest 'a node dies in the middle of a request' => sub {
     is $asked{dieflush}, undef, '... and not begun again';
     my $lines = sub { scalar(() = $httpd->access_log =~ m{/slow\?ms=6000&(\w+)}g) };
     wait_ok(sub { $lines->() == @dying }, 10, 'one line in the access log for each');
-    wait_ok(sub { !grep { my $name = $_; grep { $manager->node($name, $_)->{in_flight} } @routes } @dying }, 20,
+    wait_ok(sub { !grep {
+        my $name = $_;
+        grep { $manager->node($name, $_)->{in_flight} } @routes
+    } @dying }, 20,
         'nothing is in flight any more');
     is $lines->(), scalar @dying, '... and no more lines';
     $one->start;
@@ -81,11 +88,14 @@ subtest 'a request that kills its nodes' => sub {
         my $pending = $httpd->browser->start(GET => "/$name/slow?ms=4000&$name");
         my @killed;
         for my $nth (qw(first second)) {
-            my $node = wait_for(sub { (grep { $_->alive && $_->requests->{'/slow'} } $fleet->nodes)[0] }, 10, 'a node to be asked');
+            my $node =
+                wait_for(sub { (grep { $_->alive && $_->requests->{'/slow'} } $fleet->nodes)[0] },
+                    10, 'a node to be asked');
             push @killed, $node;
             $node->kill;
         }
-        cmp_ok $pending->finish(30)->status, '>=', 500, "$name: is given up when the second is dead";
+        cmp_ok $pending->finish(30)->status, '>=', 500,
+            "$name: is given up when the second is dead";
         my ($left) = grep { $_->alive } $fleet->nodes;
         is $left->requests->{'/slow'}, undef, '... the third is not asked';
         is scalar(@killed), 2;

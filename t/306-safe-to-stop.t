@@ -20,10 +20,14 @@ my ($httpd, $manager) = ($desk->httpd, $desk->manager);
 
 subtest 'safe to stop' => sub {
     $desk->calm;
-    my $safe = sub { my ($name) = @_; $manager->node($name // 'servoy', 'servoy1')->{safe_to_stop} ? 'yes' : 'no' };
+    my $safe = sub {
+        my ($name) = @_;
+        $manager->node($name // 'servoy', 'servoy1')->{safe_to_stop} ? 'yes' : 'no'
+    };
     my $told = sub {
         my ($name) = @_;
-        return scalar(() = $httpd->error_log =~ /\[servoy_balancer:notice\].*SVB0062: fleet $name, node servoy1\b/g);
+        return scalar(() = $httpd->error_log
+            =~ /\[servoy_balancer:notice\].*SVB0062: fleet $name, node servoy1\b/g);
     };
     is $safe->(), 'no', 'a node that takes new clients is not';
     my $user = $desk->user_of('servoy1');
@@ -58,7 +62,8 @@ subtest 'safe to stop' => sub {
     $httpd->mark;
     my $launched;
     wait_for(sub {
-        $launched = ($httpd->browser->get('/other/servoy-client/crm.jnlp')->header('Location') // '') =~ m{^http://(\w+)};
+        $launched = ($httpd->browser->get('/other/servoy-client/crm.jnlp')->header('Location')
+            // '') =~ m{^http://(\w+)};
         return $manager->node('other', 'servoy1')->{clients}{smart};
     }, 10, 'a Smart Client on servoy1');
     $desk->act('drain', fleet => 'other');

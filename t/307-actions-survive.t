@@ -41,7 +41,8 @@ subtest 'actions survive' => sub {
         my ($name) = @_;
         my $now = $desk->settings;
         is $now->{$_}, $wanted->{$_}, "$name: $_" for sort keys %$wanted;
-        is_deeply [ uniq map { $_->{home} } users($httpd, 4) ], ['servoy2'], '... new clients go where they should';
+        is_deeply [ uniq map { $_->{home} } users($httpd, 4) ], ['servoy2'],
+            '... new clients go where they should';
         return;
     };
     for my $round (1 .. 2) {
@@ -59,7 +60,8 @@ subtest 'actions survive' => sub {
     $desk->act('enable', fleet => $_->[0], node => $_->[1])
         for [qw(servoy servoy1)], [qw(other servoy1)], [qw(other servoy2)];
     $wanted = $desk->settings;
-    is $wanted->{'servoy servoy1'} . ', ' . $wanted->{'other servoy1'}, 'ready 1 Ok Ok, ready 1 Ok', 'enabled again';
+    is $wanted->{'servoy servoy1'} . ', ' . $wanted->{'other servoy1'}, 'ready 1 Ok Ok, ready 1 Ok',
+        'enabled again';
     $httpd->reload;
     is_deeply $desk->settings, $wanted, '... that lasts as well: graceful restart';
     $httpd->stop;
@@ -97,17 +99,21 @@ sub in_balancer_manager {
 # What it says about the members of balancer://servoy.
 sub shown_there {
     my ($at) = @_;
-    my ($table) = grep { m{^[^<]*<a [^>]*>balancer://servoy</a>}i } split /LoadBalancer Status for/i,
+    my ($table) = grep { m{^[^<]*<a [^>]*>balancer://servoy</a>}i }
+        split /LoadBalancer Status for/i,
         $at->balancer_manager->text;
-    return join ', ', map { s/\s+$//r } ($table // '') =~ m{<td>((?:Init|Ok|Err|Drn|Dis)\b[^<]*)</td>}g;
+    return join ', ',
+        map { s/\s+$//r } ($table // '') =~ m{<td>((?:Init|Ok|Err|Drn|Dis)\b[^<]*)</td>}g;
 }
 
 for my $persists (0, 1) {
     subtest 'balancer-manager' . ($persists ? ', with BalancerPersist' : '') => sub {
         my $side = SVB::Administered->new($fleet, $persists ? 'BalancerPersist On' : '');
         my $front = $side->httpd;
-        my $served = sub { return join ' ', sort +uniq(map { $front->browser->get($page)->node // '-' } 1 .. 6) };
-        my $of_one = sub { return $front->client->get('/echo', headers => ['Cookie: JSESSIONID=ABC.servoy1'])->node };
+        my $served = sub { return join ' ',
+            sort +uniq(map { $front->browser->get($page)->node // '-' } 1 .. 6) };
+        my $of_one = sub { return $front->client->get('/echo',
+            headers => ['Cookie: JSESSIONID=ABC.servoy1'])->node };
         in_balancer_manager($front, $one, w_status_N => 1);
         is $side->states, 'draining ready', 'drained there: draining here';
         is $served->(), 'servoy2', '... new clients go elsewhere';
@@ -124,7 +130,8 @@ for my $persists (0, 1) {
 
         is $side->post(action => 'drain')->json->{state}, 'draining', 'drained here';
         is shown_there($front), 'Init Drn Ok, Init Ok', '... draining there';
-        is $side->post(action => 'loadfactor', node => 'servoy2', value => 3)->json->{loadfactor}, 3, 'a loadfactor set here';
+        is $side->post(action => 'loadfactor', node => 'servoy2', value => 3)->json->{loadfactor},
+            3, 'a loadfactor set here';
         $side->wait_turn;
         is $side->states, 'draining ready', '... that lasts';
         in_balancer_manager($front, $one, w_status_N => 0);
@@ -137,11 +144,14 @@ for my $persists (0, 1) {
         in_balancer_manager($front, $two, w_status_N => 1) if $persists;
         $front->reload;
         # without BalancerPersist mod_proxy begins with its configuration
-        is $side->states, $persists ? 'ready draining' : 'ready ready', '... after a graceful restart as well';
-        is $front->manager->node('servoy', 'servoy2')->{loadfactor}, $persists ? 6 : 1, '... nor does it get the loadfactor of here again';
+        is $side->states, $persists ? 'ready draining' : 'ready ready',
+            '... after a graceful restart as well';
+        is $front->manager->node('servoy', 'servoy2')->{loadfactor}, $persists ? 6 : 1,
+            '... nor does it get the loadfactor of here again';
         $front->stop;
         $front->mark->start;
-        is $side->states, $persists ? 'ready draining' : 'ready ready', '... nor after a stop and start';
+        is $side->states, $persists ? 'ready draining' : 'ready ready',
+            '... nor after a stop and start';
         is $front->manager->node('servoy', 'servoy2')->{loadfactor}, $persists ? 6 : 1;
         $front->stop;
     };

@@ -27,7 +27,8 @@ sub begin_script {
     my ($args, %env) = @_;
     unlink $said_file;
     return SVB::Proc->spawn(name => 'servoy-node.sh', cmd => [ $script, @$args ], out => $said_file,
-        env => { SERVOY_FLEET => undef, SERVOY_CURL => undef, http_proxy => undef, no_proxy => '*', %env });
+        env => { SERVOY_FLEET => undef, SERVOY_CURL => undef, http_proxy => undef, no_proxy => '*',
+            %env });
 }
 
 # Exit code and what it said.
@@ -50,18 +51,23 @@ subtest 'servoy-node.sh' => sub {
     my $url = $httpd->url . '/servoy-manager';
     ok -x $script, 'it can be run';
     my $user = $desk->user_of('servoy1');
-    ends_with(0, [ 'state', $url, 'servoy1' ], qr/^servoy1: ready, 1 web clients, 0 smart clients$/, 'state');
-    ends_with(0, [ 'state', $url, 'servoy2' ], qr/^servoy2: ready, 0 web clients, 0 smart clients$/, 'of the last node');
+    ends_with(0, [ 'state', $url, 'servoy1' ], qr/^servoy1: ready, 1 web clients, 0 smart clients$/,
+        'state');
+    ends_with(0, [ 'state', $url, 'servoy2' ], qr/^servoy2: ready, 0 web clients, 0 smart clients$/,
+        'of the last node');
     is $desk->states, 'ready ready', 'which changes nothing';
 
     my $begun = time;
-    ends_with(1, [ 'drain', $url, 'servoy1', 1 ], qr/servoy1: draining, 1 web clients.*still has clients/s, 'drain, in vain');
+    ends_with(1, [ 'drain', $url, 'servoy1', 1 ],
+        qr/servoy1: draining, 1 web clients.*still has clients/s, 'drain, in vain');
     cmp_ok time - $begun, '<', 15, '... in the time that it was given, about';
     is $desk->states, 'draining ready', '... the node is draining';
-    ends_with(0, [ 'drain', $url, 'servoy1', 0 ], qr/servoy1: draining, 1 web clients/, 'drain, without waiting');
+    ends_with(0, [ 'drain', $url, 'servoy1', 0 ], qr/servoy1: draining, 1 web clients/,
+        'drain, without waiting');
     my $waiting = begin_script([ 'drain', $url, 'servoy1', 60 ]);
     $httpd->mark;
-    wait_for(sub { 3 <= (() = $httpd->access_log =~ /GET \S+format=json/g) }, 20, 'it to look a few times');
+    wait_for(sub { 3 <= (() = $httpd->access_log =~ /GET \S+format=json/g) }, 20,
+        'it to look a few times');
     ok $waiting->alive, 'drain waits';
     $user->get('/logout');
     is $waiting->wait(20), 0, '... until the client has left';
@@ -71,33 +77,46 @@ subtest 'servoy-node.sh' => sub {
     ends_with(0, [ 'enable', $url, 'servoy1' ], qr/^servoy1: ready/, 'enable');
     is $desk->states, 'ready ready', '... it is enabled';
 
-    ends_with(0, [ 'drain', $url, 'servoy2', 5 ], qr/^servoy2: safe to stop$/m, 'another fleet', SERVOY_FLEET => 'other');
-    is $desk->states . ' ' . $manager->node('other', 'servoy2')->{state}, 'ready ready draining', '... its node alone';
-    ends_with(0, [ 'state', $url, 'servoy2' ], qr/^servoy2: ready/, '... the first fleet\'s is another');
-    ends_with(0, [ 'enable', $url, 'servoy2' ], qr/^servoy2: ready/, '...', SERVOY_FLEET => 'other');
+    ends_with(0, [ 'drain', $url, 'servoy2', 5 ], qr/^servoy2: safe to stop$/m, 'another fleet',
+        SERVOY_FLEET => 'other');
+    is $desk->states . ' ' . $manager->node('other', 'servoy2')->{state}, 'ready ready draining',
+        '... its node alone';
+    ends_with(0, [ 'state', $url, 'servoy2' ], qr/^servoy2: ready/,
+        '... the first fleet\'s is another');
+    ends_with(0, [ 'enable', $url, 'servoy2' ], qr/^servoy2: ready/, '...',
+        SERVOY_FLEET => 'other');
 
     ends_with(2, [], qr/servoy-node\.sh drain/, 'no arguments');
     ends_with(2, [ 'drain', $url ], qr/servoy-node\.sh drain/, 'too few');
     ends_with(2, [ 'stop', $url, 'servoy1' ], qr/servoy-node\.sh drain/, 'an unknown action');
-    ends_with(2, [ 'drain', $url, 'servoy1', 'soon' ], qr/servoy-node\.sh drain/, 'a time that is none');
-    ends_with(2, [ 'drain', $url, 'servoy1', '-1' ], qr/servoy-node\.sh drain/, 'a time below zero');
+    ends_with(2, [ 'drain', $url, 'servoy1', 'soon' ], qr/servoy-node\.sh drain/,
+        'a time that is none');
+    ends_with(2, [ 'drain', $url, 'servoy1', '-1' ], qr/servoy-node\.sh drain/,
+        'a time below zero');
 
     my $refusing = SVB::Ports->take;
     my $private = $httpd->url . '/private-manager';
     for my $action (qw(drain enable state)) {
-        ends_with(3, [ $action, "http://127.0.0.1:$refusing/servoy-manager", 'servoy1' ], qr/curl/, "$action: no server");
+        ends_with(3, [ $action, "http://127.0.0.1:$refusing/servoy-manager", 'servoy1' ], qr/curl/,
+            "$action: no server");
         ends_with(3, [ $action, $private, 'servoy1' ], qr/401/, '... it wants a password');
     }
-    ends_with(3, [ $_, $httpd->url . '/quiet-manager', 'servoy1' ], qr/403/, "$_: actions are off") for qw(drain enable);
-    ends_with(0, [ 'state', $httpd->url . '/quiet-manager', 'servoy1' ], qr/^servoy1: ready/, '... state needs none');
+    ends_with(3, [ $_, $httpd->url . '/quiet-manager', 'servoy1' ], qr/403/, "$_: actions are off")
+        for qw(drain enable);
+    ends_with(0, [ 'state', $httpd->url . '/quiet-manager', 'servoy1' ], qr/^servoy1: ready/,
+        '... state needs none');
     ends_with(3, [ 'state', $httpd->url . '/status/404', 'servoy1' ], qr/404/, 'no manager there');
-    ends_with(0, [ 'drain', $private, 'servoy1', 5 ], qr/safe to stop/, 'with a password', SERVOY_CURL => '--user admin:secret');
+    ends_with(0, [ 'drain', $private, 'servoy1', 5 ], qr/safe to stop/, 'with a password',
+        SERVOY_CURL => '--user admin:secret');
     is $desk->states, 'draining ready';
     like $httpd->error_log, qr/drain by user admin/;
 
-    ends_with(4, [ $_, $url, 'servoy3' ], qr/servoy3/, "$_: an unknown node") for qw(drain enable state);
-    ends_with(4, [ 'state', $url, 'servoy' ], qr/no node servoy /, 'the beginning of a name is none');
-    ends_with(4, [ 'state', $url, 'servoy1' ], qr/nobody/, 'an unknown fleet', SERVOY_FLEET => 'nobody');
+    ends_with(4, [ $_, $url, 'servoy3' ], qr/servoy3/, "$_: an unknown node")
+        for qw(drain enable state);
+    ends_with(4, [ 'state', $url, 'servoy' ], qr/no node servoy /,
+        'the beginning of a name is none');
+    ends_with(4, [ 'state', $url, 'servoy1' ], qr/nobody/, 'an unknown fleet',
+        SERVOY_FLEET => 'nobody');
     is $desk->states, 'draining ready', 'none of that has changed anything';
     ends_with(0, [ 'enable', $url, 'servoy1' ], qr/^servoy1: ready/, 'enable');
 };

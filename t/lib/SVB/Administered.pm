@@ -104,7 +104,8 @@ sub settings {
     for my $all (grep { $_->{name} ne 'turns' } @{ $self->manager->json->{fleets} }) {
         for my $node (@{ $all->{nodes} }) {
             my @members = map { $_->{status} =~ s/^Init //r } @{ $node->{members} };
-            $settings{"$all->{name} $node->{route}"} = "$node->{state} $node->{loadfactor} @members";
+            $settings{"$all->{name} $node->{route}"} =
+                "$node->{state} $node->{loadfactor} @members";
         }
     }
     return \%settings;

@@ -56,7 +56,8 @@ sub manager_location {
 }
 
 sub tls_host {
-    my %at = (port => '@TLS_PORT@', cert => '@CERT@', key => '@KEY@', ref $_[0] ? %{ shift() } : ());
+    my %at = (port => '@TLS_PORT@', cert => '@CERT@', key => '@KEY@',
+        ref $_[0] ? %{ shift() } : ());
     return join "\n", "<VirtualHost *:$at{port}>", 'SSLEngine on',
         "SSLCertificateFile \"$at{cert}\"", "SSLCertificateKeyFile \"$at{key}\"", @_,
         "</VirtualHost>\n";

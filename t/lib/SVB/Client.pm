@@ -59,14 +59,16 @@ sub form {
 sub post_form {
     my ($self, $target, $field, %o) = @_;
     my $type = 'Content-Type: application/x-www-form-urlencoded';
-    return $self->post($target, $self->form(%$field), %o, headers => [ $type, @{ $o{headers} // [] } ]);
+    return $self->post($target, $self->form(%$field), %o,
+        headers => [ $type, @{ $o{headers} // [] } ]);
 }
 
 sub request {
     my ($self, $method, $target, %option) = @_;
     my $response = $self->start($method, $target, %option)->finish;
     my $hops = $option{follow} // 0;
-    while ($hops-- > 0 && $response->status =~ /^30[12378]$/ && defined $response->header('Location')) {
+    while ($hops-- > 0 && $response->status =~ /^30[12378]$/
+        && defined $response->header('Location')) {
         my ($authority) = $self->_split($target);
         my $location = $response->header('Location');
         $target = $location =~ m{^/} ? "http://$authority$location" : $location;
@@ -103,7 +105,8 @@ sub raw {
     my ($self, $bytes, $timeout) = @_;
     my $socket = _connect($self->{authority}, $self->{timeout}) or return '';
     _send($socket, $bytes, $self->{timeout});
-    my $exchange = SVB::Exchange->new(method => 'RAW', socket => $socket, timeout => $self->{timeout});
+    my $exchange = SVB::Exchange->new(method => 'RAW', socket => $socket,
+        timeout => $self->{timeout});
     return $exchange->drain($timeout);
 }
 

@@ -65,7 +65,8 @@ sub nodes { @{ $_[0]{nodes} } }
 
 sub node {
     my ($self, $which) = @_;
-    my ($node) = $which =~ /^\d+$/ ? $self->{nodes}[$which] : grep { $_->name eq $which } $self->nodes;
+    my ($node) = $which =~ /^\d+$/ ? $self->{nodes}[$which]
+        : grep { $_->name eq $which } $self->nodes;
     return $node // die "no node $which\n";
 }
 

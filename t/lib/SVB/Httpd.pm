@@ -206,13 +206,15 @@ sub stop {
 sub _connections {
     my ($self) = @_;
     my $ports = join '|', map { sprintf '%04X', $_ } @{ $self->{port} }, $self->{tls_port} // ();
-    return grep { /^\s*\d+: 0100007F:(?:$ports) \S+ 0[18] / } split /^/, SVB::Temp->read_file('/proc/net/tcp');
+    return grep { /^\s*\d+: 0100007F:(?:$ports) \S+ 0[18] / } split /^/,
+        SVB::Temp->read_file('/proc/net/tcp');
 }
 
 # Threads of the children that are not waiting for anything.
 sub _running_threads {
     my ($self) = @_;
-    return grep { SVB::Temp->read_file($_) =~ /^\d+ \(.*\) [RD]/s } map { glob "/proc/$_/task/*/stat" } $self->children;
+    return grep { SVB::Temp->read_file($_) =~ /^\d+ \(.*\) [RD]/s }
+        map { glob "/proc/$_/task/*/stat" } $self->children;
 }
 
 # KILL, children included: no farewell.
@@ -239,7 +241,8 @@ sub children {
 # From now on error_log, access_log and wait_log know only what is new.
 sub mark {
     my ($self) = @_;
-    $self->{mark} = { error => length $self->_whole_error_log, access => length $self->_whole_access_log };
+    $self->{mark} = { error => length $self->_whole_error_log,
+        access => length $self->_whole_access_log };
     return $self;
 }
 
@@ -277,7 +280,10 @@ sub complaints {
 
 sub _whole_error_log  { SVB::Temp->read_file("$_[0]{root}/logs/error_log") }
 sub _whole_access_log { SVB::Temp->read_file("$_[0]{root}/logs/access_log") }
-sub _starts { my $count = () = $_[0]->_whole_error_log =~ /resuming normal operations/g; return $count }
+sub _starts {
+    my $count = () = $_[0]->_whole_error_log =~ /resuming normal operations/g;
+    return $count
+}
 
 sub _fail {
     my ($self, @complaints) = @_;
@@ -300,8 +306,10 @@ sub _spawn {
     my ($self) = @_;
     my $file = SVB::HttpdConf->write($self, 'httpd.conf');
     delete @$self{qw(stopped refused)};
-    $self->{proc} = SVB::Proc->spawn(name => 'httpd', death => 'TERM', out => "$self->{root}/logs/output",
-        env => $self->_environment, cmd => [ SVB::HttpdConf->program, '-D', 'FOREGROUND', '-f', $file ]);
+    $self->{proc} = SVB::Proc->spawn(name => 'httpd', death => 'TERM',
+        out => "$self->{root}/logs/output",
+        env => $self->_environment,
+        cmd => [ SVB::HttpdConf->program, '-D', 'FOREGROUND', '-f', $file ]);
     push @started, $self if !grep { $_ == $self } @started;
     return;
 }
@@ -310,7 +318,10 @@ sub _environment {
     my ($self) = @_;
     my %env = %{ $self->{env} };
     if ($ENV{SVB_SANITIZE}) {
-        my @libraries = map { chomp(my $path = qx(gcc -print-file-name=lib$_.so)); $path } qw(asan ubsan);
+        my @libraries = map {
+            chomp(my $path = qx(gcc -print-file-name=lib$_.so));
+            $path
+        } qw(asan ubsan);
         my $log = "log_path=$self->{root}/sanitizer/report";
         $env{LD_PRELOAD} //= join ' ', @libraries;
         $env{ASAN_OPTIONS} //= "detect_leaks=0:$log";

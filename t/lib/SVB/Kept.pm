@@ -92,7 +92,8 @@ sub summary {
     my $facts = facts($httpd);
     return { map {
         my $node = $facts->{$_};
-        $_ => join ' ', "web $node->{clients}{web}", "smart $node->{clients}{smart}", map { "$_ $node->{$_}" } @kept
+        $_ => join ' ', "web $node->{clients}{web}", "smart $node->{clients}{smart}",
+            map { "$_ $node->{$_}" } @kept
     } keys %$facts };
 }
 
@@ -113,8 +114,10 @@ sub counts_agree {
     my ($counted, $held);
     poll(sub {
         my $facts = facts($httpd);
-        $counted = join ', ', map { key_of($_) . ' ' . ($facts->{ key_of($_) }{clients}{web} // '-') } _nodes();
-        $held = join ', ', map { key_of($_) . ' ' . ($_->active_sessions - $base{ key_of($_) }) } _nodes();
+        $counted = join ', ',
+            map { key_of($_) . ' ' . ($facts->{ key_of($_) }{clients}{web} // '-') } _nodes();
+        $held = join ', ',
+            map { key_of($_) . ' ' . ($_->active_sessions - $base{ key_of($_) }) } _nodes();
         return $counted eq $held;
     }, 25);
     return is $counted, $held, $name;
@@ -125,7 +128,8 @@ sub wrong {
     my ($how, @users) = @_;
     return join '; ', map {
         my $r = $_->get($_->{page});
-        my $got = join ' ', $r->node // 'status ' . $r->status, map { $r->header($_) // '-' } qw(X-Count X-How);
+        my $got = join ' ', $r->node // 'status ' . $r->status,
+            map { $r->header($_) // '-' } qw(X-Count X-How);
         my $wanted = join ' ', $_->{home}, ++$_->{count}, $how;
         $got eq $wanted ? () : "$got, not $wanted";
     } @users;
@@ -143,7 +147,8 @@ sub becomes_known {
         $user->{lost} = $where ne "$user->{home} request " . ++$user->{count};
         return $how eq 'known' || $user->{lost};
     }, 20);
-    return $user->{lost} ? "$how, $where, not $user->{home} request $user->{count}" : $how eq 'known' ? '' : $how;
+    return $user->{lost} ? "$how, $where, not $user->{home} request $user->{count}"
+        : $how eq 'known' ? '' : $how;
 }
 
 sub launches {
@@ -180,7 +185,10 @@ sub file_of { return run_dir($_[0]) . "/$default" }
 sub said { my ($httpd, $pattern) = @_; return eval { $httpd->wait_log($pattern, 5) } // '' }
 
 # Names in the runtime folder that have to do with us.
-sub files { my ($httpd) = @_; return join ' ', sort map { s{.*/}{}r } glob run_dir($httpd) . '/*state*' }
+sub files {
+    my ($httpd) = @_;
+    return join ' ', sort map { s{.*/}{}r } glob run_dir($httpd) . '/*state*'
+}
 
 # Client counts by node as the file has them: see src/memory/save.h.
 sub saved_counts {

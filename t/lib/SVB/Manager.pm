@@ -53,8 +53,12 @@ sub total {
     return sum0 map { $_->{$what} } $self->nodes($name);
 }
 
-sub web   { my ($self, $name) = @_; return join ' ', map { $_->{clients}{web} } $self->nodes($name) }
-sub smart { my ($self, $name) = @_; return join ' ', map { $_->{clients}{smart} } $self->nodes($name) }
+sub web   { my ($self, $name) = @_; return join ' ',
+    map { $_->{clients}{web} } $self->nodes($name) }
+sub smart {
+    my ($self, $name) = @_;
+    return join ' ', map { $_->{clients}{smart} } $self->nodes($name)
+}
 
 sub pending {
     my ($self) = @_;

@@ -105,7 +105,8 @@ sub _spawn {
             "-Ddemo.node=$self->{name}", "-Ddemo.route=$self->{route}",
             "-Ddemo.sessionSeconds=$self->{session_seconds}",
             "-Dservoy.jnlpCodebaseOverride=$self->{codebase}",
-            @{ $self->{java} }, '-cp', $classpath, 'org.apache.catalina.startup.Bootstrap', 'start' ]);
+            @{ $self->{java} }, '-cp', $classpath, 'org.apache.catalina.startup.Bootstrap',
+            'start' ]);
     return;
 }
 
@@ -126,7 +127,8 @@ sub _configure {
     my %value = (
         HTTP_PORT => $self->{http_port}, AJP_PORT => $self->{ajp_port}, SECRET => $self->{secret},
         JVM_ROUTE => length $self->{route} ? "jvmRoute=\"$self->{route}\"" : '',
-        TLS => $self->{tls} ? $self->_tls_connector : '', WEBAPP => $webapp, VALVES => $self->{valves},
+        TLS => $self->{tls} ? $self->_tls_connector : '', WEBAPP => $webapp,
+        VALVES => $self->{valves},
         CLUSTER => $self->{replication} ? $self->_cluster : '',
         MANAGER => $self->{replication} ? '' : $own_manager,
         FILES => defined $self->{files} ? _files($self->{files}) : '',

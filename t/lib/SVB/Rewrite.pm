@@ -32,7 +32,8 @@ use Test::More;
 
 our @EXPORT = qw(rewriting is_rewritten same escaped has_own_validators);
 
-my %direct = (servoy1 => 'http://app1.example.com', servoy2 => 'https://app2.example.com:8443/desk');
+my %direct = (servoy1 => 'http://app1.example.com',
+    servoy2 => 'https://app2.example.com:8443/desk');
 my $match = 'ServoyLaunchMatch "^/(?:servoy-client|files)/.+\.jnlp$"';
 
 sub new {
@@ -54,9 +55,11 @@ sub direct { my ($class, $route) = @_; return $direct{ $route // '' } }
 sub rewriting {
     my ($name, $members, @lines) = @_;
     my $told = sub { my ($word) = @_; return grep { /^$word / } @lines };
-    my @urls = map { "ServoyNode $_ url=$direct{$_}" } grep { $members =~ /route=$_\b/ } sort keys %direct;
+    my @urls = map { "ServoyNode $_ url=$direct{$_}" } grep { $members =~ /route=$_\b/ }
+        sort keys %direct;
     return balancer($name, $members, $told->('ServoyLaunchMatch') ? () : $match,
-        $told->('ServoyLaunch') ? () : 'ServoyLaunch rewrite', $told->('ServoyNode') ? () : @urls, @lines);
+        $told->('ServoyLaunch') ? () : 'ServoyLaunch rewrite', $told->('ServoyNode') ? () : @urls,
+        @lines);
 }
 
 # Is it that text with the direct URL of the node that answered, and that href?
@@ -72,7 +75,8 @@ sub same {
     my ($r, $status, $expected, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     my $length = $r->header('Content-Length') // length $expected;
-    return ok($r->status == $status && $r->body eq $expected && $length == length $expected && !$r->error, $name)
+    return ok($r->status == $status && $r->body eq $expected && $length == length $expected
+        && !$r->error, $name)
         || diag join "\n", $r->error, $r->head, map { escaped($_) } $r->body, $expected;
 }
 
@@ -114,14 +118,16 @@ sub logged {
     my ($self, $r, $why, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     my $line = eval { $self->{httpd}->wait_log(qr/SVB0052/, 5) };
-    return Test::More::like($line // 'none', qr{:warn\].*SVB0052: balancer://\w+: the JNLP of node \Q${\ $r->node}\E is passed as it is: it .*$why},
+    return Test::More::like($line // 'none',
+        qr{:warn\].*SVB0052: balancer://\w+: the JNLP of node \Q${\ $r->node}\E is passed as it is: it .*$why},
         "$name: is logged");
 }
 
 sub counted {
     my ($self, $name) = @_;
     my $nodes = $self->{httpd}->nodes($name);
-    return { map { $_ => [ @{ $nodes->{$_} }{qw(launches elected)}, $nodes->{$_}{clients}{smart} ] } keys %$nodes };
+    return { map { $_ => [ @{ $nodes->{$_} }{qw(launches elected)}, $nodes->{$_}{clients}{smart} ] }
+        keys %$nodes };
 }
 
 # A browser with the launch cookie of that node.
@@ -140,7 +146,8 @@ sub answers {
     my $bytes = '';
     for (0 .. $#requests) {
         my ($method, $target, @headers) = @{ $requests[$_] };
-        push @headers, 'Host: localhost:' . $self->{httpd}->port if $version eq '1.1' && !grep { /^Host:/ } @headers;
+        push @headers, 'Host: localhost:' . $self->{httpd}->port
+            if $version eq '1.1' && !grep { /^Host:/ } @headers;
         push @headers, $_ == $#requests ? 'Connection: close' : ();
         $bytes .= join "\r\n", "$method $target HTTP/$version", @headers, '', '';
     }
