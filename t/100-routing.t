@@ -61,7 +61,8 @@ Header always set X-Fleet "%{SERVOY_FLEET}e"
 Header always set X-Route "%{SERVOY_ROUTE}e"
 Header always set X-How "%{SERVOY_HOW}e"
 LogFormat "%U fleet=%{SERVOY_FLEET}e route=%{SERVOY_ROUTE}e how=%{SERVOY_HOW}e \\
-balancer=%{BALANCER_NAME}e worker=%{BALANCER_WORKER_NAME}e worker_route=%{BALANCER_WORKER_ROUTE}e" variables
+balancer=%{BALANCER_NAME}e worker=%{BALANCER_WORKER_NAME}e \\
+worker_route=%{BALANCER_WORKER_ROUTE}e" variables
 CustomLog "\@ROOT\@/logs/variables" variables
 ProxyPreserveHost On
 $conf
@@ -74,8 +75,8 @@ my $manager = $httpd->manager;
 # @ in either stands for a fresh id.
 sub served {
     my ($balancer, $cookies, $path) = @_;
-    my @headers = map { 'Cookie: ' . s/\@/fresh_id()/ger } ref $cookies ? @$cookies
-        : $cookies // ();
+    my @headers = map { 'Cookie: ' . s/\@/fresh_id()/ger }
+        ref $cookies ? @$cookies : $cookies // ();
     $path = ($path // '/echo') =~ s/\@/fresh_id()/ger;
     my $r = $httpd->browser(cookies => 0)->get("/$balancer$path", headers => \@headers);
     return how($r);
@@ -228,12 +229,13 @@ subtest 'variables for logs' => sub {
         return @lines >= 3 && \@lines;
     }, 10, 'three lines in the log');
     is_deeply [ sort @$log ], [
-        "/vars/echo/1 fleet=desk route=servoy2 how=route balancer=balancer://vars worker=ajp://127.0.0.1:"
-            . $two->ajp_port . ' worker_route=servoy2',
-        "/vars/echo/2 fleet=desk route=$elected how=elected balancer=balancer://vars worker=ajp://127.0.0.1:"
-            . "$port worker_route=$elected",
-        "/vars/echo/3;jsessionid=A2.servoy3 fleet=desk route=servoy3 how=route balancer=balancer://vars"
-            . ' worker=ajp://127.0.0.1:' . $three->ajp_port . ' worker_route=servoy3',
+        "/vars/echo/1 fleet=desk route=servoy2 how=route balancer=balancer://vars"
+            . ' worker=ajp://127.0.0.1:' . $two->ajp_port . ' worker_route=servoy2',
+        "/vars/echo/2 fleet=desk route=$elected how=elected balancer=balancer://vars"
+            . " worker=ajp://127.0.0.1:$port worker_route=$elected",
+        "/vars/echo/3;jsessionid=A2.servoy3 fleet=desk route=servoy3 how=route"
+            . ' balancer=balancer://vars worker=ajp://127.0.0.1:' . $three->ajp_port
+            . ' worker_route=servoy3',
     ], 'SERVOY_* and BALANCER_* in a log';
 };
 
@@ -245,8 +247,10 @@ subtest 'a client stays on its node, whichever child serves it' => sub {
         sub { $_[0]->get("/stay$page") },
         sub { $_[0]->post("/stay$page", 'a=b' x 100) },
         sub { $_[0]->get("/stay$page", version => '1.0') },
-        sub { $_[0]->post("/stay$page", "5\r\nhello\r\n0\r\n\r\n",
-            headers => ['Transfer-Encoding: chunked']) },
+        sub {
+            $_[0]->post("/stay$page", "5\r\nhello\r\n0\r\n\r\n",
+                headers => ['Transfer-Encoding: chunked'])
+        },
         sub { $_[0]->get("/stay/solutions/crm/index.html") },
     );
     $httpd->mark;

@@ -17,6 +17,8 @@ my $long = 'x' x 64;
 my $on_off = qr/expected On or Off/;
 my $a_name = qr/letters, digits, dots, hyphens and underscores/;
 my $a_time = qr/expected a time/;
+my $a_size = qr/a number of bytes from 1 to 67108864, such as 65536, 512K or 2M/;
+my $no_more = qr/expected nothing more, or, after rewrite, limit= and a number of bytes/;
 my $a_url = qr/url=.*(?:must|bad|unknown placeholder|\bafter\b)/;
 
 # directive => [ context, values that are good, { bad value => what is said } ]
@@ -80,18 +82,11 @@ my @directives = (
     [ ServoyLaunch => 'balancer', [ 'redirect', 'rewrite', 'proxy', 'Redirect', 'Rewrite limit=1',
             map { "rewrite limit=$_" } qw(1 65536 67108864 1k 512K 65536K 2m 64M) ],
         { map({ $_ => qr/expected redirect, rewrite or proxy/ } 'on', 'off', 'redirects'),
-            map(
-            { ("rewrite limit=$_" =>
-                qr/a number of bytes from 1 to 67108864, such as 65536, 512K or 2M/) } '', '0',
-                '0K',
-                '-1', '+1', '1.5M', '0x10', 'K', 'many', '1G', '1KB', '1MM', '67108865', '65537K',
-                '65M', '99999999999999999999',
+            map({ ("rewrite limit=$_" => $a_size) } '', '0', '0K', '-1', '+1', '1.5M', '0x10', 'K',
+                'many', '1G', '1KB', '1MM', '67108865', '65537K', '65M', '99999999999999999999',
                 '18446744073709551617', '17592186044417M'),
-            map(
-            { $_ =>
-                qr/expected nothing more, or, after rewrite, limit= and a number of bytes/ } 'redirect limit=1M',
-                'proxy limit=1M', 'redirect on', 'rewrite 1M', 'rewrite size=1M',
-                'rewrite limit') } ],
+            map({ $_ => $no_more } 'redirect limit=1M', 'proxy limit=1M', 'redirect on',
+                'rewrite 1M', 'rewrite size=1M', 'rewrite limit') } ],
     [ ServoyLaunchMatch => 'balancer', [ '^/start/', '"^/a b/(?:c|d)\.jnlp$"', '"(?i)\.JNLP$"' ],
         { map { $_ => qr/expected a regular expression/ } '(', '[a', '*x' } ],
     [ ServoyLaunchCookie => 'balancer', [ 'off', 'Off', 'MYLAUNCH', '__Host-launch' ],

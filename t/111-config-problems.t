@@ -13,6 +13,9 @@ use SVB::ConfigTest;
 use SVB::Httpd;
 use Test::More;
 
+my $member = 'BalancerMember "ajp://127.0.0.1:18009" route=servoy3';
+my $http_member = 'BalancerMember "http://127.0.0.1:18009" route=servoy3';
+
 # name => { level, conf (a list of texts), said (patterns), fine: name => conf }
 my %problem = (
     'two members with one route' => {
@@ -212,13 +215,10 @@ my %problem = (
             qr{BalancerMember http://127\.0\.0\.1:18009 route=servoy3}, qr/503/,
             qr/hcmethod=TCP or CPING/, qr/hcexpr/ ],
         fine => {
-            map(
-                { ("hcmethod=$_" =>
-                    good("BalancerMember \"ajp://127.0.0.1:18009\" route=servoy3 hcmethod=$_",
-                urls('servoy3'))) } qw(TCP CPING OPTIONS None)),
+            map({ ("hcmethod=$_" => good("$member hcmethod=$_", urls('servoy3'))) }
+                qw(TCP CPING OPTIONS None)),
             'with an hcexpr' => "ProxyHCExpr alive {%{REQUEST_STATUS} =~ /^[2-5]/}\n"
-                . good(
-                'BalancerMember "http://127.0.0.1:18009" route=servoy3 hcmethod=GET hcuri=/ hcexpr=alive',
+                . good("$http_member hcmethod=GET hcuri=/ hcexpr=alive",
                     urls('servoy3')),
         },
     },

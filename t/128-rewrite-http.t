@@ -231,7 +231,8 @@ for my $name (qw(solo solohttp)) {
 
     subtest "headers that tell of the node's text: $name" => sub {
         my $target =
-            '/files/plain.jnlp?Content-MD5=x&Digest=x&Repr-Digest=x&Content-Digest=x&Expires=Thu,%2001%20Jan%202099%2000:00:00%20GMT&X-Kept=yes';
+            '/files/plain.jnlp?Content-MD5=x&Digest=x&Repr-Digest=x&Content-Digest=x'
+            . '&Expires=Thu,%2001%20Jan%202099%2000:00:00%20GMT&X-Kept=yes';
         my $r = $at->launch($name, $target);
         is_rewritten($r, $text{plain}, "$front/$name$target", 'rewritten');
         is $r->header($_), undef, $_ for qw(Content-MD5 Digest Repr-Digest Content-Digest Expires);

@@ -107,7 +107,8 @@ subtest 'the module as a library' => sub {
 my ($depends) = slurp("$available/servoy_balancer.load") =~ /^# Depends: (.*)$/m;
 my @depends = split ' ', $depends;
 my @left_out =
-    qw(env setenvif headers slotmem_shm proxy proxy_balancer lbmethod_byrequests proxy_http proxy_ajp);
+    qw(env setenvif headers slotmem_shm proxy proxy_balancer lbmethod_byrequests proxy_http
+    proxy_ajp);
 
 # A folder like Debian's mods-enabled: what is needed and ours, with its path.
 sub enabled {

@@ -45,7 +45,8 @@ subtest 'drain and enable' => sub {
     is $manager->node('other', 'servoy1')->{state}, 'ready',
         'neither is the node of that name in another fleet';
     like $httpd->error_log,
-        qr/\[servoy_balancer:notice\].*SVB0065: fleet servoy, node servoy1: drain by user - from 127\.0\.0\.1/,
+        qr/(?x) \[servoy_balancer:notice\] .* SVB0065: \s fleet \s servoy, \s node \s servoy1:
+            \s drain \s by \s user \s - \s from \s 127\.0\.0\.1/,
         'the log tells who did what';
     is $desk->served_by, 'servoy2', 'new clients go elsewhere, whatever child they come to';
     is scalar(grep { $_->get($page)->node ne $_->{home} } @users), 0, 'users stay';
@@ -168,7 +169,8 @@ subtest 'forget' => sub {
 subtest 'reset' => sub {
     $desk->calm;
     my @counters =
-        qw(elected sticky launches failed_over_from failed_over_to maintenance_hits errors bytes_to bytes_from);
+        qw(elected sticky launches failed_over_from failed_over_to maintenance_hits errors bytes_to
+        bytes_from);
     my @users = users($httpd, 4);
     $_->post($page, 'a=' . 'b' x 1000) for @users;
     $httpd->browser->get('/servoy-client/crm.jnlp') for 1 .. 2;
@@ -248,8 +250,8 @@ subtest 'what a program gets' => sub {
     is $desk->post(action => 'enable', type => "$form; charset=UTF-8")->status, 200,
         'a charset is no matter';
     $r = $httpd->browser->post('/servoy-manager', sprintf("%x\r\n%s\r\n0\r\n\r\n", length $_, $_),
-        headers =>
-        [ 'Accept: application/json', "Content-Type: $form", 'Transfer-Encoding: chunked' ])
+        headers => [ 'Accept: application/json', "Content-Type: $form",
+            'Transfer-Encoding: chunked' ])
         for SVB::Client->form(fleet => 'servoy', node => 'servoy1', action => 'drain',
             nonce => $manager->nonce);
     is $r->status, 200, 'chunked';
@@ -278,8 +280,8 @@ subtest 'what is refused' => sub {
         [ 'no node',                    400, qr/node/,       %good, node => [] ],
         [ 'no fleet',                   400, qr/fleet/,      %good, fleet => [] ],
         [ 'a value for drain',          400, qr/value/,      %good, value => 2 ],
-        (map { [ "loadfactor $_",       400, qr/value.*0\.01.*100/s, %good, action => 'loadfactor',
-            value => $_ ] }
+        (map { [ "loadfactor $_",       400, qr/value.*0\.01.*100/s, %good,
+            action => 'loadfactor', value => $_ ] }
             qw(0 0.001 0.009 100.01 101 1000 -1 +1 1e1 0x2 abc nan inf), '', ' 2', '1,5'),
         [ 'loadfactor without a value', 400, qr/value/,      %good, action => 'loadfactor' ],
         [ 'an unknown field',           400, qr/more/,       %good, more => 1 ],
@@ -296,8 +298,8 @@ subtest 'what is refused' => sub {
         [ 'a very long one',            400, qr/long/,       %good, body => $good . '&' x 200_000 ],
         (map { [ "Content-Type $_",     400, qr/Content-Type.*\Q$form\E/s, %good, type => $_ ] }
             'text/plain', 'multipart/form-data; boundary=x', 'application/json', "${form}2", ''),
-        (map { [ "$_: actions off",     403, qr/ServoyManagerActions/, %good,
-            to => $_ ] } '/quiet-manager', '/off-manager'),
+        (map { [ "$_: actions off",     403, qr/ServoyManagerActions/, %good, to => $_ ] }
+            '/quiet-manager', '/off-manager'),
     );
     $httpd->mark;
     for my $case (@cases) {

@@ -76,10 +76,8 @@ sub truststore {
 sub make_store {
     my ($class, $file, $text) = @_;
     my $pem = SVB::Temp->write_file("$file.pem", $text);
-    $class
-        ->run(
-        qw(keytool -J-XX:TieredStopAtLevel=1 -importcert -noprompt -storetype PKCS12 -alias trusted),
-        '-storepass', $password, '-keystore', $file, '-file', $pem);
+    $class->run(qw(keytool -J-XX:TieredStopAtLevel=1 -importcert -noprompt -storetype PKCS12),
+        '-alias', 'trusted', '-storepass', $password, '-keystore', $file, '-file', $pem);
     return $file;
 }
 

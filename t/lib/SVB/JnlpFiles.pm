@@ -28,15 +28,18 @@ my $inside =
     "\n  <information>\n    <title>caf\xc3\xa9 &amp; co</title>\n  </information>\n</jnlp>\n";
 my $root = '<jnlp spec="1.0+" codebase="{C:http://127.0.0.1:8080/}" href="{H:crm.jnlp}">';
 my $utf16 =
-    "<?xml version=\"1.0\" encoding=\"UTF-16\"?>\n$root<information>\x{e9}\x{4e2d}\x{1f600}</information></jnlp>";
+    "<?xml version=\"1.0\" encoding=\"UTF-16\"?>\n$root"
+    . "<information>\x{e9}\x{4e2d}\x{1f600}</information></jnlp>";
 our %text = (
     plain => qq{<?xml version="1.0" encoding="UTF-8"?>\n$root$inside},
     localhost =>
-    qq{<jnlp codebase="{C:http://localhost/}" href="{H:http://LOCALHOST:81/files/crm.jnlp?a}">$inside},
+    qq{<jnlp codebase="{C:http://localhost/}"}
+        . qq{ href="{H:http://LOCALHOST:81/files/crm.jnlp?a}">$inside},
     relative => qq{<jnlp codebase="{C:.}" href="{H:/other.jnlp}">$inside},
     single => qq{<jnlp codebase='{C:http://127.0.0.1/}' spec='1.0+'  href = '{H:a"b}' >$inside},
     swapped =>
-    qq{<jnlp\r\n\thref="{H:crm.jnlp}"\r\n\tspec="1.0+" codebase\r\n=\r\n'{C:http://127.0.0.1}'\r\n>$inside},
+    qq{<jnlp\r\n\thref="{H:crm.jnlp}"\r\n\tspec="1.0+" codebase\r\n=\r\n}
+        . qq{'{C:http://127.0.0.1}'\r\n>$inside},
     bare => qq{<jnlp{+C}{+H}>$inside},
     empty_root => qq{<jnlp{+C}{+H}/>},
     no_codebase =>
@@ -44,8 +47,10 @@ our %text = (
     no_href => qq{<jnlp{+H} spec="1.0+" codebase="{C:}">$inside},
     bom => qq{\xef\xbb\xbf$root$inside},
     doctype =>
-    qq{<?xml version="1.0"?>\n<!DOCTYPE jnlp SYSTEM "http://$evil/jnlp.dtd" [\n<!ENTITY e "<x/>">\n]>\n}
-        . "<!-- <jnlp codebase=\"x\" href='y'> -->\n<?jnlp codebase=\"x\"?>\n$root&e;$inside\n<!-- end -->\n\n",
+    qq{<?xml version="1.0"?>\n<!DOCTYPE jnlp SYSTEM "http://$evil/jnlp.dtd" [\n}
+        . qq{<!ENTITY e "<x/>">\n]>\n}
+        . "<!-- <jnlp codebase=\"x\" href='y'> -->\n<?jnlp codebase=\"x\"?>\n"
+        . "$root&e;$inside\n<!-- end -->\n\n",
     nested =>
     "$root\n<jnlp codebase=\"http://$evil/\" href=\"z\"/><![CDATA[<jnlp codebase=\"x\">]]>"
         . '<jar href="lib/a.jar"/><property name="codebase" value=" href=\'\'"/></jnlp>',

@@ -148,9 +148,12 @@ sub _tls_connector {
     my ($self) = @_;
     my ($cert, $key) = @{ $self->{certificate} //= [ $self->{tls}->issue("$self->{base}/conf") ] };
     return <<"END";
-<Connector protocol="HTTP/1.1" address="127.0.0.1" port="$self->{tls_port}" encodedSolidusHandling="passthrough"
-           scheme="https" secure="true" SSLEnabled="true" minSpareThreads="2" maxThreads="200">
-  <SSLHostConfig><Certificate type="EC" certificateFile="$cert" certificateKeyFile="$key"/></SSLHostConfig>
+<Connector protocol="HTTP/1.1" address="127.0.0.1" port="$self->{tls_port}"
+           encodedSolidusHandling="passthrough" scheme="https" secure="true" SSLEnabled="true"
+           minSpareThreads="2" maxThreads="200">
+  <SSLHostConfig>
+    <Certificate type="EC" certificateFile="$cert" certificateKeyFile="$key"/>
+  </SSLHostConfig>
 </Connector>
 END
 }

@@ -118,8 +118,9 @@ sub logged {
     my ($self, $r, $why, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     my $line = eval { $self->{httpd}->wait_log(qr/SVB0052/, 5) };
+    my $passed = 'the JNLP of node ' . quotemeta($r->node) . ' is passed as it is';
     return Test::More::like($line // 'none',
-        qr{:warn\].*SVB0052: balancer://\w+: the JNLP of node \Q${\ $r->node}\E is passed as it is: it .*$why},
+        qr{:warn\].*SVB0052: balancer://\w+: $passed: it .*$why},
         "$name: is logged");
 }
 
