@@ -19,7 +19,7 @@ use Test::More;
 # The valve acts on nothing but JK_LB_ACTIVATION=DIS.
 my $fleet = SVB::Fleet->start(3,
     valves => '<Valve className="org.apache.catalina.valves.LoadBalancerDrainingValve"/>');
-my ($one, $two, $three) = $fleet->nodes;
+my (undef, $two, $three) = $fleet->nodes;
 my $gone = dead_member('servoy1');
 
 # Member lines with other routes than the nodes' own.

@@ -19,7 +19,7 @@ use SVB::Wait;
 use Test::More;
 
 my $fleet = SVB::Fleet->start(2);
-my ($one, $two) = $fleet->nodes;
+my (undef, $two) = $fleet->nodes;
 
 my $method = 'ProxySet lbmethod=servoy';
 my $urls = join "\n", map { "ServoyNode $_ url=http://$_.example.com" } qw(servoy1 servoy2);

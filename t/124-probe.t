@@ -15,9 +15,8 @@ use JSON::PP ();
 use SVB::Balancer;
 use SVB::Fleet;
 use SVB::Httpd;
+use SVB::Mock;
 use SVB::Ports;
-use SVB::Proc;
-use SVB::Temp;
 use SVB::Users;
 use SVB::Wait qw(wait_for wait_ok patience);
 use Test::More;
@@ -29,66 +28,6 @@ my $closed = SVB::Ports->take;
 
 # No launch may be sent to a node that died longer ago.
 my $too_late = patience(5);
-
-# --- nodes that note who comes ---
-
-my $mock = <<'END';
-use IO::Select;
-use IO::Socket::IP;
-my ($port, $out) = @ARGV;
-open my $log, '>>', $out or die;
-$log->autoflush;
-$SIG{PIPE} = 'IGNORE';
-my $listener = IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => $port, Listen => 64,
-    ReuseAddr => 1) or die;
-print $log "ready\n";
-my $select = IO::Select->new($listener);
-my %got;
-while (1) {
-    for my $socket ($select->can_read) {
-        if ($socket == $listener) {
-            my $client = $listener->accept or next;
-            $select->add($client);
-            $got{$client} = '';
-        }
-        elsif (!sysread $socket, $got{$socket}, 4096, length $got{$socket}) {
-            print $log "connection\n" if !length $got{$socket};
-            $select->remove($socket);
-            delete $got{$socket};
-            close $socket;
-        }
-        elsif ($got{$socket} =~ /^\x12\x34\x00\x01\x0a\z/) {
-            print $log "cping\n";
-            syswrite $socket, "AB\0\1\x09";
-        }
-        elsif ($got{$socket} =~ /\r\n\r\n\z/) {
-            print $log "request\n";
-            syswrite $socket, "HTTP/1.1 200 OK\r\nX-Node: mock\r\nContent-Length: 2\r\n\r\nok";
-            $got{$socket} = "\n";
-        }
-    }
-}
-END
-
-my $mocks = SVB::Temp->dir('mocks');
-my %mock;
-
-# A BalancerMember line for a node of its own that is called servoy1.
-sub mock {
-    my ($name, $scheme, $more) = @_;
-    my $port = SVB::Ports->take;
-    $mock{$name} = SVB::Proc->spawn(name => $name,
-        cmd => [ $^X, '-e', $mock, $port, "$mocks/$name" ],
-        out => "$mocks/$name.output");
-    wait_for(sub { -s "$mocks/$name" }, 20, "$name to listen");
-    return "BalancerMember \"$scheme://127.0.0.1:$port\" route=servoy1 $more\n";
-}
-
-# How often it was asked by whom: connection, cping, request.
-sub asked {
-    my ($name, $what) = @_;
-    return scalar grep { $_ eq $what } split /\n/, SVB::Temp->read_file("$mocks/$name");
-}
 
 # --- the fronts ---
 

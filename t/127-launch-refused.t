@@ -21,7 +21,7 @@ use SVB::Wait;
 use Test::More;
 
 my $fleet = SVB::Fleet->start(2);
-my ($one, $two) = $fleet->nodes;
+my ($one) = $fleet->nodes;
 my $app1 = 'http://app1.example.com';
 my @urls = $fleet->urls;
 my @names = names($fleet);

@@ -10,7 +10,6 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use IO::Uncompress::Gunzip qw(gunzip);
-use SVB::Balancer;
 use SVB::Httpd;
 use SVB::JnlpFiles;
 use SVB::Rewrite;

@@ -24,7 +24,7 @@ use Time::HiRes qw(time);
 srand 1844;
 my $timeout = int patience(36);
 my $fleet = SVB::Fleet->start(3, session_seconds => $timeout);
-my ($one, $two, $three) = $fleet->nodes;
+my (undef, $two, $three) = $fleet->nodes;
 my $settings = "ProxySet lbmethod=servoy\nServoySessionTimeout $timeout";
 
 my $httpd = SVB::Httpd->new(threads => 32, conf => <<"END")->start;

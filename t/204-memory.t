@@ -17,7 +17,6 @@ use SVB::Wait;
 use Test::More;
 
 my $fleet = SVB::Fleet->start(2);
-my ($one, $two) = $fleet->nodes;
 
 # Options: server (lines), balancer (lines).
 sub conf {

@@ -22,7 +22,7 @@ use Time::HiRes qw(time);
 
 my @routes = qw(servoy1 servoy2 servoy3);
 my $fleet = SVB::Fleet->start(3);
-my ($one, $two, $three) = $fleet->nodes;
+my ($one, $two) = $fleet->nodes;
 my $httpd = SVB::Httpd->new(conf => join '', front_lines(),
     balancer('keep',      $fleet->members('ajp')),
     balancer('sockets',   $fleet->members('http', 'upgrade=websocket')),
