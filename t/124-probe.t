@@ -233,7 +233,7 @@ subtest 'a node is killed' => sub {
     my %asked = map {
         my $name = $_;
         map { ("$name $_" => asked($name, $_)) } qw(connection cping)
-    } keys %mock;
+    } mocks();
     kill KILL => $asker{orphan};
     kill STOP => $asker{stalled};
     my $began = time;

@@ -173,6 +173,7 @@ sub reload {
 sub _again {
     my ($self, $signal) = @_;
     my $before = $self->_starts;
+    my @old = $self->children;
     $self->{proc}->signal($signal);
     my $up = eval {
         wait_for(sub {
@@ -181,6 +182,8 @@ sub _again {
         }, 30, 'its restart');
     };
     $up or die "httpd did not restart: $@" . $self->output . $self->log_tail;
+    # on a busy machine an old child may still be about to take a request
+    poll(sub { !grep { $self->_listens($_) } @old }, 10);
     return $self;
 }
 
@@ -208,6 +211,16 @@ sub _connections {
     my $ports = join '|', map { sprintf '%04X', $_ } @{ $self->{port} }, $self->{tls_port} // ();
     return grep { /^\s*\d+: 0100007F:(?:$ports) \S+ 0[18] / } split /^/,
         SVB::Temp->read_file('/proc/net/tcp');
+}
+
+# Whether a process has our ports open.
+sub _listens {
+    my ($self, $pid) = @_;
+    my $ports = join '|', map { sprintf '%04X', $_ } @{ $self->{port} }, $self->{tls_port} // ();
+    my %inode = map { /^\s*\d+: 0100007F:(?:$ports) \S+ 0A (?:\S+ +){5}(\d+)/ ? ($1 => 1) : () }
+        split /^/, SVB::Temp->read_file('/proc/net/tcp');
+    return grep { /^socket:\[(\d+)\]$/ && $inode{$1} }
+        map { readlink // '' } glob "/proc/$pid/fd/*";
 }
 
 # Threads of the children that are not waiting for anything.

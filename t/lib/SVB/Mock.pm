@@ -5,6 +5,7 @@ package SVB::Mock;
 #   my $member = mock('idle', 'http', 'retry=0');   # a BalancerMember line for a new
 #                           # one, whose route is servoy1
 #   asked('idle', 'cping')  # how often: connection, cping, request
+#   mocks()                 # the names of all
 
 use v5.32;
 use warnings;
@@ -15,7 +16,7 @@ use SVB::Proc;
 use SVB::Temp;
 use SVB::Wait;
 
-our @EXPORT = qw(mock asked);
+our @EXPORT = qw(mock asked mocks);
 
 my $program = <<'END';
 use IO::Select;
@@ -55,11 +56,13 @@ while (1) {
 }
 END
 
+my %mock;       # processes by name
+
 sub mock {
     my ($name, $scheme, $more) = @_;
     my $port = SVB::Ports->take;
     my $log = _log_of($name);
-    SVB::Proc->spawn(name => $name, cmd => [ $^X, '-e', $program, $port, $log ],
+    $mock{$name} = SVB::Proc->spawn(name => $name, cmd => [ $^X, '-e', $program, $port, $log ],
         out => "$log.output");
     wait_for(sub { -s $log }, 20, "$name to listen");
     return "BalancerMember \"$scheme://127.0.0.1:$port\" route=servoy1 $more\n";
@@ -69,6 +72,8 @@ sub asked {
     my ($name, $what) = @_;
     return scalar grep { $_ eq $what } split /\n/, SVB::Temp->read_file(_log_of($name));
 }
+
+sub mocks { return sort keys %mock }
 
 sub _log_of {
     my ($name) = @_;
