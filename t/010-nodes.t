@@ -124,7 +124,8 @@ subtest 'probes' => sub {
     is $user->get('/status/503?session=1')->status, 503;
     ok $user->cookie('JSESSIONID'), 'but on demand';
 
-    my $seen = $user->post('/echo/a%20b%2Fc;p=1?x=%7C&y', 'body', headers => ['X-Two: 1', 'x-two: 2'])->json;
+    my $seen = $user->post('/echo/a%20b%2Fc;p=1?x=%7C&y', 'body',
+        headers => ['X-Two: 1', 'x-two: 2'])->json;
     is $seen->{node}, 'servoy1';
     is $seen->{method}, 'POST';
     is $seen->{uri}, '/echo/a%20b%2Fc;p=1', 'URI as sent';
@@ -144,7 +145,8 @@ subtest 'probes' => sub {
 
 subtest 'launch' => sub {
     my $user = $one->client;
-    my $r = $user->get('/servoy-client/dev/crm.jnlp?m=open&a=1%7C2&color=%26red', host => 'desk.example.com:81');
+    my $r = $user->get('/servoy-client/dev/crm.jnlp?m=open&a=1%7C2&color=%26red',
+        host => 'desk.example.com:81');
     is $r->status, 200;
     is $r->header('Content-Type') =~ s/;.*//r, 'application/x-java-jnlp-file';
     is $user->cookie('JSESSIONID'), undef, 'no session';
@@ -225,7 +227,8 @@ subtest 'through an httpd: AJP, and HTTP for WebSockets' => sub {
 };
 
 subtest 'an httpd that is not well is noticed' => sub {
-    my $httpd = SVB::Httpd->new(mpm => 'event', servoy => 0, conf => "Nonsense on\n", expect => qr/exit signal Segm/);
+    my $httpd = SVB::Httpd->new(mpm => 'event', servoy => 0, conf => "Nonsense on\n",
+        expect => qr/exit signal Segm/);
     my ($code, $output) = $httpd->configtest;
     is $code, 1, 'configtest';
     like $output, qr/Invalid command 'Nonsense'/;
@@ -271,7 +274,8 @@ subtest 'sessions time out, but not under an open WebSocket; other options' => s
     my $node = SVB::Node->new(name => 'plain', route => '', session_seconds => 1,
         codebase => 'http://front.example.com:8080')->start;
     my $user = $node->client;
-    like $user->get('/solutions/crm/index.html')->cookie('JSESSIONID'), qr/^[0-9A-F]{32}$/, 'no jvmRoute';
+    like $user->get('/solutions/crm/index.html')->cookie('JSESSIONID'), qr/^[0-9A-F]{32}$/,
+        'no jvmRoute';
     my $ws = $user->websocket('/websocket/1/main/1');
     is $ws->recv_json->{event}, 'open';
     $node->client->get($page);
@@ -280,7 +284,8 @@ subtest 'sessions time out, but not under an open WebSocket; other options' => s
     is_deeply $node->sessions, [ $user->cookie('JSESSIONID') ], 'the other does not';
     $ws->close;
     wait_ok(sub { $node->active_sessions == 0 }, 10, 'until it is closed');
-    like $node->client->get('/servoy-client/crm.jnlp')->body, qr{codebase="http://front\.example\.com:8080"},
+    like $node->client->get('/servoy-client/crm.jnlp')->body,
+        qr{codebase="http://front\.example\.com:8080"},
         'codebase as configured';
     $node->kill;
 };
@@ -308,7 +313,8 @@ END
         for my $url ($server, $server =~ s/127\.0\.0\.1/localhost/r) {
             is strict_curl("$url$page", $ca)->node, 'secure', "$url is trusted with the authority";
             like strict_curl("$url$page")->error, qr/certificate problem/, 'not without it';
-            like strict_curl("$url$page", $stranger)->error, qr/certificate problem/, 'nor with another';
+            like strict_curl("$url$page", $stranger)->error, qr/certificate problem/,
+                'nor with another';
         }
     }
     my $seen = strict_curl($node->tls_url . '/echo', $ca)->json;
@@ -329,8 +335,10 @@ END
     }
     is scalar @{ $node->reports }, 2, 'the node was told, over https';
     my $run = $user->launch($user->shortcut);
-    is_deeply $run->{args}, [ 'solution=crm', 'profile=dev', 'method=open', 'argument=|' ], 'launched again';
-    $run = SVB::WebStart->new(trust => $stranger)->launch($node->tls_url . '/servoy-client/crm.jnlp');
+    is_deeply $run->{args}, [ 'solution=crm', 'profile=dev', 'method=open', 'argument=|' ],
+        'launched again';
+    $run = SVB::WebStart->new(trust => $stranger)
+        ->launch($node->tls_url . '/servoy-client/crm.jnlp');
     isnt $run->{status}, 0, 'a user who trusts another authority does not get it';
     like $run->{output}, qr/certificate cannot be verified/;
     is scalar @{ $node->reports }, 3, 'nor does it run';

@@ -9,10 +9,12 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use SVB::Authority;
+use SVB::Balancer;
 use SVB::Fleet;
 use SVB::Httpd;
 use SVB::Launches;
 use SVB::Node;
+use SVB::Users qw($jnlp);
 use SVB::WebStart;
 use Test::More;
 
@@ -20,60 +22,28 @@ my ($ca, $other_ca) = map { SVB::Authority->new } 1 .. 2;
 my $fleet = SVB::Fleet->start(2, tls => $ca);
 my ($other_cert, $other_key) = $other_ca->issue(SVB::Temp->dir('certificate'));
 
-sub facts {
-    my ($url) = @_;
-    return join "\n", map { sprintf 'ServoyNode %s url=%s', $_->route, $_->$url } $fleet->nodes;
-}
-
-my $httpd = SVB::Httpd->new(tls => 1, authority => $ca, ports => 2, conf => <<"END")->start;
-<Proxy "balancer://servoy">
-    ${\ $fleet->members('ajp', 'retry=600') }
-    ProxySet lbmethod=servoy
-    ${\ facts('url') }
-</Proxy>
-<Proxy "balancer://secure">
-    ${\ $fleet->members('ajp') }
-    ProxySet lbmethod=servoy
-    ServoyFleet secure
-    ${\ facts('tls_url') }
-</Proxy>
-<Proxy "balancer://proxied">
-    ${\ $fleet->members('ajp') }
-    ProxySet lbmethod=servoy
-    ServoyFleet proxied
-    ServoyLaunch proxy
-</Proxy>
-<Location "/servoy-manager">
-    SetHandler servoy-manager
-</Location>
-ProxyPass "/secure/" "balancer://secure/"
-ProxyPass "/proxied/" "balancer://proxied/"
-ProxyPass "/" "balancer://servoy/"
-<VirtualHost *:\@TLS_PORT\@>
-    SSLEngine on
-    SSLCertificateFile "\@CERT\@"
-    SSLCertificateKeyFile "\@KEY\@"
-</VirtualHost>
-<VirtualHost *:\@PORT1\@>
-    SSLEngine on
-    SSLCertificateFile "$other_cert"
-    SSLCertificateKeyFile "$other_key"
-</VirtualHost>
-END
+my $pages = $fleet->members('ajp');
+my $httpd = SVB::Httpd->new(tls => 1, authority => $ca, ports => 2, conf => join '',
+    manager_location(),
+    balancer('secure', $pages, $fleet->urls('tls_url')),
+    balancer('proxied', $pages, 'ServoyLaunch proxy'),
+    balancer('servoy', $fleet->members('ajp', 'retry=600'), $fleet->urls,
+        'ProxyPass "/" "balancer://servoy/"'),
+    tls_host(), tls_host({ port => '@PORT1@', cert => $other_cert, key => $other_key }))->start;
 
 my $front = $httpd->url;
 my $secure = 'https://localhost:' . $httpd->tls_port;
 my $secure_by_other = 'https://localhost:' . $httpd->port(1);
 
 my $launches = SVB::Launches->new(httpd => $httpd, fleet => $fleet);
-my $jnlp = '/servoy-client/crm.jnlp';
 my @redirected = (fleet => 'servoy', status => 302);
 
 my $user = SVB::WebStart->new;
 my $first;
 
 subtest 'launches go to the nodes in turn' => sub {
-    $first = $launches->run_well($user, "$front$jnlp", @redirected, args => ['solution=crm']) or return;
+    $first = $launches->run_well($user, "$front$jnlp", @redirected, args => ['solution=crm'])
+        or return;
     my $second = $launches->run_well(SVB::WebStart->new, "$front$jnlp", @redirected,
         args => ['solution=crm']) or return;
     isnt $second->name, $first->name, 'another user gets the other node';
@@ -82,19 +52,23 @@ subtest 'launches go to the nodes in turn' => sub {
 subtest 'a profile, and arguments with | and blanks and UTF-8' => sub {
     my $target = '/servoy-client/dev/crm.jnlp?method=open&argument=a|b|c&two=x%7Cy'
         . '&words=two%20words+more&place=caf%C3%A9%20%E2%82%AC';
-    $launches->run_well($user, "$front$target", @redirected, args => [ 'solution=crm', 'profile=dev', 'method=open',
+    $launches->run_well($user, "$front$target", @redirected,
+        args => [ 'solution=crm', 'profile=dev', 'method=open',
         'argument=a|b|c', 'two=x|y', 'words=two words more', "place=caf\x{e9} \x{20ac}" ]);
-    like $httpd->access_log, qr{"GET /servoy-client/dev/crm\.jnlp\?method=open&argument=a(?:\||%7C)b.* 302 };
+    like $httpd->access_log,
+        qr{"GET /servoy-client/dev/crm\.jnlp\?method=open&argument=a(?:\||%7C)b.* 302 };
 };
 
 subtest 'by https, with certificates that are good' => sub {
-    $launches->run_well(SVB::WebStart->new(trust => $ca), "$secure/secure/servoy-client/dev/crm.jnlp",
+    $launches->run_well(SVB::WebStart->new(trust => $ca),
+        "$secure/secure/servoy-client/dev/crm.jnlp",
         fleet => 'secure', status => 302, args => [ 'solution=crm', 'profile=dev' ]);
 };
 
 subtest 'by https, with certificates that are not' => sub {
     $launches->run_untrusted($other_ca, "$secure/secure$jnlp", fleet => 'secure');
-    $launches->run_untrusted($other_ca, "$secure_by_other/secure$jnlp", fleet => 'secure', status => 302);
+    $launches->run_untrusted($other_ca, "$secure_by_other/secure$jnlp", fleet => 'secure',
+        status => 302);
 };
 
 # Launches lead away from us, so that none of them tells.
@@ -121,7 +95,8 @@ subtest 'ServoyLaunch proxy: the nodes write their own codebase' => sub {
     SVB::Node->start_all($fleet->nodes);
     my %got;
     for my $who ($user, SVB::WebStart->new) {
-        my $node = $launches->run_well($who, "$front/proxied/servoy-client/dev/crm.jnlp?a=x%7Cy", fleet => 'proxied',
+        my $node = $launches->run_well($who, "$front/proxied/servoy-client/dev/crm.jnlp?a=x%7Cy",
+            fleet => 'proxied',
             status => 200, args => [ 'solution=crm', 'profile=dev', 'argument=x|y' ]);
         $got{ $node->name }++ if $node;
     }

@@ -12,11 +12,12 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use JSON::PP ();
+use SVB::Balancer;
 use SVB::Fleet;
 use SVB::Httpd;
+use SVB::Mock;
 use SVB::Ports;
-use SVB::Proc;
-use SVB::Temp;
+use SVB::Users;
 use SVB::Wait qw(wait_for wait_ok patience);
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -24,113 +25,42 @@ use Time::HiRes qw(sleep time);
 my $fleet = SVB::Fleet->start(2);
 my ($one, $two) = $fleet->nodes;
 my $closed = SVB::Ports->take;
-my $page = '/servoy-webclient/ss/s/crm';
-my $jnlp = '/servoy-client/crm.jnlp';
 
 # No launch may be sent to a node that died longer ago.
 my $too_late = patience(5);
 
-# --- nodes that note who comes ---
-
-my $mock = <<'END';
-use IO::Select;
-use IO::Socket::IP;
-my ($port, $out) = @ARGV;
-open my $log, '>>', $out or die;
-$log->autoflush;
-$SIG{PIPE} = 'IGNORE';
-my $listener = IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => $port, Listen => 64, ReuseAddr => 1) or die;
-print $log "ready\n";
-my $select = IO::Select->new($listener);
-my %got;
-while (1) {
-    for my $socket ($select->can_read) {
-        if ($socket == $listener) {
-            my $client = $listener->accept or next;
-            $select->add($client);
-            $got{$client} = '';
-        }
-        elsif (!sysread $socket, $got{$socket}, 4096, length $got{$socket}) {
-            print $log "connection\n" if !length $got{$socket};
-            $select->remove($socket);
-            delete $got{$socket};
-            close $socket;
-        }
-        elsif ($got{$socket} =~ /^\x12\x34\x00\x01\x0a\z/) {
-            print $log "cping\n";
-            syswrite $socket, "AB\0\1\x09";
-        }
-        elsif ($got{$socket} =~ /\r\n\r\n\z/) {
-            print $log "request\n";
-            syswrite $socket, "HTTP/1.1 200 OK\r\nX-Node: mock\r\nContent-Length: 2\r\n\r\nok";
-            $got{$socket} = "\n";
-        }
-    }
-}
-END
-
-my $mocks = SVB::Temp->dir('mocks');
-my %mock;
-
-# A BalancerMember line for a node of its own that is called servoy1.
-sub mock {
-    my ($name, $scheme, $more) = @_;
-    my $port = SVB::Ports->take;
-    $mock{$name} = SVB::Proc->spawn(name => $name, cmd => [ $^X, '-e', $mock, $port, "$mocks/$name" ],
-        out => "$mocks/$name.output");
-    wait_for(sub { -s "$mocks/$name" }, 20, "$name to listen");
-    return "BalancerMember \"$scheme://127.0.0.1:$port\" route=servoy1 $more\n";
-}
-
-# How often it was asked by whom: connection, cping, request.
-sub asked {
-    my ($name, $what) = @_;
-    return scalar grep { $_ eq $what } split /\n/, SVB::Temp->read_file("$mocks/$name");
-}
-
 # --- the fronts ---
 
-# One balancer for each question, each a fleet of its own under a prefix of its own.
-sub balancer {
-    my ($name, $members, @lines) = @_;
-    my $text = join "\n", $members, 'ProxySet lbmethod=servoy', grep({ /^ServoyFleet/ } @lines) ? () : "ServoyFleet $name", @lines;
-    return "<Proxy \"balancer://$name\">\n$text\n</Proxy>\nProxyPass \"/$name/\" \"balancer://$name/\"\n";
-}
-
-sub members {
-    my ($scheme, @more) = @_;
-    return join '', map { $_->member($scheme, shift @more) } $fleet->nodes;
-}
-
 # A fact on the lines that give the nodes their direct URLs.
-sub named_so { my ($fact) = @_; return map { "ServoyNode servoy$_ url=http://app$_.example.com $fact" } 1, 2 }
+sub named_so {
+    my ($fact) = @_;
+    return map { "ServoyNode servoy$_ url=http://app$_.example.com $fact" } 1, 2
+}
 
 my @names = named_so('');
-my $dead = "BalancerMember \"ajp://127.0.0.1:$closed\" route=servoy1 retry=600\n";
-my $manager = <<'END';
-<Location "/servoy-manager">
-    SetHandler servoy-manager
-</Location>
-END
+my $dead = dead_member('servoy1', 'retry=600');
 
 # What every front has: plain; down, whose servoy1 never was; and a beacon of the
 # process that asks, for nobody launches there.
-my $common = join '', balancer('plain', members('ajp', 'retry=1', 'retry=1'), @names),
-    balancer('down', $dead . $two->member('ajp'), @names), balancer('beacon', $dead, $names[0]), $manager;
+my $common = join '', balancer('plain', $fleet->members('ajp', 'retry=1'), @names),
+    balancer('down', $dead . $two->member('ajp'), @names), balancer('beacon', $dead, $names[0]),
+    manager_location();
 
 my $special = join '',
-    balancer('http',   members('http'), @names),
-    balancer('pages',  members('ajp'), 'ServoyFleet both', @names),
-    balancer('sockets', members('http'), 'ServoyFleet both'),
-    balancer('off',    members('ajp'), named_so('probe=off')),
-    balancer('proxied', members('ajp'), 'ServoyLaunch proxy', named_so('probe=url')),
-    balancer('rewrite', members('ajp'), 'ServoyLaunch rewrite', @names),
-    balancer('rewriteurl', members('ajp'), 'ServoyLaunch rewrite', map { sprintf 'ServoyNode %s url=%s probe=url', $_->route, $_->url } $fleet->nodes),
-    balancer('strict', members('ajp'), 'ProxySet nofailover=On', @names),
-    balancer('drain',  members('ajp', 'status=+N'), @names),
-    balancer('taken',  members('ajp', 'status=+D'), @names),
+    balancer('http',   $fleet->members('http'), @names),
+    balancer('pages',  $fleet->members('ajp'), 'ServoyFleet both', @names),
+    balancer('sockets', $fleet->members('http'), 'ServoyFleet both'),
+    balancer('off',    $fleet->members('ajp'), named_so('probe=off')),
+    balancer('proxied', $fleet->members('ajp'), 'ServoyLaunch proxy', named_so('probe=url')),
+    balancer('rewrite', $fleet->members('ajp'), 'ServoyLaunch rewrite', @names),
+    balancer('rewriteurl', $fleet->members('ajp'), 'ServoyLaunch rewrite',
+        map { "$_ probe=url" } $fleet->urls),
+    balancer('strict', $fleet->members('ajp'), 'ProxySet nofailover=On', @names),
+    balancer('drain',  $fleet->members('ajp', [ 'status=+N' ]), @names),
+    balancer('taken',  $fleet->members('ajp', [ 'status=+D' ]), @names),
     balancer('solo',   $one->member('ajp', 'retry=0'), $names[0]),
-    balancer('url',    members('ajp'), "ServoyNode servoy1 url=http://127.0.0.1:$closed probe=url",
+    balancer('url',    $fleet->members('ajp'),
+        "ServoyNode servoy1 url=http://127.0.0.1:$closed probe=url",
         'ServoyNode servoy2 url=' . $two->url . ' probe=url'),
     balancer('idle',   mock('idle', 'http', ''), $names[0]),
     balancer('busy',   mock('busy', 'http', ''), $names[0]),
@@ -166,38 +96,27 @@ my $httpd = $front{event};
 # 1 or 2, whom a launch is redirected to; or its status.
 sub launch {
     my ($front, $name, %option) = @_;
-    my $r = $option{r} // $front->client(cookies => 0, timeout => 30)->request($option{method} // 'GET', "/$name$jnlp",
+    my $r = $option{r} // $front->browser(cookies => 0)->request($option{method} // 'GET',
+        "/$name$jnlp",
         headers => $option{cookie} ? ["Cookie: SERVOYLAUNCH=$option{cookie}"] : []);
     return ($r->header('Location') // '') =~ m{^http://app([12])\.example\.com/} ? $1
-        : ($r->header('Location') // '') =~ m{^\Q${\ $two->url}\E/} ? 2 : $r->header('Location') // $r->status;
+        : ($r->header('Location') // '') =~ m{^\Q${\ $two->url}\E/} ? 2
+        : $r->header('Location') // $r->status;
 }
 
-sub facts {
-    my ($name, $route, $front) = @_;
-    return ($front // $httpd)->nodes($name)->{$route};
+sub state_of {
+    my ($name, $front) = @_;
+    return ($front // $httpd)->manager->node($name, 'servoy1')->{state}
 }
-
-sub state_of { my ($name, $front) = @_; return facts($name, 'servoy1', $front)->{state} }
 
 # The value of the launch cookie of a client that servoy1 has.
 sub cookie_of {
     my ($front, $name) = @_;
     for (1 .. 8) {
-        my $r = $front->client(timeout => 30)->get("/$name$jnlp");
+        my $r = $front->browser->get("/$name$jnlp");
         return $r->cookie('SERVOYLAUNCH') if launch($front, $name, r => $r) eq 1;
     }
     die "no launch at $name went to servoy1\n";
-}
-
-# A browser with a session on servoy1.
-sub user_of {
-    my ($name) = @_;
-    for (1 .. 8) {
-        my $user = $httpd->client(timeout => 30);
-        my $r = $user->get("/$name$page");
-        return ($user, $r->header('X-Session')) if ($r->node // '') eq 'servoy1';
-    }
-    die "no user of $name got to servoy1\n";
 }
 
 sub told {
@@ -229,21 +148,23 @@ sub watch {
                 $sent{"$name $sent"}++;
             }
         }
-        $httpd->client(timeout => 30)->get('/busy/');
+        $httpd->browser->get('/busy/');
         sleep 0.02;
     }
     # its clients may go nowhere else there
     delete $sent{'strict 503'};
-    is join(', ', sort grep { !/ [12]$/ } keys %sent), '', 'every launch is sent to one of the nodes';
+    is join(', ', sort grep { !/ [12]$/ } keys %sent), '',
+        'every launch is sent to one of the nodes';
     for (map { "@$_" } @where) {
-        ok $last{$_} < $too_late, sprintf 'the last launch to it: %.1f s after it died (%s)', $last{$_}, $_;
+        ok $last{$_} < $too_late, sprintf 'the last launch to it: %.1f s after it died (%s)',
+            $last{$_}, $_;
     }
     return;
 }
 
 sub metric {
     my ($what, $name) = @_;
-    my $text = $httpd->client(timeout => 30)->get('/servoy-manager?format=prometheus')->body;
+    my $text = $httpd->manager->metrics;
     my ($labels) = $what =~ s/\{(.*)\}// ? ",$1" : '';
     return $text =~ /^$what\{fleet="$name",node="servoy1"\Q$labels\E\} (\S+)$/m ? $1 : 'none';
 }
@@ -258,7 +179,7 @@ subtest 'a node that is down from the start gets no launch' => sub {
             $sent{ launch($front{$name}, 'down', method => $_) }++ for qw(HEAD GET GET);
         }
         is_deeply \%sent, { 2 => 9 }, "$name: not even the first one" or diag explain \%sent;
-        is facts('down', 'servoy2', $front{$name})->{launches}, 6, 'the living has them';
+        is $front{$name}->manager->node('down', 'servoy2')->{launches}, 6, 'the living has them';
         is state_of('down', $front{$name}), 'error', 'state';
         my @lines = told($front{$name}, '0092', 'down');
         is scalar @lines, 1, 'it is told' or diag @lines;
@@ -272,13 +193,15 @@ subtest 'a direct URL that nobody listens at' => sub {
     $sent{ launch($httpd, 'url') }++ for 1 .. 4;
     is_deeply \%sent, { 2 => 4 }, 'gets no launches';
     is state_of('url'), 'error', 'although the member answers';
-    is $httpd->client->get("/url$page", headers => ['Cookie: JSESSIONID=' . '0' x 32 . '.servoy1'])->node, 'servoy1',
+    is $httpd->client->get("/url$page", headers => ['Cookie: JSESSIONID=' . '0' x 32 . '.servoy1'])
+        ->node, 'servoy1',
         'and serves its clients';
     # an answer of the member says nothing about the direct URL
     my $until = time + 2.5;
     %sent = ();
     while (time < $until) {
-        $httpd->client->get("/url$page", headers => ['Cookie: JSESSIONID=' . '0' x 32 . '.servoy1']);
+        $httpd->client->get("/url$page",
+            headers => ['Cookie: JSESSIONID=' . '0' x 32 . '.servoy1']);
         $sent{ launch($httpd, 'url', method => 'HEAD') }++;
         $sent{ launch($httpd, 'url') }++;
         sleep 0.05;
@@ -292,18 +215,25 @@ subtest 'a direct URL that nobody listens at' => sub {
 my @everywhere = map { [ $_, 'plain' ] } sort keys %front;
 my @special = map { [ event => $_ ] } qw(http pages sockets strict drain);
 # draining nodes are elected by nobody: somebody else's cookie
-my %cookie = map { ("@$_" => cookie_of($front{ $_->[0] }, $_->[1] eq 'drain' ? 'plain' : $_->[1])) } @everywhere, @special;
+my %cookie = map { ("@$_" => cookie_of($front{ $_->[0] }, $_->[1] eq 'drain' ? 'plain' : $_->[1])) }
+    @everywhere, @special;
 
-my ($user, $session) = user_of('plain');
+my $user = user_of($httpd, 'servoy1', '/plain');
+my $session = $user->cookie('JSESSIONID');
 cookie_of($httpd, 'off');
-my ($strict_user) = user_of('strict');
+my $strict_user = user_of($httpd, 'servoy1', '/strict');
 
 subtest 'a node is killed' => sub {
     my %asker = map { ($_ => asker($front{$_})) } qw(orphan stalled);
-    cmp_ok facts('plain', 'servoy1')->{clients}{$_}, '>', 0, "$_ clients before" for qw(web smart);
-    is launch($httpd, $_->[1], cookie => $cookie{"@$_"}, method => 'HEAD'), 1, "$_->[1]: a client of it" for @special;
+    cmp_ok $httpd->manager->node('plain', 'servoy1')->{clients}{$_}, '>', 0, "$_ clients before"
+        for qw(web smart);
+    is launch($httpd, $_->[1], cookie => $cookie{"@$_"}, method => 'HEAD'), 1,
+        "$_->[1]: a client of it" for @special;
     $_->mark for values %front;
-    my %asked = map { my $name = $_; map { ("$name $_" => asked($name, $_)) } qw(connection cping) } keys %mock;
+    my %asked = map {
+        my $name = $_;
+        map { ("$name $_" => asked($name, $_)) } qw(connection cping)
+    } mocks();
     kill KILL => $asker{orphan};
     kill STOP => $asker{stalled};
     my $began = time;
@@ -314,17 +244,20 @@ subtest 'a node is killed' => sub {
     kill CONT => $asker{stalled};
     my ($pid) = map { /\[pid (\d+)/ } told($front{stalled}, '0092', 'plain');
     isnt $pid, $asker{stalled}, 'found out by a launch where nobody else asks any more';
-    is scalar(grep { $_ == $asker{orphan} } $front{orphan}->children), 0, 'the asking process of one of them is gone';
+    is scalar(grep { $_ == $asker{orphan} } $front{orphan}->children), 0,
+        'the asking process of one of them is gone';
 
     subtest 'how often nodes were asked meanwhile' => sub {
         my $often = sub {
             my ($what, $least, $most, $why) = @_;
-            ok $asked{$what} >= $least && $asked{$what} <= $most, sprintf '%s: %d in %.1f s', $why, $asked{$what}, $seconds;
+            ok $asked{$what} >= $least && $asked{$what} <= $most, sprintf '%s: %d in %.1f s', $why,
+                $asked{$what}, $seconds;
         };
         $often->('idle connection', 3, $seconds + 2, 'no traffic: about once a second');
         $often->('busy connection', 0, 2, 'with traffic: hardly ever');
         cmp_ok asked('busy', 'request'), '>', 10, 'which there was';
-        $often->('copied cping', 3, $seconds + 2, 'a balancer of several virtual hosts: not more often');
+        $often->('copied cping', 3, $seconds + 2,
+            'a balancer of several virtual hosts: not more often');
         $often->('vouched cping', 0, 2, 'one that passes its health checks: hardly ever');
         $often->('vouched connection', 5, 3 * $seconds, 'which there were');
         $often->("$_ connection", 0, 0, "$_: never") for qw(unasked unprobed out);
@@ -337,16 +270,19 @@ subtest 'what is said of it' => sub {
         is state_of('plain', $front{$name}), 'error', "$name: state";
         my @lines = told($front{$name}, '0092', 'plain');
         is scalar @lines, 1, 'it is told once' or diag @lines;
-        like $lines[0] // '', qr/servoy_balancer:warn\].*fleet plain, node servoy1 does not answer \(connection refused\)/;
-        is_deeply facts('plain', 'servoy1', $front{$name})->{clients}, { web => 0, smart => 0 }, 'it has no clients any more';
+        my $refused = quotemeta 'fleet plain, node servoy1 does not answer (connection refused)';
+        like $lines[0] // '', qr/servoy_balancer:warn\].*$refused/;
+        is_deeply $front{$name}->manager->node('plain', 'servoy1')->{clients},
+            { web => 0, smart => 0 }, 'it has no clients any more';
     }
     is state_of($_), 'error', "$_: state" for qw(http both strict drain solo rewriteurl);
-    is facts('both', 'servoy1')->{clients}{smart}, 0, 'by either balancer of a fleet';
+    is $httpd->manager->node('both', 'servoy1')->{clients}{smart}, 0,
+        'by either balancer of a fleet';
     is metric('servoy_node_up', 'plain'), 0, 'metric: up';
     is metric('servoy_node_state{state="error"}', 'plain'), 1, 'metric: state';
     is metric('servoy_node_clients{kind="web"}', 'plain'), 0, 'metric: clients';
-    is facts('plain', 'servoy2')->{state}, 'ready', 'the other one lives';
-    is facts('plain', 'servoy1')->{errors}, 0, 'no request had to fail for it';
+    is $httpd->manager->node('plain', 'servoy2')->{state}, 'ready', 'the other one lives';
+    is $httpd->manager->node('plain', 'servoy1')->{errors}, 0, 'no request had to fail for it';
 };
 
 subtest 'those whom nobody asks' => sub {
@@ -373,25 +309,28 @@ subtest 'its clients' => sub {
     is $launcher->cookie('SERVOYLAUNCH'), $cookie{'event plain'}, 'changes nothing';
     is launch($httpd, 'plain', r => $launcher->get("/plain$jnlp")), 2, 'GET';
     isnt $launcher->cookie('SERVOYLAUNCH'), $cookie{'event plain'}, 'the launch cookie moves';
-    is launch($httpd, 'plain', r => $user->get("/plain$jnlp", cookies => 1)), 2, 'a launch by one with a session there';
+    is launch($httpd, 'plain', r => $user->get("/plain$jnlp", cookies => 1)), 2,
+        'a launch by one with a session there';
     my %nodes;
     $nodes{ $httpd->client->get("/plain$page")->node // 'none' }++ for 1 .. 4;
     is_deeply \%nodes, { servoy2 => 4 }, 'new web clients go to the other one';
-    is facts('plain', 'servoy1')->{errors}, 0, 'at once';
+    is $httpd->manager->node('plain', 'servoy1')->{errors}, 0, 'at once';
     my $r = $user->get("/plain$page");
     is $r->node, 'servoy2', 'one of its own fails over';
     isnt $r->header('X-Session'), $session, 'to a new session';
-    cmp_ok facts('plain', 'servoy1')->{errors}, '>', 0, 'after trying to reach it';
+    cmp_ok $httpd->manager->node('plain', 'servoy1')->{errors}, '>', 0, 'after trying to reach it';
 };
 
 subtest 'nofailover=On' => sub {
     is launch($httpd, 'strict'), 2, 'new launches go elsewhere';
     # the cookie of one that was not launched elsewhere meanwhile
-    my $r = $httpd->client->get("/strict$jnlp", headers => ["Cookie: SERVOYLAUNCH=$cookie{'event strict'}"]);
+    my $r = $httpd->client->get("/strict$jnlp",
+        headers => ["Cookie: SERVOYLAUNCH=$cookie{'event strict'}"]);
     is launch($httpd, 'strict', r => $r), 503, 'one of its clients gets nothing else';
     is $r->header('Set-Cookie'), undef;
     like $r->header('Retry-After') // '', qr/^[1-9]\d*$/, 'Retry-After';
-    is launch($httpd, 'strict', r => $strict_user->get("/strict$jnlp")), 503, 'nor does one with a session';
+    is launch($httpd, 'strict', r => $strict_user->get("/strict$jnlp")), 503,
+        'nor does one with a session';
 };
 
 subtest 'no node is left' => sub {
@@ -400,11 +339,13 @@ subtest 'no node is left' => sub {
         is $r->status, 503, $method;
         like $r->header('Retry-After') // '', qr/^[1-9]\d{0,4}$/, 'Retry-After';
         is $r->header('Content-Type'), 'text/html; charset=utf-8';
-        like $r->body, $method eq 'GET' ? qr{<h1>.*cannot be started.*</h1>.*</html>}s : qr/^$/, 'page';
+        like $r->body, $method eq 'GET' ? qr{<h1>.*cannot be started.*</h1>.*</html>}s : qr/^$/,
+            'page';
     }
-    is facts('solo', 'servoy1')->{errors}, 0, 'launches do not knock';
+    is $httpd->manager->node('solo', 'servoy1')->{errors}, 0, 'launches do not knock';
     is $httpd->client->get("/solo$page")->status, 503, 'a new web client';
-    cmp_ok facts('solo', 'servoy1')->{errors}, '>', 0, 'tries its luck there, for lack of another';
+    cmp_ok $httpd->manager->node('solo', 'servoy1')->{errors}, '>', 0,
+        'tries its luck there, for lack of another';
 };
 
 subtest 'it comes back' => sub {
@@ -427,12 +368,15 @@ subtest 'it comes back' => sub {
 # --- frozen ---
 
 subtest 'a node hangs' => sub {
-    ($user, $session) = user_of('plain');
-    my ($other) = user_of('pages');
+    $user = user_of($httpd, 'servoy1', '/plain');
+    $session = $user->cookie('JSESSIONID');
+    my $other = user_of($httpd, 'servoy1', '/pages');
     my @where = map { [ event => $_ ] } qw(plain pages sockets strict drain);
     push @where, [ worker => 'plain' ], [ prefork => 'plain' ];
-    %cookie = map { ("@$_" => cookie_of($front{ $_->[0] }, $_->[1] eq 'drain' ? 'plain' : $_->[1])) } @where;
-    my $before = facts('plain', 'servoy1')->{clients};
+    %cookie =
+        map { ("@$_" => cookie_of($front{ $_->[0] }, $_->[1] eq 'drain' ? 'plain' : $_->[1])) }
+        @where;
+    my $before = $httpd->manager->node('plain', 'servoy1')->{clients};
     cmp_ok $before->{$_}, '>', 0, "$_ clients before" for qw(web smart);
     $_->mark for values %front;
     # Right after an answer nobody asks for a second, and that is the longest way to
@@ -450,17 +394,19 @@ subtest 'a node hangs' => sub {
     my @lines = told($httpd, '0092', 'plain');
     is scalar @lines, 1, 'it is told once' or diag @lines;
     like $lines[0] // '', qr/servoy_balancer:warn\].*node servoy1 does not answer \(timed out\)/;
-    my $after = facts('plain', 'servoy1')->{clients};
+    my $after = $httpd->manager->node('plain', 'servoy1')->{clients};
     cmp_ok $after->{web}, '>=', $before->{web}, 'its web clients still count';
     cmp_ok $after->{smart}, '>=', $before->{smart}, 'and its smart clients';
-    is facts('plain', 'servoy1')->{safe_to_stop}, JSON::PP::false(), 'so it is not safe to stop';
+    is $httpd->manager->node('plain', 'servoy1')->{safe_to_stop}, JSON::PP::false(),
+        'so it is not safe to stop';
     my %nodes;
-    $nodes{ $httpd->client(timeout => 30)->get("/plain$page")->node // 'none' }++ for 1 .. 4;
+    $nodes{ $httpd->browser->get("/plain$page")->node // 'none' }++ for 1 .. 4;
     is_deeply \%nodes, { servoy2 => 4 }, 'new web clients go to the other one';
 
     my $pending = $user->start(GET => "/plain$page");
     my $waiting = $other->start(GET => "/pages$page");
-    wait_for(sub { facts('plain', 'servoy1')->{in_flight} >= 1 }, 20, 'the request of one of its clients to be under way');
+    wait_for(sub { $httpd->manager->node('plain', 'servoy1')->{in_flight} >= 1 }, 20,
+        'the request of one of its clients to be under way');
     is state_of('plain'), 'error', 'whatever it is thought to be';
     $one->thaw;
     my $r = $pending->finish(30);
@@ -468,21 +414,24 @@ subtest 'a node hangs' => sub {
     is $r->header('X-Session'), $session, 'in the same session';
     is $waiting->finish(30)->node, 'servoy1', 'as others are';
     my ($how) = map { / how=(\w+)/ } wait_for(sub {
-        (grep { m{"GET /pages/servoy-webclient/} } split /^/, $httpd->access_log)[-1] }, 10, 'the access log');
+        (grep { m{"GET /pages/servoy-webclient/} } split /^/, $httpd->access_log)[-1] }, 10,
+            'the access log');
     like $how, qr/^(?:known|route)$/, 'for it is their node, and no other has failed over to it';
-    wait_ok(sub { state_of('plain', $front{$_}) eq 'ready' }, 20, "$_: it is back") for qw(event worker prefork);
+    wait_ok(sub { state_of('plain', $front{$_}) eq 'ready' }, 20, "$_: it is back")
+        for qw(event worker prefork);
     wait_ok(sub { launch($httpd, 'plain') eq 1 }, 20, 'and gets launches');
     is scalar(told($httpd, '0093', 'plain')), 1, 'which is told';
     is $user->get("/plain$page")->header('X-Session'), $session, 'its user stays';
 };
 
 subtest 'hanging first, then gone' => sub {
-    cmp_ok facts('plain', 'servoy1')->{clients}{web}, '>', 0, 'it has clients';
+    cmp_ok $httpd->manager->node('plain', 'servoy1')->{clients}{web}, '>', 0, 'it has clients';
     $one->freeze;
     wait_ok(sub { state_of('plain') eq 'error' }, 20, 'it hangs');
-    cmp_ok facts('plain', 'servoy1')->{clients}{web}, '>', 0, 'and has them still';
+    cmp_ok $httpd->manager->node('plain', 'servoy1')->{clients}{web}, '>', 0, 'and has them still';
     $one->kill;
-    wait_ok(sub { facts('plain', 'servoy1')->{clients}{web} == 0 }, 20, 'gone: it has none');
+    wait_ok(sub { $httpd->manager->node('plain', 'servoy1')->{clients}{web} == 0 }, 20,
+        'gone: it has none');
     is state_of('plain'), 'error';
 };
 

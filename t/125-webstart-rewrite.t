@@ -9,9 +9,11 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use SVB::Authority;
+use SVB::Balancer;
 use SVB::Fleet;
 use SVB::Httpd;
 use SVB::Launches;
+use SVB::Users qw($jnlp);
 use SVB::WebStart;
 use Test::More;
 
@@ -20,39 +22,17 @@ my $fleet = SVB::Fleet->start(2, tls => $ca);
 my ($other_cert, $other_key) = $other_ca->issue(SVB::Temp->dir('certificate'));
 
 # A fleet under a prefix of its own.
-sub balancer {
+sub rewriting {
     my ($name, $scheme, $url) = @_;
-    my $members = $fleet->members($scheme, 'retry=600');
-    my $facts = join "\n", map { sprintf 'ServoyNode %s url=%s', $_->route, $_->$url } $fleet->nodes;
-    return <<"END";
-<Proxy "balancer://$name">
-    $members
-    ProxySet lbmethod=servoy
-    ServoyFleet $name
-    ServoyLaunch rewrite
-    $facts
-</Proxy>
-ProxyPass "/$name/" "balancer://$name/"
-END
+    return balancer($name, $fleet->members($scheme, 'retry=600'), 'ServoyLaunch rewrite',
+        $fleet->urls($url));
 }
 
 my $httpd = SVB::Httpd->new(tls => 1, authority => $ca, ports => 2, conf => join '',
-    balancer('ajp', 'ajp', 'url'), balancer('http', 'http', 'url'), balancer('secure', 'ajp', 'tls_url'),
-    <<"END")->start;
-<Location "/servoy-manager">
-    SetHandler servoy-manager
-</Location>
-<VirtualHost *:\@TLS_PORT\@>
-    SSLEngine on
-    SSLCertificateFile "\@CERT\@"
-    SSLCertificateKeyFile "\@KEY\@"
-</VirtualHost>
-<VirtualHost *:\@PORT1\@>
-    SSLEngine on
-    SSLCertificateFile "$other_cert"
-    SSLCertificateKeyFile "$other_key"
-</VirtualHost>
-END
+    manager_location(),
+    rewriting('ajp', 'ajp', 'url'), rewriting('http', 'http', 'url'),
+    rewriting('secure', 'ajp', 'tls_url'),
+    tls_host(), tls_host({ port => '@PORT1@', cert => $other_cert, key => $other_key }))->start;
 
 # By ServerName, which is what the href says.
 my $front = 'http://localhost:' . $httpd->port;
@@ -60,14 +40,14 @@ my $secure = 'https://localhost:' . $httpd->tls_port;
 my $secure_by_other = 'https://localhost:' . $httpd->port(1);
 
 my $launches = SVB::Launches->new(httpd => $httpd, fleet => $fleet);
-my $jnlp = '/servoy-client/crm.jnlp';
 my @ajp = (fleet => 'ajp', status => 200);
 
 my $user = SVB::WebStart->new;
 my $last;       # the node that they got at last
 
 subtest 'the client runs from its node, its shortcut from the front end' => sub {
-    my $first = $launches->run_well($user, "$front/ajp$jnlp", @ajp, args => ['solution=crm']) or return;
+    my $first = $launches->run_well($user, "$front/ajp$jnlp", @ajp, args => ['solution=crm'])
+        or return;
     is $user->shortcut, "$front/ajp$jnlp", 'the shortcut';
     $last = $launches->run_well($user, $user->shortcut, @ajp, args => ['solution=crm']) or return;
     isnt $last->name, $first->name, 'its launch is another: the other node\'s turn';
@@ -77,13 +57,16 @@ subtest 'the client runs from its node, its shortcut from the front end' => sub 
 subtest 'a profile, and arguments with | and blanks and UTF-8' => sub {
     my $target = '/servoy-client/dev/crm.jnlp?method=open&argument=a|b|c&two=x%7Cy'
         . '&words=two%20words+more&place=caf%C3%A9%20%E2%82%AC';
-    my @args = ('solution=crm', 'profile=dev', 'method=open', 'argument=a|b|c', 'two=x|y', 'words=two words more',
+    my @args = ('solution=crm', 'profile=dev', 'method=open', 'argument=a|b|c', 'two=x|y',
+        'words=two words more',
         "place=caf\x{e9} \x{20ac}");
     for my $scheme (qw(ajp http)) {
         my $other = SVB::WebStart->new;
-        $launches->run_well($other, "$front/$scheme$target", fleet => $scheme, status => 200, args => \@args);
+        $launches->run_well($other, "$front/$scheme$target", fleet => $scheme, status => 200,
+            args => \@args);
         # javaws encodes what it is given
-        is $other->shortcut, "$front/$scheme$target" =~ s/\|/%7C/gr =~ s/\+/%20/gr, 'the shortcut has them';
+        is $other->shortcut, "$front/$scheme$target" =~ s/\|/%7C/gr =~ s/\+/%20/gr,
+            'the shortcut has them';
     }
 };
 
@@ -99,7 +82,8 @@ subtest 'by https, with certificates that are good' => sub {
 
 subtest 'by https, with certificates that are not' => sub {
     $launches->run_untrusted($other_ca, "$secure/secure$jnlp", fleet => 'secure');
-    $launches->run_untrusted($other_ca, "$secure_by_other/secure$jnlp", fleet => 'secure', status => 200);
+    $launches->run_untrusted($other_ca, "$secure_by_other/secure$jnlp", fleet => 'secure',
+        status => 200);
 };
 
 # The next launch is for the node where the user was, which dies, and nobody but

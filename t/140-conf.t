@@ -14,10 +14,10 @@ use SVB::Httpd;
 use SVB::Node;
 use SVB::Ports;
 use SVB::Temp;
+use SVB::Users qw($page);
 use SVB::Wait;
 
 my $shipped = "$FindBin::Bin/../conf";
-my $page = '/servoy-webclient/ss/s/crm';
 my $outside = '192.0.2.7';      # where a user comes from who is not on this machine
 my $public = 'servoy.example.com';
 
@@ -112,27 +112,17 @@ sub all_on { s/^(\s*)#(?=[^\s#])/$1/mg; return }
 
 sub troubles {
     my ($httpd) = @_;
-    return join '', grep { /\[\w*:(?:warn|error|crit|alert|emerg)\]|has no effect/ } split /^/, $httpd->error_log;
+    return join '', grep { /\[\w*:(?:warn|error|crit|alert|emerg)\]|has no effect/ } split /^/,
+        $httpd->error_log;
 }
 
 # What the manager says about a node.
 sub shown {
     my ($httpd, $route) = @_;
-    my $json = $httpd->client->get('/servoy-manager?format=json')->json;
-    my ($node) = grep { $_->{route} eq $route } @{ $json->{fleets}[0]{nodes} };
-    return $node;
+    return $httpd->manager->node('servoy', $route);
 }
 
 sub state_of { my ($httpd, $route) = @_; return shown($httpd, $route)->{state} }
-
-# A graceful restart that is over: no child of before can answer any more.
-sub reload {
-    my ($httpd, $conf) = @_;
-    my %old = map { $_ => 1 } $httpd->children;
-    $conf ? $httpd->reconfigure($conf) : $httpd->graceful;
-    wait_for(sub { !grep { $old{$_} } $httpd->children }, 20, 'the old children to end');
-    return;
-}
 
 # Another session id each time: the table may remember that one has moved.
 my $yesterdays = 0;
@@ -146,15 +136,6 @@ sub user_on {
     my $r = $user->get($page);
     is $r->node, $route, "a user on $route" or diag $r->error, $httpd->log_tail;
     return $user;
-}
-
-# Freezes a node and waits until not one of its threads runs any more.
-sub freeze {
-    my ($node) = @_;
-    $node->freeze;
-    wait_for(sub { !grep { slurp($_) !~ /^\d+ \(.*\) T/s } glob "/proc/${\ $node->pid}/task/*/stat" }, 10,
-        'the node to stand still');
-    return;
 }
 
 SVB::Node->start_all(@nodes);
@@ -191,9 +172,13 @@ subtest 'pages stick, over AJP' => sub {
     }
     is_deeply \%on, { servoy1 => 3, servoy2 => 3 }, 'new ones spread';
     my @lines;
-    wait_ok(sub { @lines = split /^/, slurp($servoy_log); @lines == 24 }, 10, 'the access log has them all');
-    is scalar(grep { m{ 200 \d+ \d+ fleet=servoy route=(servoy\d) how=elected worker=ajp://127.0.0.1:\d+$} } @lines), 6;
-    is scalar(grep { m{ 200 \d+ \d+ fleet=servoy route=(servoy\d) how=known worker=ajp://127.0.0.1:\d+$} } @lines), 18;
+    wait_ok(sub {
+        @lines = split /^/, slurp($servoy_log);
+        @lines == 24
+    }, 10, 'the access log has them all');
+    my $served = qr{ 200 \d+ \d+ fleet=servoy route=servoy\d};
+    is scalar(grep { m{$served how=elected worker=ajp://127.0.0.1:\d+$} } @lines), 6;
+    is scalar(grep { m{$served how=known worker=ajp://127.0.0.1:\d+$} } @lines), 18;
     my $ids = join '|', map { $_->cookie('JSESSIONID') =~ s/\..*//r } @users;
     ok !(grep { /$ids/ } @lines), 'but no session id';
 };
@@ -214,7 +199,8 @@ subtest 'WebSockets go to the node that has the session' => sub {
         $ws->close;
     }
     wait_ok(sub { my @lines = slurp($servoy_log) =~
-        m{ 101 \S+ \d+ fleet=servoy route=servoy\d how=known worker=http://}g; @lines == 3 }, 10, 'the log says so');
+        m{ 101 \S+ \d+ fleet=servoy route=servoy\d how=known worker=http://}g; @lines == 3 }, 10,
+        'the log says so');
 };
 
 subtest 'README' => sub {
@@ -232,11 +218,14 @@ subtest 'README' => sub {
     ok @unused > 0, 'there are some without effect';
     like $limits, qr/`\Q$_\E`/, "it says that $_ has no effect" for @unused;
 
-    my %known = map { $_ => 1 } map { slurp($_) =~ /SVB_LOGNO\(\s*(\d+)\s*\)/g } glob "$shipped/../src/{,*/}*.c";
-    is_deeply [ grep { !$known{$_} } $readme =~ /SVB(\d{4})/g ], [], 'it tells of no message that is not there';
+    my %known = map { $_ => 1 }
+        map { slurp($_) =~ /SVB_LOGNO\(\s*(\d+)\s*\)/g } glob "$shipped/../src/{,*/}*.c";
+    is_deeply [ grep { !$known{$_} } $readme =~ /SVB(\d{4})/g ], [],
+        'it tells of no message that is not there';
 };
 
-my @forged = ('Forwarded: for=6.6.6.6;host=evil.example;proto=https', 'X-Forwarded-Host: evil.example',
+my @forged = ('Forwarded: for=6.6.6.6;host=evil.example;proto=https',
+    'X-Forwarded-Host: evil.example',
     'x-forwarded-host: evil2.example', 'X-Forwarded-Proto: https', 'X-Forwarded-Scheme: https',
     'X-Forwarded-For: 127.0.0.1', 'X-Forwarded-Port: 666', 'X-Forwarded-Prefix: /evil',
     'X-Forwarded-Server: evil.example', 'X-Forwarded-Ssl: on', 'X-Real-IP: 6.6.6.6');
@@ -245,10 +234,12 @@ subtest 'what a client may not claim' => sub {
     my $user = $httpd->client(headers => [ "X-Test-Client: $outside", @forged ]);
     my $seen = $user->get('/echo', host => "$public:8443")->json;
     my %headers = %{ $seen->{headers} };
-    is_deeply [ grep { /^(?:x-)?forwarded|^x-real/ } sort keys %headers ], [], 'by AJP the node gets none of it';
+    is_deeply [ grep { /^(?:x-)?forwarded|^x-real/ } sort keys %headers ], [],
+        'by AJP the node gets none of it';
     unlike join(' ', map { @$_ } values %headers), qr/evil|6\.6\.6\.6|666/;
     is_deeply $headers{host}, ["$public:8443"], 'Host is as sent';
-    is "$seen->{scheme} $seen->{serverName}:$seen->{serverPort}", "http $public:8443", 'so the node knows its name';
+    is "$seen->{scheme} $seen->{serverName}:$seen->{serverPort}", "http $public:8443",
+        'so the node knows its name';
     is $seen->{remoteAddr}, $outside, 'and who asks';
 
     $seen = $user->get('/websocket/echo', host => "$public:8443")->json;
@@ -268,22 +259,27 @@ subtest 'the manager' => sub {
     is $r->status, 200, 'for this machine';
     is $r->node, undef, 'not proxied';
     like $r->body, qr/servoy2/;
-    for my $path ('/servoy-manager', '/servoy-manager?format=json', '/servoy-manager?format=prometheus') {
-        my $refused = $httpd->client(headers => [ "X-Test-Client: $outside", 'X-Forwarded-For: 127.0.0.1' ])->get($path);
+    for my $path ('/servoy-manager', '/servoy-manager?format=json',
+        '/servoy-manager?format=prometheus') {
+        my $refused = $httpd->client(headers => [ "X-Test-Client: $outside",
+            'X-Forwarded-For: 127.0.0.1' ])->get($path);
         is $refused->status, 403, "not for others: $path";
         unlike $refused->body, qr/servoy\d/;
     }
-    my ($fleet, @more) = @{ $httpd->client->get('/servoy-manager?format=json')->json->{fleets} };
+    my ($fleet, @more) = @{ $httpd->manager->json->{fleets} };
     is_deeply \@more, [], 'one fleet';
-    is_deeply $fleet->{balancers}, [ 'balancer://servoy-websocket', 'balancer://servoy' ], 'of both balancers';
-    is_deeply [ map { scalar @{ $_->{members} } } @{ $fleet->{nodes} } ], [ 2, 2 ], 'two nodes, two ways to each';
+    is_deeply $fleet->{balancers}, [ 'balancer://servoy-websocket', 'balancer://servoy' ],
+        'of both balancers';
+    is_deeply [ map { scalar @{ $_->{members} } } @{ $fleet->{nodes} } ], [ 2, 2 ],
+        'two nodes, two ways to each';
 };
 
 subtest 'launches' => sub {
     my $user = user_on($httpd, 'servoy2');
     my $r = $user->get('/servoy-client/crm.jnlp?m=open&a=1|2');
     is $r->status, 302;
-    is $r->header('Location'), 'https://app2.example.com/servoy-client/crm.jnlp?m=open&a=1%7C2', 'the direct URL';
+    is $r->header('Location'), 'https://app2.example.com/servoy-client/crm.jnlp?m=open&a=1%7C2',
+        'the direct URL';
     like $user->cookie('SERVOYLAUNCH'), qr/\.servoy2$/;
     wait_ok(sub { slurp($servoy_log) =~ / 302 .* route=servoy2 how=launch / }, 10, 'in the log');
 };
@@ -291,7 +287,8 @@ subtest 'launches' => sub {
 subtest 'the direct connector of server.xml' => sub {
     my $seen = $one->direct->get('/echo?x=1|2', host => 'app1.internal:8081')->json;
     is $seen->{query}, 'x=1|2', 'takes a bare |';
-    is "$seen->{scheme} $seen->{serverName}:$seen->{serverPort}", 'https app1.example.com:443', 'knows its outside';
+    is "$seen->{scheme} $seen->{serverName}:$seen->{serverPort}", 'https app1.example.com:443',
+        'knows its outside';
     ok $seen->{secure};
     is $two->client->get('/echo?x=1|2')->status, 400, 'one without relaxedQueryChars does not';
 };
@@ -299,7 +296,7 @@ subtest 'the direct connector of server.xml' => sub {
 subtest 'a node that hangs is found out by a ping' => sub {
     my $user = user_on($httpd, 'servoy1');
     $httpd->mark;
-    freeze($one);
+    $one->freeze;
     my $r = $user->get($page, timeout => 30);
     is $r->status, 200;
     is $r->node, 'servoy2', 'its user is served by the other';
@@ -307,7 +304,8 @@ subtest 'a node that hangs is found out by a ping' => sub {
         or diag $r->seconds, ' s ', $r->error, "\n", $httpd->error_log;
     $one->thaw;
     wait_ok(sub {
-        my $back = $httpd->client(cookies => 0, headers => ['Cookie: JSESSIONID=' . yesterday('servoy1')]);
+        my $back = $httpd->client(cookies => 0,
+            headers => ['Cookie: JSESSIONID=' . yesterday('servoy1')]);
         ($back->get('/echo')->node // '') eq 'servoy1';
     }, 20, 'and tried again after ten');
 };
@@ -316,23 +314,27 @@ subtest 'draining by configuration' => sub {
     my $stays = user_on($httpd, 'servoy1');
     my $elected = shown($httpd, 'servoy1')->{elected};
     cmp_ok $elected, '>', 0;
-    reload($httpd, virtual_host(edit => sub { s/(BalancerMember .*route=servoy1)/$1 status=+N/ }));
+    $httpd->reload(virtual_host(edit => sub { s/(BalancerMember .*route=servoy1)/$1 status=+N/ }));
     is state_of($httpd, 'servoy1'), 'draining', 'the manager shows it';
     is shown($httpd, 'servoy1')->{elected}, $elected, 'and counts on over a restart';
     is $stays->get($page)->node, 'servoy1', 'who is there stays';
     is $httpd->client->get($page)->node, 'servoy2', 'others go elsewhere' for 1 .. 4;
-    reload($httpd, virtual_host());
+    $httpd->reload(virtual_host());
     is state_of($httpd, 'servoy1'), 'ready', 'over';
     is $stays->get($page)->header('X-Count'), 3;
 };
 
 subtest 'a wrong secret' => sub {
     my $before = () = $one->access_log =~ / 403 /g;
-    reload($httpd, virtual_host(edit => sub { s/secret=\w+/secret=wrong/g }));
+    $httpd->reload(virtual_host(edit => sub { s/secret=\w+/secret=wrong/g }));
     my $r = $httpd->client(cookies => 0)->get($page, headers => ['Cookie: JSESSIONID=x.servoy1']);
     is $r->status, 403;
-    wait_ok(sub { my $now = () = $one->access_log =~ / 403 /g; $now == $before + 1 }, 5, 'of the node');
-    wait_ok(sub { slurp($servoy_log) =~ m{ 403 .* route=servoy1 how=route worker=ajp://} }, 10, 'in the log');
+    wait_ok(sub {
+        my $now = () = $one->access_log =~ / 403 /g;
+        $now == $before + 1
+    }, 5, 'of the node');
+    wait_ok(sub { slurp($servoy_log) =~ m{ 403 .* route=servoy1 how=route worker=ajp://} }, 10,
+        'in the log');
     $httpd->stop;
 };
 
@@ -342,7 +344,8 @@ subtest 'what is switched off can be switched on' => sub {
     $one->{codebase} = $override;
     $one->restart;
 
-    my $httpd = SVB::Httpd->new(modules => [qw(remoteip proxy_hcheck)], conf => virtual_host(edit => \&all_on));
+    my $httpd = SVB::Httpd->new(modules => [qw(remoteip proxy_hcheck)],
+        conf => virtual_host(edit => \&all_on));
     my ($code, $output) = $httpd->configtest;
     is "$code $output", "0 Syntax OK\n", 'httpd -t';
     $httpd->start;
@@ -352,10 +355,11 @@ subtest 'what is switched off can be switched on' => sub {
     is $r->status, 200, 'ServoyLaunch proxy';
     like $r->body, qr{codebase="\Q$override\E"}, 'with the codebase of servoy.properties';
 
-    is $httpd->client(headers => ["X-Test-Client: $outside"])->get('/balancer-manager')->status, 403,
-        'balancer-manager is not for all';
+    is $httpd->client(headers => ["X-Test-Client: $outside"])->get('/balancer-manager')->status,
+        403, 'balancer-manager is not for all';
     my $admin = $httpd->client(headers => [ 'Referer: ' . $httpd->url . '/balancer-manager' ]);
-    my @links = $admin->get('/balancer-manager')->body =~ /href="[^"?]*\?([^"]*&amp;w=[^"]*|b=[^"]*w=[^"]*)"/g;
+    my @links = $admin->get('/balancer-manager')->body
+        =~ /href="[^"?]*\?([^"]*&amp;w=[^"]*|b=[^"]*w=[^"]*)"/g;
     is scalar @links, 4, 'it has all members' or diag $admin->get('/balancer-manager')->body;
     for my $link (grep { /:(?:${\ $one->ajp_port}|${\ $one->http_port})\b/ } @links) {
         $admin->post('/balancer-manager', ($link =~ s/&amp;/&/gr) . '&w_status_N=1',
@@ -364,11 +368,12 @@ subtest 'what is switched off can be switched on' => sub {
     is state_of($httpd, 'servoy1'), 'draining', 'and drains a node';
     is $httpd->client->get($page)->node, 'servoy2', 'nobody new there' for 1 .. 3;
     is $user->get($page)->node, 'servoy1';
-    reload($httpd);
+    $httpd->reload;
     is state_of($httpd, 'servoy1'), 'ready', 'until the next restart';
 
     $one->kill;
-    wait_ok(sub { state_of($httpd, 'servoy1') eq 'error' }, 20, 'health checks find a dead node by themselves');
+    wait_ok(sub { state_of($httpd, 'servoy1') eq 'error' }, 20,
+        'health checks find a dead node by themselves');
     $r = $user->get($page);
     is $r->status, 503, 'nofailover=On';
     like $r->header('Retry-After') // '', qr/^\d+$/;
@@ -376,22 +381,26 @@ subtest 'what is switched off can be switched on' => sub {
 };
 
 subtest 'in an https virtual host' => sub {
-    my $httpd = SVB::Httpd->new(modules => ['remoteip'], tls => 1, conf => virtual_host(port => '@TLS_PORT@',
-        lines => "SSLEngine on\nSSLCertificateFile \"\@CERT\@\"\nSSLCertificateKeyFile \"\@KEY\@\"\n$echo_too"));
+    my $httpd = SVB::Httpd->new(modules => ['remoteip'], tls => 1,
+        conf => virtual_host(port => '@TLS_PORT@', lines => join "\n", 'SSLEngine on',
+            'SSLCertificateFile "@CERT@"', 'SSLCertificateKeyFile "@KEY@"', $echo_too));
     is +($httpd->configtest)[1], "Syntax OK\n", 'httpd -t';
     $httpd->start;
     is troubles($httpd) =~ s/.*\[ssl:warn\].*\n//gr, '', 'a start, but for our certificate';
     my $front = 'https://127.0.0.1:' . $httpd->tls_port;
     for my $path ('/echo', '/websocket/echo') {
-        my $r = SVB::Curl->get("$front$path", '-H', 'Cookie: JSESSIONID=x.servoy2', '-H', "Host: $public",
+        my $r = SVB::Curl->get("$front$path", '-H', 'Cookie: JSESSIONID=x.servoy2', '-H',
+            "Host: $public",
             '-H', 'X-Forwarded-Proto: http', '-H', "X-Test-Client: $outside");
         my $seen = $r->json;
-        is "$seen->{scheme} $seen->{serverName}:$seen->{serverPort}", "https $public:443", "$path: the node knows it";
+        is "$seen->{scheme} $seen->{serverName}:$seen->{serverPort}", "https $public:443",
+            "$path: the node knows it";
         ok $seen->{secure};
         is $seen->{remoteAddr}, $outside;
     }
     my $r = SVB::Curl->get("$front/servoy-client/crm.jnlp", '-H', 'Cookie: JSESSIONID=x.servoy2');
-    is $r->header('Location'), 'https://app2.example.com/servoy-client/crm.jnlp', 'a launch stays with https';
+    is $r->header('Location'), 'https://app2.example.com/servoy-client/crm.jnlp',
+        'a launch stays with https';
     like $r->header('Set-Cookie'), qr/; Secure/;
     $httpd->stop;
 };

@@ -26,7 +26,8 @@ sub run {
     my %env = ref $cmd[0] ? %{ shift @cmd } : ();
     my $out = SVB::Temp->dir('run') . '/out';
     my $proc = SVB::Proc->spawn(name => $cmd[0], cmd => \@cmd, out => $out, cwd => $tree,
-        env => { MAKEFLAGS => undef, MFLAGS => undef, MAKELEVEL => undef, B => undef, SAN => undef, OPT => undef, %env });
+        env => { MAKEFLAGS => undef, MFLAGS => undef, MAKELEVEL => undef, B => undef, SAN => undef,
+            OPT => undef, %env });
     my $status = $proc->wait(60) // $proc->kill;
     return ($status >> 8 || $status, slurp($out));
 }
@@ -35,7 +36,8 @@ sub slurp { my ($path) = @_; return SVB::Temp->read_file($path) }
 
 sub install {
     my ($destdir) = @_;
-    my ($code, $output) = run('make', '-f', 'Makefile.apxs', "APXS=$apxs", 'install', "DESTDIR=$destdir");
+    my ($code, $output) = run('make', '-f', 'Makefile.apxs', "APXS=$apxs", 'install',
+        "DESTDIR=$destdir");
     is $code, 0, 'make install' or diag $output;
     return;
 }
@@ -56,7 +58,8 @@ my $dest = SVB::Temp->dir('dest');
 subtest 'anywhere: the module' => sub {
     install($dest);
     my %installed = files($dest);
-    delete @installed{ "$sysconf/mods-available/servoy_balancer.load", "$sysconf/mods-available/servoy_balancer.conf" }
+    delete @installed{ "$sysconf/mods-available/servoy_balancer.load",
+        "$sysconf/mods-available/servoy_balancer.conf" }
         if -d "$sysconf/mods-available";
     is_deeply [ keys %installed ], ["$libexec/$module"], 'and nothing else';
     ok slurp("$dest$libexec/$module") eq slurp("$tree/.build/$module"),
@@ -77,9 +80,11 @@ END
     is slurp("$available/servoy_balancer.conf"),
         slurp("$tree/conf/servoy_balancer.conf"), '.conf';
 
-    SVB::Temp->write_file("$available/$_", "# mine\n") for 'servoy_balancer.conf', 'servoy_balancer.load';
+    SVB::Temp->write_file("$available/$_", "# mine\n") for 'servoy_balancer.conf',
+        'servoy_balancer.load';
     install($dest);
-    is slurp("$available/servoy_balancer.conf"), "# mine\n", 'again: a .conf stays as it was edited';
+    is slurp("$available/servoy_balancer.conf"), "# mine\n",
+        'again: a .conf stays as it was edited';
     isnt slurp("$available/servoy_balancer.load"), "# mine\n", 'a .load does not';
     unlink "$available/servoy_balancer.conf";
     install($dest);
@@ -89,16 +94,21 @@ is_deeply { map { files($_) } $libexec, $sysconf }, \%before, 'the system was no
 
 subtest 'the module as a library' => sub {
     my (undef, $symbols) = run('nm', '-D', '--defined-only', "$dest$libexec/$module");
-    is_deeply [ map { (split)[2] } split /\n/, $symbols ], ['servoy_balancer_module'], 'exports one symbol';
+    is_deeply [ map { (split)[2] } split /\n/, $symbols ], ['servoy_balancer_module'],
+        'exports one symbol';
     my (undef, $needed) = run('ldd', "$dest$libexec/$module");
-    my @others = grep { !m{^\s*(?:linux-(?:vdso|gate)\.so|libc\.so|libm\.so|libexpat\.so|\S*/ld-linux)} } split /\n/, $needed;
+    my @others =
+        grep { !m{^\s*(?:linux-(?:vdso|gate)\.so|libc\.so|libm\.so|libexpat\.so|\S*/ld-linux)} }
+        split /\n/, $needed;
     is_deeply \@others, [], 'needs libc, libm, and the parser of APR-util';
 };
 
 # The modules that the .load file asks for, and httpd's own folder of them.
 my ($depends) = slurp("$available/servoy_balancer.load") =~ /^# Depends: (.*)$/m;
 my @depends = split ' ', $depends;
-my @left_out = qw(env setenvif headers slotmem_shm proxy proxy_balancer lbmethod_byrequests proxy_http proxy_ajp);
+my @left_out =
+    qw(env setenvif headers slotmem_shm proxy proxy_balancer lbmethod_byrequests proxy_http
+    proxy_ajp);
 
 # A folder like Debian's mods-enabled: what is needed and ours, with its path.
 sub enabled {
@@ -106,7 +116,8 @@ sub enabled {
     my $dir = $httpd->root . '/mods-enabled';
     mkdir $dir;
     for my $name (@depends, 'remoteip') {
-        SVB::Temp->write_file("$dir/$name.load", "LoadModule ${name}_module $libexec/mod_$name.so\n");
+        SVB::Temp->write_file("$dir/$name.load",
+            "LoadModule ${name}_module $libexec/mod_$name.so\n");
     }
     my $load = slurp("$available/servoy_balancer.load");
     SVB::Temp->write_file("$dir/servoy_balancer.load", $load =~ s/\Q$libexec\E/$dest$libexec/r);
@@ -132,12 +143,14 @@ ProxyPass "/" "balancer://servoy/"
 END
     });
     my ($code, $output) = $httpd->configtest;
-    is "$code $output", "0 Syntax OK\n", 'with what its .load file depends on, in alphabetical order';
+    is "$code $output", "0 Syntax OK\n",
+        'with what its .load file depends on, in alphabetical order';
     $httpd->start;
     my $r = $httpd->client->get('/servoy-manager?format=json');
     is $r->status, 200, 'the manager of servoy_balancer.conf, for this machine';
     is $r->json->{fleets}[0]{nodes}[0]{route}, 'servoy1';
-    is $httpd->client(headers => ['X-Test-Client: 192.0.2.7'])->get('/servoy-manager')->status, 403, 'not for others';
+    is $httpd->client(headers => ['X-Test-Client: 192.0.2.7'])->get('/servoy-manager')->status, 403,
+        'not for others';
     $httpd->stop;
 };
 
@@ -156,13 +169,16 @@ my $a2enmod = $ENV{SVB_A2ENMOD} // '/usr/sbin/a2enmod';
 subtest 'a2enmod servoy_balancer' => sub {
     plan skip_all => "no $a2enmod here: the package apache2 is not installed" if !-x $a2enmod;
     my $confdir = "$dest$sysconf";
-    SVB::Temp->write_file("$available/$_.load", "LoadModule ${_}_module $libexec/mod_$_.so\n") for @depends;
+    SVB::Temp->write_file("$available/$_.load", "LoadModule ${_}_module $libexec/mod_$_.so\n")
+        for @depends;
     mkdir "$confdir/mods-enabled";
-    my ($code, $output) = run({ APACHE_CONFDIR => $confdir, APACHE_STATE_DIRECTORY => SVB::Temp->dir('state') },
+    my ($code, $output) =
+        run({ APACHE_CONFDIR => $confdir, APACHE_STATE_DIRECTORY => SVB::Temp->dir('state') },
         $a2enmod, '--quiet', 'servoy_balancer');
     is $code, 0 or diag $output;
     is_deeply [ map { s{.*/}{}r } sort glob "$confdir/mods-enabled/*" ],
-        [ sort 'servoy_balancer.conf', map { "$_.load" } @depends, 'servoy_balancer' ], 'brings the others with it';
+        [ sort 'servoy_balancer.conf', map { "$_.load" } @depends, 'servoy_balancer' ],
+        'brings the others with it';
 };
 
 done_testing;

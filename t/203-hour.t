@@ -13,8 +13,10 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use List::Util qw(sum0);
+use SVB::Balancer;
 use SVB::Fleet;
 use SVB::Httpd;
+use SVB::Users qw($page $jnlp);
 use SVB::Wait qw(:DEFAULT patience poll);
 use Test::More;
 use Time::HiRes qw(time);
@@ -22,7 +24,7 @@ use Time::HiRes qw(time);
 srand 1844;
 my $timeout = int patience(36);
 my $fleet = SVB::Fleet->start(3, session_seconds => $timeout);
-my ($one, $two, $three) = $fleet->nodes;
+my (undef, $two, $three) = $fleet->nodes;
 my $settings = "ProxySet lbmethod=servoy\nServoySessionTimeout $timeout";
 
 my $httpd = SVB::Httpd->new(threads => 32, conf => <<"END")->start;
@@ -35,10 +37,7 @@ ServoyNode * url=http://%r.example.com
 <Proxy "balancer://sockets">
 @{[ $fleet->members('http', 'upgrade=websocket retry=1 timeout=600') ]}$settings
 </Proxy>
-<Location "/servoy-manager">
-SetHandler servoy-manager
-Require local
-</Location>
+@{[ manager_location() ]}
 ProxyPass "/websocket/" "balancer://sockets/websocket/"
 ProxyPass "/" "balancer://pages/"
 END
@@ -53,7 +52,8 @@ sub pick { my (@from) = @_; return $from[ rand @from ] }
 
 sub named {
     my ($user) = @_;
-    return "user $user->{number} (" . ($user->{ng} ? 'NGClient' : 'Web Client') . ", $user->{home})";
+    return "user $user->{number} (" . ($user->{ng} ? 'NGClient' : 'Web Client')
+        . ", $user->{home})";
 }
 
 # A page of the user's: where its session is from now on.
@@ -77,8 +77,8 @@ sub visit {
 sub arrive {
     my ($ng) = @_;
     my $user = { number => scalar @users, ng => $ng, home => 'new', session => 0, count => 0,
-        client => $httpd->client(timeout => 30),
-        page => $ng ? '/solutions/crm/index.html' : '/servoy-webclient/ss/s/crm' };
+        client => $httpd->browser,
+        page => $ng ? '/solutions/crm/index.html' : $page };
     push @users, $user;
     visit($user);
     open_window($user) if $ng;
@@ -90,7 +90,8 @@ sub open_window {
     my $number = @{ $user->{windows} //= [] } + 1;
     my $ws = $user->{client}->websocket("/websocket/$user->{number}/main/$number");
     my $hello = $ws->recv_json(30) // {};
-    push @odd, named($user) . ': WebSocket ' . $ws->response->status . ' on ' . ($hello->{node} // 'no node')
+    push @odd, named($user) . ': WebSocket ' . $ws->response->status . ' on '
+        . ($hello->{node} // 'no node')
         if ($hello->{event} // '') ne 'open' || $hello->{node} ne $user->{home};
     push @{ $user->{windows} }, $ws;
     return;
@@ -107,7 +108,8 @@ sub login {
     my ($user) = @_;
     my $before = $user->{client}->cookie('JSESSIONID');
     visit($user, '/login');
-    push @odd, named($user) . ': no new id at the login' if $user->{client}->cookie('JSESSIONID') eq $before;
+    push @odd, named($user) . ': no new id at the login'
+        if $user->{client}->cookie('JSESSIONID') eq $before;
     return;
 }
 
@@ -131,7 +133,7 @@ sub hurry {
 sub stateless { hurry(pick(qw(/echo /resources/x.js /status/200))); return }
 
 sub launch {
-    my $r = $httpd->client->get('/servoy-client/crm.jnlp');
+    my $r = $httpd->client->get($jnlp);
     push @odd, 'launch: ' . $r->status if $r->status != 302;
     return;
 }
@@ -153,8 +155,6 @@ sub lose {
 
 # --- counts ---
 
-sub json { return $httpd->client(timeout => 30)->get('/servoy-manager?format=json')->json }
-
 sub by_node { my ($of) = @_; return join ', ', map { $_->name . ' ' . $of->($_) } $fleet->nodes }
 
 # Who has a session as far as the script knows: with an open window, or seen lately.
@@ -170,9 +170,13 @@ sub agree {
     my ($script, $nodes, $manager);
     poll(sub {
         $meanwhile->() if $meanwhile;
-        $script = by_node(sub { my ($node) = @_; scalar grep { lives($_) && $_->{home} eq $node->name } @users });
+        $script = by_node(sub {
+            my ($node) = @_;
+            scalar grep { lives($_) && $_->{home} eq $node->name } @users
+        });
         $nodes = by_node(sub { $_[0]->alive ? $_[0]->active_sessions : 0 });
-        my %web = map { $_->{route} => $_->{clients}{web} } @{ json()->{fleets}[0]{nodes} };
+        my %web = map { $_->{route} => $_->{clients}{web} }
+            @{ $httpd->manager->json->{fleets}[0]{nodes} };
         $manager = by_node(sub { $web{ $_[0]->route } });
         return $manager eq $nodes && $nodes eq $script;
     }, $seconds // 15);
@@ -246,9 +250,10 @@ subtest 'a busy hour' => sub {
 };
 
 subtest 'httpd restarts gracefully' => sub {
-    my ($before) = sum0 map { $_->{clients}{web} } @{ json()->{fleets}[0]{nodes} };
+    my ($before) = sum0 map { $_->{clients}{web} } @{ $httpd->manager->json->{fleets}[0]{nodes} };
     $httpd->graceful;
-    is sum0(map { $_->{clients}{web} } @{ json()->{fleets}[0]{nodes} }), $before, 'no count is lost';
+    is sum0(map { $_->{clients}{web} } @{ $httpd->manager->json->{fleets}[0]{nodes} }), $before,
+        'no count is lost';
     turn();
     agree('users go on');
     arrive($_ % 2) for 1 .. 4;
@@ -263,7 +268,8 @@ subtest 'a node is killed' => sub {
     $two->kill;
     my @theirs = lose($two);
     my @back = grep { !$_->{quiet} && $_->{number} % 4 } @theirs;
-    cmp_ok scalar(@back), '>=', 2, 'some of its users come again at once: ' . @back . ' of ' . @theirs;
+    cmp_ok scalar(@back), '>=', 2, 'some of its users come again at once: ' . @back . ' of '
+        . @theirs;
     cmp_ok scalar(@theirs - @back), '>=', 2, '... and some do not';
     for my $user (@back) {
         visit($user);
@@ -304,11 +310,13 @@ subtest 'the end of the hour' => sub {
         $next = time + patience(4);
     };
     my @left = grep { $_->{session} } @in_window;
-    is scalar(@left), 1, 'of the three that are in a WebSocket, one has a node that was not touched';
+    is scalar(@left), 1,
+        'of the three that are in a WebSocket, one has a node that was not touched';
     wait_for(sub { $work->(); time > $over }, $timeout + 30, 'the session timeout to pass');
     is scalar(grep { $_->{windows}[-1]->ping('there?', 10) } @left), 1, 'it is still open';
     my %sessions = map { $_ => 1 } map { @{ $_->sessions } } $fleet->nodes;
-    is scalar(grep { $sessions{ $_->{client}->cookie('JSESSIONID') } } @left), 1, 'with its session';
+    is scalar(grep { $sessions{ $_->{client}->cookie('JSESSIONID') } } @left), 1,
+        'with its session';
     is scalar(grep { lives($_) } @silent), 0, 'the silent ones are gone';
     agree('after the session timeout', 15, $work);
     my $r = visit($left[0]);
@@ -324,9 +332,10 @@ subtest 'the end of the hour' => sub {
     agree('half of all log out');
     logout($_) for at_work();
     agree('the others too');
-    wait_ok(sub { !grep { $_->{in_flight} || $_->{clients}{web} } @{ json()->{fleets}[0]{nodes} } }, 15,
+    wait_ok(sub { !grep { $_->{in_flight} || $_->{clients}{web} }
+        @{ $httpd->manager->json->{fleets}[0]{nodes} } }, 15,
         'nobody is left, and nothing in flight');
-    my $all = json();
+    my $all = $httpd->manager->json;
     is $all->{table}{clients}, sum0(map { $_->{clients}{smart} } @{ $all->{fleets}[0]{nodes} }),
         'the table holds Smart Clients alone';
 };

@@ -8,15 +8,15 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use SVB::Balancer;
 use SVB::Fleet;
 use SVB::Httpd;
 use SVB::Temp;
+use SVB::Users;
 use SVB::Wait;
 use Test::More;
 
-my $page = '/servoy-webclient/ss/s/crm';
 my $fleet = SVB::Fleet->start(2);
-my ($one, $two) = $fleet->nodes;
 
 # Options: server (lines), balancer (lines).
 sub conf {
@@ -28,56 +28,38 @@ Header always set X-How "%{SERVOY_HOW}e"
 @{[ $fleet->members('ajp') ]}ProxySet lbmethod=servoy
 @{[ $option{balancer} // '' ]}
 </Proxy>
-<Location "/servoy-manager">
-SetHandler servoy-manager
-ServoyManagerActions on
-Require local
-</Location>
+@{[ manager_location('ServoyManagerActions on') ]}
 ProxyPass "/" "balancer://servoy/"
 END
 }
 
-sub json { return $_[0]->client->get('/servoy-manager?format=json')->json }
-
-sub act {
-    my ($httpd, $node, $action) = @_;
-    my %form = (fleet => 'servoy', node => $node, action => $action, nonce => json($httpd)->{nonce});
-    return $httpd->client->post('/servoy-manager', join('&', map { "$_=$form{$_}" } sort keys %form),
-        headers => ['Accept: application/json', 'Content-Type: application/x-www-form-urlencoded']);
-}
-
-sub new_user {
-    my ($httpd) = @_;
-    my $user = $httpd->client;
-    $user->get($page);
-    return $user;
-}
-
 subtest 'a table that was too small, after a restart' => sub {
     my $httpd = SVB::Httpd->new(conf => conf(server => 'ServoyClientTable 8'))->start;
-    new_user($httpd) for 1 .. 40;
-    cmp_ok json($httpd)->{table}{evicted}, '>', 0, 'clients are dropped';
+    users($httpd, 40);
+    cmp_ok $httpd->manager->json->{table}{evicted}, '>', 0, 'clients are dropped';
     $httpd->wait_log(qr/SVB0061/, 15);
     $httpd->mark->graceful;
     # the tick that tells this has told everything else as well
-    act($httpd, servoy1 => 'drain');
-    act($httpd, servoy1 => 'forget');
+    $httpd->manager->act('servoy', 'servoy1', 'drain');
+    $httpd->manager->act('servoy', 'servoy1', 'forget');
     $httpd->wait_log(qr/SVB0062.*servoy1/, 15);
-    unlike $httpd->error_log, qr/SVB0061/, 'nobody was dropped since, and the log does not say so again';
-    my $evicted = json($httpd)->{table}{evicted};
-    new_user($httpd) for 1 .. 40;
-    cmp_ok json($httpd)->{table}{evicted}, '>', $evicted, 'then more are';
+    unlike $httpd->error_log, qr/SVB0061/,
+        'nobody was dropped since, and the log does not say so again';
+    my $evicted = $httpd->manager->json->{table}{evicted};
+    users($httpd, 40);
+    cmp_ok $httpd->manager->json->{table}{evicted}, '>', $evicted, 'then more are';
     $httpd->stop;
 };
 
 subtest 'clients that have expired, in a table of another size' => sub {
     my %lines = (balancer => 'ServoySessionTimeout 2s');
     my $httpd = SVB::Httpd->new(conf => conf(%lines, server => 'ServoyClientTable 1000'))->start;
-    my $user = new_user($httpd);
+    my ($user) = users($httpd, 1);
     is $user->get($page)->header('X-How'), 'known', 'a user';
     $httpd->reconfigure(conf(%lines, server => 'ServoyClientTable 2000'));
-    is json($httpd)->{table}{capacity}, 2000, 'a table of another size';
-    wait_ok(sub { json($httpd)->{table}{clients} == 0 }, 20, 'the user is gone after a while');
+    is $httpd->manager->json->{table}{capacity}, 2000, 'a table of another size';
+    wait_ok(sub { $httpd->manager->json->{table}{clients} == 0 }, 20,
+        'the user is gone after a while');
     is $user->get($page)->header('X-How'), 'route', 'and is known by the route alone';
     $httpd->stop;
 };
@@ -91,10 +73,11 @@ subtest 'a shorter time, in a module that stays loaded' => sub {
     $httpd->start;
     my $mapped = SVB::Temp->read_file('/proc/' . $httpd->pid . '/maps');
     is scalar(grep { $mapped =~ /\Q$_\E/ } @stay), 2, 'it stays loaded';
-    my $user = new_user($httpd);
+    my ($user) = users($httpd, 1);
     $httpd->reconfigure(conf(balancer => 'ServoySessionTimeout 2s'));
     is $user->get($page)->header('X-How'), 'known', 'a user';
-    wait_ok(sub { json($httpd)->{table}{clients} == 0 }, 20, 'is gone after the time of this configuration');
+    wait_ok(sub { $httpd->manager->json->{table}{clients} == 0 }, 20,
+        'is gone after the time of this configuration');
     $httpd->stop;
 };
 
@@ -129,7 +112,8 @@ module AP_MODULE_DECLARE_DATA other_module = {
 END
     close $out;
     chomp(my ($cc, $include, $apr) = map { qx(apxs -q $_) } qw(CC INCLUDEDIR APR_INCLUDEDIR));
-    my @command = ($cc, '-shared', '-fPIC', '-w', "-I$include", "-I$apr", '-o', "$dir/mod_other.so", "$dir/mod_other.c");
+    my @command = ($cc, '-shared', '-fPIC', '-w', "-I$include", "-I$apr", '-o', "$dir/mod_other.so",
+        "$dir/mod_other.c");
     system(@command) == 0 or die "@command failed\n";
     return "$dir/mod_other.so";
 }
@@ -139,7 +123,7 @@ subtest 'what another build of the module has left in memory' => sub {
     my $httpd = SVB::Httpd->new(conf => "LoadModule other_module $other\n" . conf());
     ok eval { $httpd->start; 1 }, 'httpd starts' or diag $@;
     $httpd->wait_log(qr/\[servoy_balancer:notice\].*SVB0024/, 5);
-    my $user = new_user($httpd);
+    my ($user) = users($httpd, 1);
     $httpd->mark->graceful;
     is $user->get($page)->header('X-How'), 'known', 'and has its own memory from then on';
     unlike $httpd->error_log, qr/SVB0024/;
@@ -149,7 +133,8 @@ subtest 'what another build of the module has left in memory' => sub {
 # Let a process have so much memory in all, or as much as there is.
 sub limit_memory {
     my ($pid, $bytes) = @_;
-    system('prlimit', '--pid', $pid, '--as=' . ($bytes // 'unlimited') . ':') == 0 or die "prlimit failed\n";
+    system('prlimit', '--pid', $pid, '--as=' . ($bytes // 'unlimited') . ':') == 0
+        or die "prlimit failed\n";
     return;
 }
 
@@ -165,12 +150,13 @@ my $room = 1 << 30;
 
 subtest 'a table that is not to be had' => sub {
     my $httpd = SVB::Httpd->new(conf => conf())->start;
-    my $user = new_user($httpd);
+    my ($user) = users($httpd, 1);
     limit_memory($httpd->pid, memory_of($httpd->pid) + $room);
     is +($httpd->configtest(conf(server => $largest)))[0], 0, 'the configuration is good';
     ok eval { $httpd->mark->reconfigure(conf(server => $largest)); 1 }, 'httpd goes on' or diag $@;
-    like $httpd->error_log, qr/\[servoy_balancer:error\].*SVB0023.*67108864 clients/, 'it tells what it could not have';
-    is json($httpd)->{table}{capacity}, 65536, 'the table keeps its size';
+    like $httpd->error_log, qr/\[servoy_balancer:error\].*SVB0023.*67108864 clients/,
+        'it tells what it could not have';
+    is $httpd->manager->json->{table}{capacity}, 65536, 'the table keeps its size';
     is $user->get($page)->header('X-How'), 'known', 'and its clients';
     $httpd->stop;
 

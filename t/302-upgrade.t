@@ -13,54 +13,29 @@ use lib "$FindBin::Bin/lib";
 
 use JSON::PP ();
 use POSIX ();
+use SVB::Balancer;
 use SVB::Fleet;
 use SVB::Httpd;
 use SVB::Node;
 use SVB::Proc;
 use SVB::Temp;
+use SVB::Users qw($page);
 use SVB::Wait;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
 my $script = $ENV{SVB_NODE_SCRIPT} // "$FindBin::Bin/../conf/servoy-node.sh";
-my $page = '/servoy-webclient/ss/s/crm';
 my @routes = qw(servoy1 servoy2 servoy3);
 my @names = qw(shared single);
 my %fleet = (shared => SVB::Fleet->start(3, replicated => 1), single => SVB::Fleet->start(3));
 my %scheme = (shared => 'ajp', single => 'http');
 
-sub balancer {
-    my ($name) = @_;
-    return <<"END";
-<Proxy "balancer://$name">
-@{[ $fleet{$name}->members($scheme{$name}) ]}
-ProxySet lbmethod=servoy
-ServoyFleet $name
-ServoySessionTimeout 3s
-ServoyMaintenance on 2s
-ServoyLaunch proxy
-</Proxy>
-ProxyPass "/$name/" "balancer://$name/"
-END
-}
-
-my $httpd = SVB::Httpd->new(conf => join('', map { balancer($_) } @names) . <<'END')->start;
-ProxyPreserveHost On
-<Location "/servoy-manager">
-SetHandler servoy-manager
-ServoyManagerActions on
-Require local
-</Location>
-END
-my $manager = $httpd->url . '/servoy-manager';
-
-sub facts {
-    my ($name, $route) = @_;
-    my $all = $httpd->client(timeout => 30)->get('/servoy-manager?format=json')->json;
-    my ($found) = grep { $_->{name} eq $name } @{ $all->{fleets} };
-    my ($node) = grep { $_->{route} eq $route } @{ $found->{nodes} };
-    return $node;
-}
+my $httpd = SVB::Httpd->new(conf => join '', "ProxyPreserveHost On\n",
+    manager_location('ServoyManagerActions on'),
+    map { balancer($_, $fleet{$_}->members($scheme{$_}), 'ServoySessionTimeout 3s',
+        'ServoyMaintenance on 2s',
+        'ServoyLaunch proxy') } @names)->start;
+my ($at, $manager) = ($httpd->url . '/servoy-manager', $httpd->manager);
 
 # --- users, in processes of their own ---
 
@@ -90,17 +65,19 @@ sub fork_users {
 sub notes_of {
     my ($users) = @_;
     kill TERM => $users->{pid};
-    wait_for(sub { waitpid($users->{pid}, POSIX::WNOHANG()) == $users->{pid} }, 40, "$users->{title} to end");
+    wait_for(sub { waitpid($users->{pid}, POSIX::WNOHANG()) == $users->{pid} }, 40,
+        "$users->{title} to end");
     return JSON::PP->new->decode(SVB::Temp->read_file($users->{file}));
 }
 
 # A GET, which must succeed.
 sub ask {
     my ($notes, $user, $path) = @_;
-    my $at = time;
+    my $when = time;
     my $r = $user->get($path);
     $notes->{requests}++;
-    push @{ $notes->{failures} }, sprintf '%.1f %s: %s %s %s %s', $at, $path, $r->status, $r->node // '-', $r->error,
+    push @{ $notes->{failures} }, sprintf '%.1f %s: %s %s %s %s', $when, $path, $r->status,
+        $r->node // '-', $r->error,
         substr $r->body, 0, 80 if $r->status != 200 || $r->error || !defined $r->node;
     return $r;
 }
@@ -111,7 +88,7 @@ sub stayers {
     my ($name, $count) = @_;
     return sub {
         my ($notes) = @_;
-        my @users = map { $httpd->client(timeout => 30) } 1 .. $count;
+        my @users = map { $httpd->browser } 1 .. $count;
         my ($turns, $told) = (0, '');
         return sub {
             my $now = SVB::Temp->read_file("$dir/$name.told");
@@ -127,7 +104,8 @@ sub stayers {
                 my $r = ask($notes, $user, ($turns + $i) % 7 ? "/$name$page" : "/$name/login");
                 my ($node, $count) = ($r->node // '-', $r->header('X-Count') // 0);
                 if (defined $user->{count} && $count <= $user->{count} && $r->status == 200) {
-                    push @{ $notes->{restarts} }, { user => $i, at => time, from => $user->{home}, to => $node };
+                    push @{ $notes->{restarts} },
+                        { user => $i, at => time, from => $user->{home}, to => $node };
                 }
                 @$user{qw(home count)} = ($node, $count) if $r->status == 200;
                 sleep 0.02;
@@ -143,15 +121,16 @@ sub comers {
         my ($notes) = @_;
         my $turns = 0;
         return sub {
-            my $user = $httpd->client(timeout => 30);
+            my $user = $httpd->browser;
             my $first = ask($notes, $user, "/$name$page");
             my $second = ask($notes, $user, "/$name$page");
             if (($second->header('X-Count') // 0) < 2) {
                 push @{ $notes->{restarts} },
-                    { user => "comer $turns", at => time, from => $first->node // '-', to => $second->node // '-' };
+                    { user => "comer $turns", at => time, from => $first->node // '-',
+                        to => $second->node // '-' };
             }
             ask($notes, $user, "/$name/logout") if $turns++ % 4;
-            ask($notes, $httpd->client(timeout => 30), "/$name/resources/x.js");
+            ask($notes, $httpd->browser, "/$name/resources/x.js");
             sleep 0.05;
         };
     };
@@ -163,19 +142,23 @@ sub begin_script {
     my ($name, @args) = @_;
     my $said = SVB::Temp->dir('said') . '/said';
     return SVB::Proc->spawn(name => 'servoy-node.sh', cmd => [ $script, @args ], out => $said,
-        env => { SERVOY_FLEET => $name, SERVOY_CURL => undef, http_proxy => undef, no_proxy => '*' });
+        env => { SERVOY_FLEET => $name, SERVOY_CURL => undef, http_proxy => undef,
+            no_proxy => '*' });
 }
 
-sub codes { return join ' ', map { my $status = $_->wait(60) // $_->kill; $status >> 8 || $status } @_ }
+sub codes {
+    return join ' ', map { my $status = $_->wait(60) // $_->kill; $status >> 8 || $status } @_
+}
 
 # Two ways to take a node out in both fleets. Each returns when its users have
 # left or, where they do not, after a while: 0, or 1 with users left.
 my %take_out = (
     drain => sub {
         my ($route, $all_leave) = @_;
-        my @scripts = map { begin_script($_, 'drain', $manager, $route, $all_leave ? 30 : 1) } @names;
+        my @scripts = map { begin_script($_, 'drain', $at, $route, $all_leave ? 30 : 1) } @names;
         if ($all_leave) {
-            wait_for(sub { facts($_, $route)->{state} eq 'draining' }, 20, 'it to drain') for @names;
+            wait_for(sub { $manager->node($_, $route)->{state} eq 'draining' }, 20, 'it to drain')
+                for @names;
             announce($_, "leave $route") for @names;
         }
         $httpd->graceful;
@@ -184,20 +167,24 @@ my %take_out = (
     maintenance => sub {
         my ($route, $all_leave) = @_;
         $fleet{$_}->node($route)->maintenance(1) for @names;
-        wait_for(sub { facts($_, $route)->{state} eq 'maintenance' }, 20, 'a new client to be refused') for @names;
+        wait_for(sub { $manager->node($_, $route)->{state} eq 'maintenance' }, 20,
+            'a new client to be refused') for @names;
         announce($_, "leave $route, it is in maintenance") for $all_leave ? @names : ();
         $httpd->graceful;
-        wait_for(sub { !grep { !facts($_, $route)->{safe_to_stop} } @names }, 30, 'users to leave') if $all_leave;
-        return join ' ', map { facts($_, $route)->{safe_to_stop} ? 0 : 1 } @names;
+        wait_for(sub { !grep { !$manager->node($_, $route)->{safe_to_stop} } @names }, 30,
+            'users to leave') if $all_leave;
+        return join ' ', map { $manager->node($_, $route)->{safe_to_stop} ? 0 : 1 } @names;
     },
 );
 
 my @users;
 for my $name (@names) {
-    push @users, fork_users('stayers', $name, stayers($name, 6)), fork_users('comers', $name, comers($name));
+    push @users, fork_users('stayers', $name, stayers($name, 6)),
+        fork_users('comers', $name, comers($name));
 }
 for my $name (@names) {
-    wait_for(sub { !grep { facts($name, $_)->{clients}{web} < 2 } @routes }, 20, 'users on all nodes');
+    wait_for(sub { !grep { $manager->node($name, $_)->{clients}{web} < 2 } @routes }, 20,
+        'users on all nodes');
 }
 
 my (@rounds, $gracefuls);
@@ -208,19 +195,23 @@ for my $way (qw(drain maintenance)) {
             my @nodes = map { $fleet{$_}->node($route) } @names;
             my %round = (route => $route, all_leave => $all_leave);
             is $take_out{$way}->($route, $all_leave), $all_leave ? '0 0' : '1 1',
-                $all_leave ? 'its users leave: it is safe to stop' : 'the time is up, and users are left';
+                $all_leave ? 'its users leave: it is safe to stop'
+                : 'the time is up, and users are left';
             $round{stopped} = time;
             $_->{proc}->signal('TERM') for @nodes;
             is_deeply [ map { my $status = $_->stop; $status & 127 } @nodes ], [ 0, 0 ], 'it stops';
             $httpd->graceful;
             $gracefuls += 2;
-            wait_ok(sub { !facts($_, $route)->{clients}{web} }, 20, "$_: it has no users any more") for @names;
+            wait_ok(sub { !$manager->node($_, $route)->{clients}{web} }, 20,
+                "$_: it has no users any more") for @names;
             SVB::Node->start_all(@nodes);
             $fleet{shared}->wait_shared;
-            is codes(map { begin_script($_, 'enable', $manager, $route) } @names), '0 0', 'it is started, and enabled';
+            is codes(map { begin_script($_, 'enable', $at, $route) } @names), '0 0',
+                'it is started, and enabled';
             $round{ended} = time;
             push @rounds, \%round;
-            is join(' ', map { facts($_, $route)->{state} } @names), 'ready ready', 'it is ready';
+            is join(' ', map { $manager->node($_, $route)->{state} } @names), 'ready ready',
+                'it is ready';
             wait_ok(sub { !grep { !$_->requests->{$page} } @nodes }, 20, 'and gets new clients');
         };
     }
@@ -234,7 +225,8 @@ subtest 'nobody saw an error' => sub {
     for my $title (sort keys %notes) {
         my $notes = $notes{$title};
         cmp_ok $notes->{requests}, '>=', 100, "$title: many requests";
-        is scalar(@{ $notes->{failures} }), 0, '... none failed' or diag join "\n", @{ $notes->{failures} };
+        is scalar(@{ $notes->{failures} }), 0, '... none failed' or diag join "\n",
+            @{ $notes->{failures} };
     }
     cmp_ok $gracefuls, '>=', 10, 'while the front end was restarted gracefully ten times and more';
     my @errors = grep { m{"GET /\S+ HTTP\S+" 5\d\d } } split /^/, $httpd->access_log;
@@ -247,12 +239,16 @@ subtest 'sessions: shared' => sub {
 
 subtest 'sessions: not shared' => sub {
     my (%seen, @wrong);
-    for my $restart (@{ $notes{'stayers, single'}{restarts} }, @{ $notes{'comers, single'}{restarts} }) {
-        my ($round) = grep { $restart->{at} >= $_->{stopped} && $restart->{at} <= $_->{ended} } @rounds;
-        push @wrong, $restart if !$round || $restart->{from} ne $round->{route} || $restart->{to} eq $round->{route}
+    for my $restart (@{ $notes{'stayers, single'}{restarts} },
+        @{ $notes{'comers, single'}{restarts} }) {
+        my ($round) = grep { $restart->{at} >= $_->{stopped} && $restart->{at} <= $_->{ended} }
+            @rounds;
+        push @wrong, $restart if !$round || $restart->{from} ne $round->{route}
+            || $restart->{to} eq $round->{route}
             || $seen{"$restart->{user} $round->{stopped}"}++;
     }
-    is_deeply \@wrong, [], 'only those on a stopped node began anew, elsewhere, and once' or diag explain \@rounds;
+    is_deeply \@wrong, [], 'only those on a stopped node began anew, elsewhere, and once'
+        or diag explain \@rounds;
     cmp_ok scalar(keys %seen), '>=', 1, 'as some had to';
     my @left = grep { $_->{all_leave} } @rounds;
     is scalar(grep { my $at = $_->{at}; grep { $at >= $_->{stopped} && $at <= $_->{ended} } @left }

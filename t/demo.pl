@@ -40,7 +40,8 @@ sub explain {
     my ($fleet, $httpd) = @_;
     my $front = $httpd->url;
     my ($one) = $fleet->nodes;
-    my $nodes = join '', map { sprintf "    %-8s  %s  pid %d\n", $_->name, $_->url, $_->pid } $fleet->nodes;
+    my $nodes = join '', map { sprintf "    %-8s  %s  pid %d\n", $_->name, $_->url, $_->pid }
+        $fleet->nodes;
     my ($config, $log) = map { $httpd->root . "/$_" } 'conf/httpd.conf', 'logs/error_log';
     my $pid = $one->pid;
     print "\nOpen in a browser (on this machine; all of it listens on 127.0.0.1 only):\n\n",
@@ -73,7 +74,8 @@ sub explain {
 sub table {
     my (@rows) = @_;
     my ($width) = sort { $b <=> $a } map { length $_->[0] } @rows;
-    return join('', map { @$_ > 1 ? sprintf "    %-*s   %s\n", $width, @$_ : "    $_->[0]\n" } @rows) . "\n";
+    return join('', map { @$_ > 1 ? sprintf "    %-*s   %s\n", $width, @$_ : "    $_->[0]\n" }
+        @rows) . "\n";
 }
 
 # Until the time is over: tells what dies, and starts nodes again on Enter.

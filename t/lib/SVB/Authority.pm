@@ -52,7 +52,8 @@ sub file { "$_[0]{dir}/cert.pem" }
 
 sub issue {
     my ($self, $dir) = @_;
-    $self->_request($dir, 'localhost', 'server', '-CA', $self->file, '-CAkey', "$self->{dir}/key.pem");
+    $self->_request($dir, 'localhost', 'server', '-CA', $self->file, '-CAkey',
+        "$self->{dir}/key.pem");
     return ("$dir/cert.pem", "$dir/key.pem");
 }
 
@@ -60,21 +61,23 @@ sub issue {
 sub _request {
     my ($self, $dir, $name, $kind, @by) = @_;
     $self->run(qw(openssl req -x509), @new_key, '-config', "$self->{dir}/openssl.cnf",
-        '-extensions', $kind, '-subj', "/CN=$name", @by, '-keyout', "$dir/key.pem", '-out', "$dir/cert.pem");
+        '-extensions', $kind, '-subj', "/CN=$name", @by, '-keyout', "$dir/key.pem", '-out',
+        "$dir/cert.pem");
     return;
 }
 
 sub truststore {
     my ($self) = @_;
-    $self->{store} //= $self->make_store("$self->{dir}/trust.p12", SVB::Temp->read_file($self->file));
+    $self->{store} //= $self->make_store("$self->{dir}/trust.p12",
+        SVB::Temp->read_file($self->file));
     return ($self->{store}, $password);
 }
 
 sub make_store {
     my ($class, $file, $text) = @_;
     my $pem = SVB::Temp->write_file("$file.pem", $text);
-    $class->run(qw(keytool -J-XX:TieredStopAtLevel=1 -importcert -noprompt -storetype PKCS12 -alias trusted),
-        '-storepass', $password, '-keystore', $file, '-file', $pem);
+    $class->run(qw(keytool -J-XX:TieredStopAtLevel=1 -importcert -noprompt -storetype PKCS12),
+        '-alias', 'trusted', '-storepass', $password, '-keystore', $file, '-file', $pem);
     return $file;
 }
 

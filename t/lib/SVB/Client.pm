@@ -6,6 +6,8 @@ package SVB::Client;
 #   my $c = SVB::Client->new(url => $httpd->url);
 #   my $r = $c->get('/servoy-webclient/');                    # SVB::Response
 #   $c->head($t); $c->post($t, $body); $c->request(PUT => $t, body => ...);
+#   $c->post_form($t, { field => 'value' });                  # as a form's button does
+#   SVB::Client->form(field => 'value');                      # that one's body
 #   my $pending = $c->start(GET => '/slow?ms=500');           # SVB::Exchange
 #   my $ws = $c->websocket('/websocket/1/main/1');            # SVB::WebSocket
 #   $c->cookie('JSESSIONID'); $c->set_cookie(name => 'value'); $c->forget_cookies;
@@ -48,11 +50,25 @@ sub post {
     return $self->request(POST => $target, body => $body // '', %o);
 }
 
+sub form {
+    my ($class, %field) = @_;
+    my $encoded = sub { $_[0] =~ s/([^\w.+-])/sprintf '%%%02X', ord $1/ger };
+    return join '&', map { "$_=" . $encoded->($field{$_}) } sort keys %field;
+}
+
+sub post_form {
+    my ($self, $target, $field, %o) = @_;
+    my $type = 'Content-Type: application/x-www-form-urlencoded';
+    return $self->post($target, $self->form(%$field), %o,
+        headers => [ $type, @{ $o{headers} // [] } ]);
+}
+
 sub request {
     my ($self, $method, $target, %option) = @_;
     my $response = $self->start($method, $target, %option)->finish;
     my $hops = $option{follow} // 0;
-    while ($hops-- > 0 && $response->status =~ /^30[12378]$/ && defined $response->header('Location')) {
+    while ($hops-- > 0 && $response->status =~ /^30[12378]$/
+        && defined $response->header('Location')) {
         my ($authority) = $self->_split($target);
         my $location = $response->header('Location');
         $target = $location =~ m{^/} ? "http://$authority$location" : $location;
@@ -89,7 +105,8 @@ sub raw {
     my ($self, $bytes, $timeout) = @_;
     my $socket = _connect($self->{authority}, $self->{timeout}) or return '';
     _send($socket, $bytes, $self->{timeout});
-    my $exchange = SVB::Exchange->new(method => 'RAW', socket => $socket, timeout => $self->{timeout});
+    my $exchange = SVB::Exchange->new(method => 'RAW', socket => $socket,
+        timeout => $self->{timeout});
     return $exchange->drain($timeout);
 }
 

@@ -22,12 +22,14 @@ sub get {
     unlink glob "$dir/*";
     my $proc = SVB::Proc->spawn(name => 'curl', out => "$dir/error", cmd => [
         'curl', '--silent', '--show-error', '--insecure', '--noproxy', '*', '--max-time', 30,
-        '--path-as-is', '--globoff', '--dump-header', "$dir/head", '--output', "$dir/body", @more, $url ]);
+        '--path-as-is', '--globoff', '--dump-header', "$dir/head", '--output', "$dir/body", @more,
+        $url ]);
     my $status = $proc->wait(40) // $proc->kill;
     my ($head) = reverse grep { length } split /\r?\n\r?\n/, SVB::Temp->read_file("$dir/head");
     my $response = defined $head ? SVB::Response->parse("$head\r\n") : SVB::Response->new;
     $response->{body} = SVB::Temp->read_file("$dir/body");
-    $response->{error} ||= SVB::Temp->read_file("$dir/error") || "curl ended with $status" if $status;
+    $response->{error} ||= SVB::Temp->read_file("$dir/error") || "curl ended with $status"
+        if $status;
     return $response;
 }
 

@@ -90,7 +90,8 @@ sub finish {
 sub _fail {
     my ($self) = @_;
     my $seconds = time - $self->{started};
-    my $error = $self->{error} || (length $self->{buffer} ? 'head cut short' : 'closed without an answer');
+    my $error = $self->{error}
+        || (length $self->{buffer} ? 'head cut short' : 'closed without an answer');
     return $self->{response} = SVB::Response->new(error => $error, head => $self->{buffer},
         seconds => $seconds);
 }

@@ -4,8 +4,13 @@ package SVB::Fleet;
 #
 #   my $fleet = SVB::Fleet->start(3);              # servoy1, servoy2, servoy3
 #   my $fleet = SVB::Fleet->start(2, replicated => 1, session_seconds => 5);
+#   my $fleet = SVB::Fleet->of(@nodes);            # nodes that are there already
 #   my ($one, $two) = $fleet->nodes;  $fleet->node('servoy2');
 #   $fleet->members('ajp');                        # BalancerMember lines
+#   $fleet->members('ajp', 'retry=1');             # each with that setting
+#   $fleet->members('ajp', [ '', 'status=+N' ]);   # with settings of their own
+#   $fleet->members('ajp', { servoy2 => 'status=+N' });
+#   $fleet->urls; $fleet->urls('tls_url');         # ServoyNode lines, direct URLs
 #   $fleet->conf;                                  # a whole proxy configuration
 #   $fleet->calm;    # between tests: all up, no maintenance, counters at zero
 #
@@ -28,6 +33,11 @@ sub start {
     my $self = bless { nodes => \@nodes, replicated => $replicated }, $class;
     $self->wait_shared;
     return $self;
+}
+
+sub of {
+    my ($class, @nodes) = @_;
+    return bless { nodes => \@nodes }, $class;
 }
 
 # Until all that are alive share their sessions with each other, if they do at all.
@@ -55,13 +65,25 @@ sub nodes { @{ $_[0]{nodes} } }
 
 sub node {
     my ($self, $which) = @_;
-    my ($node) = $which =~ /^\d+$/ ? $self->{nodes}[$which] : grep { $_->name eq $which } $self->nodes;
+    my ($node) = $which =~ /^\d+$/ ? $self->{nodes}[$which]
+        : grep { $_->name eq $which } $self->nodes;
     return $node // die "no node $which\n";
 }
 
 sub members {
     my ($self, $scheme, $more) = @_;
-    return join '', map { $_->member($scheme, $more) } $self->nodes;
+    my @nodes = $self->nodes;
+    my $of = sub {
+        my ($i) = @_;
+        return ref $more eq 'HASH' ? $more->{ $nodes[$i]->route } : ref $more ? $more->[$i] : $more;
+    };
+    return join '', map { $nodes[$_]->member($scheme, $of->($_)) } 0 .. $#nodes;
+}
+
+sub urls {
+    my ($self, $kind) = @_;
+    my $url = $kind // 'url';
+    return map { sprintf 'ServoyNode %s url=%s', $_->route, $_->$url } $self->nodes;
 }
 
 # A configuration like the smallest useful one of the README, with a balancer for
@@ -73,8 +95,7 @@ sub conf {
     my ($self, %option) = @_;
     my $lbmethod = $option{lbmethod} // 'servoy';
     my $method = "ProxySet lbmethod=$lbmethod";
-    my $facts = join '', map { sprintf "ServoyNode %s url=%s\n", $_->route, $_->url }
-        grep { length $_->route } $self->nodes;
+    my $facts = join '', map { "$_\n" } grep { !/^ServoyNode  / } $self->urls;
     if ($lbmethod ne 'servoy') {
         $method .= ' stickysession=JSESSIONID|jsessionid';
         $facts = '';

@@ -4,11 +4,14 @@ package SVB::Httpd;
 #
 #   my $httpd = SVB::Httpd->new(mpm => 'worker', conf => $fleet->conf)->start;
 #   $httpd->url; $httpd->port; $httpd->client;     # an SVB::Client to it
+#   $httpd->browser;                               # one with time (30 s)
+#   $httpd->manager; $httpd->balancer_manager;     # SVB::Manager, SVB::BalancerManager
 #   my ($code, $output) = $httpd->configtest;      # httpd -t; no start needed
 #   my $output = $httpd->start_fails;              # must refuse to start
 #   $httpd->wait_log(qr/SVB0001/, 5);              # the first match, or dies
 #   $httpd->error_log; $httpd->access_log; $httpd->mark;   # texts since ->mark
 #   $httpd->graceful; $httpd->restart; $httpd->reconfigure($conf);
+#   $httpd->reload; $httpd->reload($conf);         # until only new children answer
 #   $httpd->nodes('servoy');                       # of a fleet, by route, as the
 #                                                  # manager at /servoy-manager has them
 #   $httpd->stop; $httpd->kill; $httpd->pid; $httpd->children (pids)
@@ -41,8 +44,10 @@ use v5.32;
 use warnings;
 
 use SVB::Authority;
+use SVB::BalancerManager;
 use SVB::Client;
 use SVB::HttpdConf;
+use SVB::Manager;
 use SVB::Ports;
 use SVB::Proc;
 use SVB::Temp;
@@ -84,11 +89,14 @@ sub client {
     return SVB::Client->new(url => $self->url, %option);
 }
 
+sub browser { my ($self, %option) = @_; return $self->client(timeout => 30, %option) }
+
+sub manager          { SVB::Manager->new($_[0]) }
+sub balancer_manager { SVB::BalancerManager->new($_[0]) }
+
 sub nodes {
     my ($self, $fleet) = @_;
-    my $json = $self->client(timeout => 30)->get('/servoy-manager?format=json')->json;
-    my ($found) = grep { $_->{name} eq $fleet } @{ $json->{fleets} };
-    return { map { $_->{route} => $_ } @{ $found->{nodes} } };
+    return { map { $_->{route} => $_ } $self->manager->nodes($fleet) };
 }
 
 # --- its life ---
@@ -153,9 +161,19 @@ sub reconfigure {
     return $self->graceful;
 }
 
+# A graceful restart that is over: no child of before can answer any more.
+sub reload {
+    my ($self, $conf) = @_;
+    my %old = map { $_ => 1 } $self->children;
+    defined $conf ? $self->reconfigure($conf) : $self->graceful;
+    wait_for(sub { !grep { $old{$_} } $self->children }, 20, 'the old children to end');
+    return $self;
+}
+
 sub _again {
     my ($self, $signal) = @_;
     my $before = $self->_starts;
+    my @old = $self->children;
     $self->{proc}->signal($signal);
     my $up = eval {
         wait_for(sub {
@@ -164,6 +182,8 @@ sub _again {
         }, 30, 'its restart');
     };
     $up or die "httpd did not restart: $@" . $self->output . $self->log_tail;
+    # on a busy machine an old child may still be about to take a request
+    poll(sub { !grep { $self->_listens($_) } @old }, 10);
     return $self;
 }
 
@@ -189,13 +209,25 @@ sub stop {
 sub _connections {
     my ($self) = @_;
     my $ports = join '|', map { sprintf '%04X', $_ } @{ $self->{port} }, $self->{tls_port} // ();
-    return grep { /^\s*\d+: 0100007F:(?:$ports) \S+ 0[18] / } split /^/, SVB::Temp->read_file('/proc/net/tcp');
+    return grep { /^\s*\d+: 0100007F:(?:$ports) \S+ 0[18] / } split /^/,
+        SVB::Temp->read_file('/proc/net/tcp');
+}
+
+# Whether a process has our ports open.
+sub _listens {
+    my ($self, $pid) = @_;
+    my $ports = join '|', map { sprintf '%04X', $_ } @{ $self->{port} }, $self->{tls_port} // ();
+    my %inode = map { /^\s*\d+: 0100007F:(?:$ports) \S+ 0A (?:\S+ +){5}(\d+)/ ? ($1 => 1) : () }
+        split /^/, SVB::Temp->read_file('/proc/net/tcp');
+    return grep { /^socket:\[(\d+)\]$/ && $inode{$1} }
+        map { readlink // '' } glob "/proc/$pid/fd/*";
 }
 
 # Threads of the children that are not waiting for anything.
 sub _running_threads {
     my ($self) = @_;
-    return grep { SVB::Temp->read_file($_) =~ /^\d+ \(.*\) [RD]/s } map { glob "/proc/$_/task/*/stat" } $self->children;
+    return grep { SVB::Temp->read_file($_) =~ /^\d+ \(.*\) [RD]/s }
+        map { glob "/proc/$_/task/*/stat" } $self->children;
 }
 
 # KILL, children included: no farewell.
@@ -222,7 +254,8 @@ sub children {
 # From now on error_log, access_log and wait_log know only what is new.
 sub mark {
     my ($self) = @_;
-    $self->{mark} = { error => length $self->_whole_error_log, access => length $self->_whole_access_log };
+    $self->{mark} = { error => length $self->_whole_error_log,
+        access => length $self->_whole_access_log };
     return $self;
 }
 
@@ -260,7 +293,10 @@ sub complaints {
 
 sub _whole_error_log  { SVB::Temp->read_file("$_[0]{root}/logs/error_log") }
 sub _whole_access_log { SVB::Temp->read_file("$_[0]{root}/logs/access_log") }
-sub _starts { my $count = () = $_[0]->_whole_error_log =~ /resuming normal operations/g; return $count }
+sub _starts {
+    my $count = () = $_[0]->_whole_error_log =~ /resuming normal operations/g;
+    return $count
+}
 
 sub _fail {
     my ($self, @complaints) = @_;
@@ -283,8 +319,10 @@ sub _spawn {
     my ($self) = @_;
     my $file = SVB::HttpdConf->write($self, 'httpd.conf');
     delete @$self{qw(stopped refused)};
-    $self->{proc} = SVB::Proc->spawn(name => 'httpd', death => 'TERM', out => "$self->{root}/logs/output",
-        env => $self->_environment, cmd => [ SVB::HttpdConf->program, '-D', 'FOREGROUND', '-f', $file ]);
+    $self->{proc} = SVB::Proc->spawn(name => 'httpd', death => 'TERM',
+        out => "$self->{root}/logs/output",
+        env => $self->_environment,
+        cmd => [ SVB::HttpdConf->program, '-D', 'FOREGROUND', '-f', $file ]);
     push @started, $self if !grep { $_ == $self } @started;
     return;
 }
@@ -293,7 +331,10 @@ sub _environment {
     my ($self) = @_;
     my %env = %{ $self->{env} };
     if ($ENV{SVB_SANITIZE}) {
-        my @libraries = map { chomp(my $path = qx(gcc -print-file-name=lib$_.so)); $path } qw(asan ubsan);
+        my @libraries = map {
+            chomp(my $path = qx(gcc -print-file-name=lib$_.so));
+            $path
+        } qw(asan ubsan);
         my $log = "log_path=$self->{root}/sanitizer/report";
         $env{LD_PRELOAD} //= join ' ', @libraries;
         $env{ASAN_OPTIONS} //= "detect_leaks=0:$log";

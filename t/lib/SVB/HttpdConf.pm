@@ -24,7 +24,8 @@ my @usual = qw(unixd log_config authz_core authz_host env setenvif headers watch
     slotmem_shm proxy proxy_balancer lbmethod_byrequests proxy_http proxy_ajp);
 
 sub program {
-    state $found = $ENV{SVB_HTTPD} // (grep { -x } @programs)[0] // die "no httpd found: set SVB_HTTPD\n";
+    state $found = $ENV{SVB_HTTPD} // (grep { -x } @programs)[0]
+        // die "no httpd found: set SVB_HTTPD\n";
     return $found;
 }
 
@@ -44,7 +45,8 @@ sub _frame {
     my ($httpd) = @_;
     my $root = $httpd->root;
     my $load = join "\n", __PACKAGE__->load_lines($httpd);
-    my $listen = join "\n", map { "Listen 127.0.0.1:$_" } @{ $httpd->{port} }, $httpd->tls_port // ();
+    my $listen = join "\n", map { "Listen 127.0.0.1:$_" } @{ $httpd->{port} },
+        $httpd->tls_port // ();
     my $user = $> == 0 ? "User www-data\nGroup www-data" : '';
     my $sizes = _mpm_sizes($httpd);
     return <<"END";
@@ -70,7 +72,8 @@ END
 
 sub load_lines {
     my ($class, $httpd) = @_;
-    state $dir = $ENV{SVB_MODULES} // (grep { -d } @folders)[0] // die "no modules found: set SVB_MODULES\n";
+    state $dir = $ENV{SVB_MODULES} // (grep { -d } @folders)[0]
+        // die "no modules found: set SVB_MODULES\n";
     state $built_in = { map { $_ => 1 } qx(${\ program() } -l) =~ /mod_(\w+)\.c/g };
     my %seen = (%$built_in, map { $_ => 1 } @{ $httpd->{without} });
     my @names = grep { !$seen{$_}++ } "mpm_$httpd->{mpm}", @usual,

@@ -17,7 +17,8 @@ sub learn {
         my ($pair, @attributes) = split /\s*;\s*/, $line;
         my ($name, $value) = $pair =~ /^([^=]+)=(.*)$/ or next;
         my %attribute = map { /^([^=]+)(?:=(.*))?$/ ? (lc $1 => $2 // '') : () } @attributes;
-        my $scope = ($attribute{path} // '') =~ m{^/} ? $attribute{path} : $path =~ s{/[^/]*$}{}r || '/';
+        my $scope = ($attribute{path} // '') =~ m{^/} ? $attribute{path}
+            : $path =~ s{/[^/]*$}{}r || '/';
         my $key = "$name $scope";
         if (_is_over(\%attribute)) { delete $self->{cookies}{$key} }
         else {
@@ -70,9 +71,11 @@ sub _covers {
 sub _is_over {
     my ($attribute) = @_;
     return $attribute->{'max-age'} <= 0 if ($attribute->{'max-age'} // '') =~ /^-?\d+$/;
-    my ($day, $month, $year) = ($attribute->{expires} // '') =~ /(\d\d)[ -](\w{3})[ -](\d{4})/ or return 0;
+    my ($day, $month, $year) = ($attribute->{expires} // '') =~ /(\d\d)[ -](\w{3})[ -](\d{4})/
+        or return 0;
     my @now = gmtime;
-    return $year * 372 + ($month{$month} // 0) * 31 + $day < ($now[5] + 1900) * 372 + $now[4] * 31 + $now[3];
+    return $year * 372 + ($month{$month} // 0) * 31 + $day
+        < ($now[5] + 1900) * 372 + $now[4] * 31 + $now[3];
 }
 
 1;

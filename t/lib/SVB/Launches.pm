@@ -38,13 +38,18 @@ sub run_well {
     my $node;
     subtest $url => sub {
         my ($run, $told, $before) = $self->_launch($user, $url, $expected{fleet});
-        is $run->{status}, 0, 'the client came up and ended well' or diag $run->{output}, $self->{httpd}->access_log;
-        is_deeply $self->_seen(2), [ map { "$_ $expected{status}" } qw(HEAD GET) ], 'the front end answered';
+        is $run->{status}, 0, 'the client came up and ended well' or diag $run->{output},
+            $self->{httpd}->access_log;
+        is_deeply $self->_seen(2), [ map { "$_ $expected{status}" } qw(HEAD GET) ],
+            'the front end answered';
         my $url_of = $url =~ /^https/ ? 'tls_url' : 'url';
-        ($node) = grep { $_->$url_of =~ m{//\Q$run->{node}\E$} } $self->{fleet}->nodes if $run->{node};
+        ($node) = grep { $_->$url_of =~ m{//\Q$run->{node}\E$} } $self->{fleet}->nodes
+            if $run->{node};
         ok $node, 'codebase is the direct URL of a node' or diag $run->{node} // 'none';
-        is_deeply [ map { decode_utf8($_) } @{ $run->{args} } ], $expected{args}, 'the arguments arrived';
-        is_deeply $told, [ [ $node && $node->name, $run->{node}, @{ $expected{args} } ] ], 'that node alone was told';
+        is_deeply [ map { decode_utf8($_) } @{ $run->{args} } ], $expected{args},
+            'the arguments arrived';
+        is_deeply $told, [ [ $node && $node->name, $run->{node}, @{ $expected{args} } ] ],
+            'that node alone was told';
         $before->{ $node->route }[$_]++ for $node ? (0, 1) : ();
         is_deeply $self->counted($expected{fleet}), $before, 'it counted once there';
     };
@@ -61,10 +66,12 @@ sub run_badly {
         is $run->{node}, undef, 'no client ran';
         is_deeply $told, [], 'no node was told';
         my %seen = map { $_ => 1 } @{ $self->_seen($expected{status} ? 2 : 0) };
-        is_deeply \%seen, { map { ("$_ $expected{status}" => 1) } $expected{status} ? qw(HEAD GET) : () },
+        is_deeply \%seen,
+            { map { ("$_ $expected{status}" => 1) } $expected{status} ? qw(HEAD GET) : () },
             'what the front end answered' or diag $self->{httpd}->access_log;
         # a launch whose node it does not trust did get its node
-        is_deeply $self->counted($expected{fleet}), $before, 'nothing counted' if ($expected{status} // 503) == 503;
+        is_deeply $self->counted($expected{fleet}), $before, 'nothing counted'
+            if ($expected{status} // 503) == 503;
     };
     return $run;
 }
@@ -83,7 +90,8 @@ sub _launch {
     $self->{httpd}->mark;
     my $run = $user->launch($url);
     my @told = map { my ($node, @all) = ($_, @{ $_->reports });
-        map { [ $node->name, $_->{node}, @{ $_->{args} } ] } @all[ $old{ $node->name } .. $#all ] } $self->_alive;
+        map { [ $node->name, $_->{node}, @{ $_->{args} } ] } @all[ $old{ $node->name } .. $#all ] }
+            $self->_alive;
     return ($run, \@told, $before);
 }
 
@@ -107,7 +115,9 @@ sub counted {
     my ($self, $fleet) = @_;
     my $nodes = $self->{httpd}->nodes($fleet);
     my %alive = map { $_->route => 1 } $self->_alive;
-    return { map { $_ => [ $nodes->{$_}{launches}, $alive{$_} ? $nodes->{$_}{clients}{smart} : () ] } keys %$nodes };
+    return {
+        map { $_ => [ $nodes->{$_}{launches}, $alive{$_} ? $nodes->{$_}{clients}{smart} : () ] }
+        keys %$nodes };
 }
 
 # Until the front end has found out by itself.

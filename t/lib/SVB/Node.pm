@@ -105,7 +105,8 @@ sub _spawn {
             "-Ddemo.node=$self->{name}", "-Ddemo.route=$self->{route}",
             "-Ddemo.sessionSeconds=$self->{session_seconds}",
             "-Dservoy.jnlpCodebaseOverride=$self->{codebase}",
-            @{ $self->{java} }, '-cp', $classpath, 'org.apache.catalina.startup.Bootstrap', 'start' ]);
+            @{ $self->{java} }, '-cp', $classpath, 'org.apache.catalina.startup.Bootstrap',
+            'start' ]);
     return;
 }
 
@@ -126,7 +127,8 @@ sub _configure {
     my %value = (
         HTTP_PORT => $self->{http_port}, AJP_PORT => $self->{ajp_port}, SECRET => $self->{secret},
         JVM_ROUTE => length $self->{route} ? "jvmRoute=\"$self->{route}\"" : '',
-        TLS => $self->{tls} ? $self->_tls_connector : '', WEBAPP => $webapp, VALVES => $self->{valves},
+        TLS => $self->{tls} ? $self->_tls_connector : '', WEBAPP => $webapp,
+        VALVES => $self->{valves},
         CLUSTER => $self->{replication} ? $self->_cluster : '',
         MANAGER => $self->{replication} ? '' : $own_manager,
         FILES => defined $self->{files} ? _files($self->{files}) : '',
@@ -146,9 +148,12 @@ sub _tls_connector {
     my ($self) = @_;
     my ($cert, $key) = @{ $self->{certificate} //= [ $self->{tls}->issue("$self->{base}/conf") ] };
     return <<"END";
-<Connector protocol="HTTP/1.1" address="127.0.0.1" port="$self->{tls_port}" encodedSolidusHandling="passthrough"
-           scheme="https" secure="true" SSLEnabled="true" minSpareThreads="2" maxThreads="200">
-  <SSLHostConfig><Certificate type="EC" certificateFile="$cert" certificateKeyFile="$key"/></SSLHostConfig>
+<Connector protocol="HTTP/1.1" address="127.0.0.1" port="$self->{tls_port}"
+           encodedSolidusHandling="passthrough" scheme="https" secure="true" SSLEnabled="true"
+           minSpareThreads="2" maxThreads="200">
+  <SSLHostConfig>
+    <Certificate type="EC" certificateFile="$cert" certificateKeyFile="$key"/>
+  </SSLHostConfig>
 </Connector>
 END
 }

@@ -41,7 +41,8 @@ sub wait_for {
     my ($condition, $timeout, $what) = @_;
     $timeout //= 10;
     my $value = poll($condition, $timeout);
-    $value or croak 'gave up after ' . patience($timeout) . ' s waiting for ' . ($what // 'something');
+    $value or croak 'gave up after ' . patience($timeout) . ' s waiting for '
+        . ($what // 'something');
     return $value;
 }
 

@@ -57,16 +57,20 @@ sub launch {
     my $out = "$home/output" . $self->{runs}++;
     my $answers = SVB::Temp->write_file("$home/answers", $self->{answers} // '');
     my $proc = SVB::Proc->spawn(name => 'javaws', out => $out,
-        env => { HOME => $home, LC_ALL => 'C.UTF-8', XDG_CONFIG_HOME => "$home/config", XDG_CACHE_HOME => "$home/cache",
-            XDG_DATA_HOME => "$home/data", DISPLAY => undef, JAVA_HOME => undef, JAVA_TOOL_OPTIONS => undef },
-        cmd => [ 'sh', '-c', 'exec "$@" <"$0"', $answers, $ENV{SVB_JAVAWS} // '/usr/share/icedtea-web/bin/javaws.sh',
+        env => { HOME => $home, LC_ALL => 'C.UTF-8', XDG_CONFIG_HOME => "$home/config",
+            XDG_CACHE_HOME => "$home/cache",
+            XDG_DATA_HOME => "$home/data", DISPLAY => undef, JAVA_HOME => undef,
+            JAVA_TOOL_OPTIONS => undef },
+        cmd => [ 'sh', '-c', 'exec "$@" <"$0"', $answers,
+            $ENV{SVB_JAVAWS} // '/usr/share/icedtea-web/bin/javaws.sh',
             # its own idea of a home comes from the password file, not from HOME
             "-J-Duser.home=$home", "-J-Djava.io.tmpdir=$home", '-J-XX:TieredStopAtLevel=1',
             qw(-headless -Xnofork), $self->{trust} ? () : '-Xtrustall', $url ]);
     my $status = $proc->wait($timeout // 60) // $proc->kill;
     my $output = SVB::Temp->read_file($out);
     my ($node, $args) = $output =~ /^node=(\S+) answered=\S+ args=(.*)$/m;
-    return { status => $status, node => $node, args => [ split /\t/, $args // '' ], output => $output };
+    return { status => $status, node => $node, args => [ split /\t/, $args // '' ],
+        output => $output };
 }
 
 # The cache's own list has a line for each file, with the time of its last use.
@@ -76,7 +80,8 @@ sub shortcut {
     for my $line (reverse sort $list =~ /^\d+,\d+=.*/mg) {
         my $path = $line =~ s/^.*?=//r =~ s/\\(.)/$1/gr;
         my ($root) = SVB::Temp->read_file($path) =~ /<jnlp(\s[^>]*)>/ or next;
-        my ($codebase, $href) = map { $root =~ /\s$_\s*=\s*(["'])(.*?)\1/s ? _text($2) : '' } qw(codebase href);
+        my ($codebase, $href) = map { $root =~ /\s$_\s*=\s*(["'])(.*?)\1/s ? _text($2) : '' }
+            qw(codebase href);
         return $href =~ m{^\w+://} ? $href : $codebase =~ s{/*$}{/}r . $href;
     }
     return;
@@ -86,7 +91,8 @@ sub shortcut {
 sub _text {
     my ($value) = @_;
     state $entity = { amp => '&', lt => '<', gt => '>', quot => '"', apos => "'" };
-    return $value =~ s{&(?:#(\d+)|#x(\w+)|(\w+));}{defined $3 ? $entity->{$3} : chr($1 // hex $2)}ger;
+    return $value
+        =~ s{&(?:#(\d+)|#x(\w+)|(\w+));}{defined $3 ? $entity->{$3} : chr($1 // hex $2)}ger;
 }
 
 1;

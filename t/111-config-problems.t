@@ -1,0 +1,361 @@
+#!/usr/bin/perl
+# What a start and `httpd -t` complain about although each directive is good, and
+# what they do not complain about.
+
+use v5.32;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use SVB::Balancer qw(section);
+use SVB::ConfigTest;
+use SVB::Httpd;
+use Test::More;
+
+my $member = 'BalancerMember "ajp://127.0.0.1:18009" route=servoy3';
+my $http_member = 'BalancerMember "http://127.0.0.1:18009" route=servoy3';
+
+# name => { level, conf (a list of texts), said (patterns), fine: name => conf }
+my %problem = (
+    'two members with one route' => {
+        level => 'error',
+        conf => section('servoy', routed(qw(servoy1 servoy2 servoy1)), 'ProxySet lbmethod=servoy',
+            urls()),
+        said => [ qr/SVB\d+/, qr{balancer://servoy: },
+            qr{BalancerMember ajp://127\.0\.0\.1:18001 route=servoy1},
+            qr{BalancerMember ajp://127\.0\.0\.1:18003 route=servoy1}, qr/same route/ ],
+        fine => {
+            'in two balancers of a fleet' => good() . servoy('sockets'),
+            'routes that differ in case' => section('servoy', routed(qw(servoy1 Servoy1)),
+                'ProxySet lbmethod=servoy', urls(qw(servoy1 Servoy1))),
+            'in a balancer of another method' => good()
+                . section('other', routed(qw(a a)), 'ProxySet lbmethod=byrequests'),
+        },
+    },
+    'balancers that contradict each other: url' => {
+        level => 'error',
+        conf => good() . servoy('sockets', 'ServoyNode servoy2 url=https://other.example.com'),
+        said => [ qr/SVB\d+/, qr{balancer://sockets: },
+            qr{ServoyNode servoy2 url=https://other\.example\.com},
+            qr{ServoyNode servoy2 url=https://servoy2\.example\.com}, qr/contradicts/,
+            qr/\burl\b/ ],
+        fine => {
+            'the same twice' => good() . servoy('sockets', urls()),
+            'in another fleet' => good() . servoy('sockets', 'ServoyFleet other',
+                urls('servoy1'), 'ServoyNode servoy2 url=https://other.example.com'),
+        },
+    },
+    'balancers that contradict each other: group' => {
+        level => 'error',
+        conf => good('ServoyNode servoy1 group=a')
+        . servoy('sockets', 'ServoyNode servoy1 group=b'),
+        said => [ qr{balancer://sockets: }, qr/ServoyNode servoy1 group=b/, qr/contradicts/,
+            qr/ServoyNode servoy1/,
+            qr/\bgroup\b/ ],
+        fine => {
+            'facts that complete each other' => good('ServoyNode servoy1 group=a')
+                . servoy('sockets', 'ServoyNode servoy1 maxclients=7',
+                    'ServoyNode servoy2 group=b'),
+        },
+    },
+    'balancers that contradict each other: maxclients' => {
+        level => 'error',
+        conf => good('ServoyNode servoy1 maxclients=7')
+        . servoy('sockets', 'ServoyNode servoy1 maxclients=0'),
+        said => [ qr{balancer://sockets: }, qr/ServoyNode servoy1 maxclients=0/, qr/contradicts/,
+            qr/\bmaxclients\b/ ],
+        fine => { 'the same' => good('ServoyNode servoy1 maxclients=7')
+            . servoy('sockets', 'ServoyNode servoy1 maxclients=7') },
+    },
+    'balancers that contradict each other: probe' => {
+        level => 'error',
+        conf => good('ServoyNode servoy1 probe=url')
+        . servoy('sockets', 'ServoyNode servoy1 probe=off'),
+        said => [ qr/SVB\d+/, qr{balancer://sockets: }, qr/ServoyNode servoy1 probe=off/,
+            qr/contradicts/,
+            qr/ServoyNode servoy1/, qr/\bprobe\b/ ],
+        fine => {
+            'the same' => good('ServoyNode servoy1 probe=url')
+                . servoy('sockets', 'ServoyNode servoy1 probe=url'),
+            'told in one' => good() . servoy('sockets', 'ServoyNode servoy1 probe=off'),
+            'in another fleet' => good('ServoyNode servoy1 probe=url')
+                . servoy('sockets', 'ServoyFleet other', urls(), 'ServoyNode servoy1 probe=off'),
+        },
+    },
+    'a later section that contradicts: probe' => {
+        level => 'error',
+        conf => good('ServoyNode servoy1 probe=url')
+        . section('servoy', 'ServoyNode servoy1 probe=off'),
+        said => [ qr{balancer://servoy: }, qr/ServoyNode servoy1 probe=off/, qr/contradicts/,
+            qr/\bprobe\b/ ],
+        fine => { 'a later template counts' => servoy('servoy',
+            'ServoyNode * url=https://%r.example.com probe=url')
+            . section('servoy', 'ServoyNode * url=https://%r.example.com probe=off') },
+    },
+    'balancers that contradict each other: a placeholder' => {
+        level => 'error',
+        conf => single('pages', 'ServoyNode servoy1 url=http://%h')
+            . single('sockets', 'ServoyNode servoy1 url=http://%h') =~ s/127\.0\.0\.1/localhost/r,
+        said => [ qr{balancer://sockets: }, qr{ServoyNode servoy1 url=http://%h}, qr/contradicts/ ],
+        fine => {
+            'that comes to the same' => single('pages', 'ServoyNode servoy1 url=http://%h')
+                . single('sockets', 'ServoyNode servoy1 url=http://%h'),
+            'another text that comes to the same' => single('pages',
+                'ServoyNode servoy1 url=http://%h')
+                . single('sockets', 'ServoyNode servoy1 url=http://127.0.0.1/'),
+        },
+    },
+    'templates that contradict each other' => {
+        level => 'error',
+        conf => servoy('servoy', 'ServoyNode * url=https://%r.example.com')
+            . servoy('sockets', 'ServoyNode * url=https://%r.example.org'),
+        said => [ qr{balancer://sockets: }, qr/ServoyNode \*/, qr/contradicts/,
+            qr{https://servoy1\.example\.com}, qr{https://servoy1\.example\.org} ],
+        fine => {
+            'the same template' => servoy('servoy', 'ServoyNode * url=https://%r.example.com')
+                . servoy('sockets', 'ServoyNode * url=https://%r.example.com'),
+            'templates that come to the same' => servoy('servoy', 'ServoyNode * url=https://%h')
+                . servoy('sockets', 'ServoyNode * url=https://127.0.0.1/'),
+            'every node has a line of its own' => good('ServoyNode * url=https://%r.example.com')
+                . servoy('sockets', 'ServoyNode * url=https://%r.example.org'),
+        },
+    },
+    'templates that contradict each other: probe' => {
+        level => 'error',
+        conf => servoy('servoy', 'ServoyNode * url=https://%r.example.com probe=url')
+            . servoy('sockets', 'ServoyNode * url=https://%r.example.com'),
+        said => [ qr{balancer://sockets: }, qr/ServoyNode \*/, qr/contradicts/,
+            qr{url=https://servoy1\.example\.com \S+ \S+ probe=members here},
+            qr{url=https://servoy1\.example\.com \S+ \S+ probe=url there} ],
+        fine => { 'said or not' => servoy('servoy',
+            'ServoyNode * url=https://%r.example.com probe=members')
+            . servoy('sockets', 'ServoyNode * url=https://%r.example.com') },
+    },
+    'a template that comes to no URL' => {
+        level => 'error',
+        conf => section('servoy', routed('a+b'), 'ProxySet lbmethod=servoy',
+            'ServoyNode * url=https://%r.example.com'),
+        said => [ qr{balancer://servoy: }, qr/BalancerMember.*route=a\+b/, qr/url=/, qr/route/ ],
+        fine => { 'in a prefix' => section('servoy', routed('a+b'), 'ProxySet lbmethod=servoy',
+            'ServoyNode * url=https://example.com/%r') },
+    },
+    'facts about a route that no member has' => {
+        level => 'error',
+        conf => good('ServoyNode servoy9 group=eu'),
+        said => [ qr{balancer://servoy: }, qr/ServoyNode servoy9 group=eu/, qr/conf:\d+/,
+            qr/no member/ ],
+        fine => { 'another balancer of the fleet has it' => good(urls('servoy9'))
+            . section('sockets', routed('servoy9'), 'ProxySet lbmethod=servoy') },
+    },
+    'facts about a route that only another fleet has' => {
+        level => 'error',
+        conf => good(urls('servoy9'))
+            . section('sockets', routed('servoy9'), 'ProxySet lbmethod=servoy', 'ServoyFleet other',
+                urls('servoy9')),
+        said => [ qr{balancer://servoy: }, qr/ServoyNode servoy9/, qr/no member/ ],
+        fine => {},
+    },
+    'facts about a route that a member may get' => {
+        level => 'warn',
+        conf => good('ProxySet growth=2', urls('servoy9')),
+        said => [ qr{balancer://servoy: }, qr/ServoyNode servoy9 url=/, qr/no member/,
+            qr/run time/ ],
+        fine => { 'it has it' => good('ProxySet growth=2') },
+    },
+    'a member without a route' => {
+        level => 'warn',
+        conf => section('servoy', routed('servoy1'), 'BalancerMember "ajp://127.0.0.1:18009"',
+            'ProxySet lbmethod=servoy', urls('servoy1')),
+        said => [ qr{balancer://servoy: }, qr{BalancerMember ajp://127\.0\.0\.1:18009"},
+            qr/no route/,
+            qr/learning/, qr/route=/ ],
+        fine => { 'of another method' => good()
+            . section('other', 'BalancerMember "ajp://127.0.0.1:18009"') },
+    },
+    'launches without a direct URL' => {
+        level => 'warn',
+        conf => servoy('servoy', urls('servoy1')),
+        said => [ qr{balancer://servoy: }, qr/BalancerMember.*route=servoy2/, qr/no direct URL/,
+            qr/ServoyNode servoy2 url=/, qr/ServoyLaunch proxy/ ],
+        fine => {
+            'they are proxied' => servoy('servoy', urls('servoy1'), 'ServoyLaunch proxy'),
+            'there is a template' => servoy('servoy', urls('servoy1'),
+                'ServoyNode * url=https://%r.example.com'),
+            'another balancer tells it' => servoy('servoy', urls('servoy1'))
+            . servoy('sockets', urls('servoy2')),
+        },
+    },
+    'launches to be rewritten without a direct URL' => {
+        level => 'warn',
+        conf => servoy('servoy', 'ServoyLaunch rewrite', urls('servoy1'),
+            'ServoyNode servoy2 group=a'),
+        said => [ qr{balancer://servoy: }, qr/BalancerMember.*route=servoy2/, qr/no direct URL/ ],
+        fine => { 'all have one' => good('ServoyLaunch rewrite') },
+    },
+    'a line of its own instead of the template' => {
+        level => 'warn',
+        conf => servoy('servoy', 'ServoyNode * url=https://%r.example.com',
+            'ServoyNode servoy2 maxclients=9'),
+        said => [ qr{balancer://servoy: }, qr/BalancerMember.*route=servoy2/, qr/no direct URL/ ],
+        fine => {},
+    },
+    'failonstatus=503' => {
+        level => 'warn',
+        conf => good('ProxySet failonstatus=500,503'),
+        said => [ qr{balancer://servoy: }, qr/failonstatus/, qr/503/, qr/maintenance/,
+            qr/take 503 out/ ],
+        fine => { 'another status' => good('ProxySet failonstatus=500') },
+    },
+    'health checks that a node in maintenance fails' => {
+        level => 'warn',
+        conf => good('BalancerMember "http://127.0.0.1:18009" route=servoy3 hcmethod=GET hcuri=/',
+            urls('servoy3')),
+        said => [ qr{balancer://servoy: },
+            qr{BalancerMember http://127\.0\.0\.1:18009 route=servoy3}, qr/503/,
+            qr/hcmethod=TCP or CPING/, qr/hcexpr/ ],
+        fine => {
+            map({ ("hcmethod=$_" => good("$member hcmethod=$_", urls('servoy3'))) }
+                qw(TCP CPING OPTIONS None)),
+            'with an hcexpr' => "ProxyHCExpr alive {%{REQUEST_STATUS} =~ /^[2-5]/}\n"
+                . good("$http_member hcmethod=GET hcuri=/ hcexpr=alive",
+                    urls('servoy3')),
+        },
+    },
+    'health checks by HEAD' => {
+        level => 'warn',
+        conf => good('BalancerMember "http://127.0.0.1:18009" route=servoy3 hcmethod=HEAD hcuri=/',
+            urls('servoy3')),
+        said => [ qr{balancer://servoy: }, qr/BalancerMember.*route=servoy3/,
+            qr/hcmethod=TCP or CPING/ ],
+        fine => {},
+    },
+    'redirect= to a route that no member has' => {
+        level => 'warn',
+        conf => good('BalancerMember "ajp://127.0.0.1:18009" route=servoy3 redirect=servoy9',
+            urls('servoy3')),
+        said => [ qr{balancer://servoy: }, qr/BalancerMember.*route=servoy3/,
+            qr/redirect=servoy9/ ],
+        fine =>
+        { 'to one' => good('BalancerMember "ajp://127.0.0.1:18009" route=servoy3 redirect=servoy1',
+            urls('servoy3')) },
+    },
+    'directives of a balancer with another method' => {
+        level => 'warn',
+        conf => good() . section('other', routed('a'), 'ProxySet lbmethod=byrequests',
+            'ServoyLaunch proxy'),
+        said => [ qr{balancer://other}, qr/conf:\d+/, qr/no effect/, qr/lbmethod=servoy/ ],
+        fine => { 'no directives' => good()
+            . section('other', routed('a'), 'ProxySet lbmethod=byrequests') },
+    },
+    'directives of a balancer that is not there' => {
+        level => 'warn',
+        conf => good() . section('serv', 'ServoyLaunch proxy'),
+        said => [ qr{balancer://serv"}, qr/no effect/ ],
+        fine => { 'a second section of one that is' => good()
+            . section('servoy', 'ServoyLaunch proxy') },
+    },
+    'directives for no balancer at all' => {
+        level => 'warn',
+        conf => good() . "<Proxy *>\nServoyLaunch proxy\n</Proxy>\n",
+        said => [ qr/<Proxy "\*">/, qr/conf:\d+/, qr/no effect/ ],
+        fine => { 'directives of others' => good() . "<Proxy *>\nRequire all granted\n</Proxy>\n" },
+    },
+);
+
+for my $name (sort keys %problem) {
+    my ($level, $conf, $said, $fine) = @{ $problem{$name} }{qw(level conf said fine)};
+    subtest "configuration test: $name" => sub {
+        complains($level => $conf, "$level", @$said);
+        accepted($fine->{$_}, "no complaint: $_") for sort keys %$fine;
+    };
+}
+
+# The same at a start; the warnings all at once, each balancer in a fleet of its own.
+subtest 'a start: errors' => sub {
+    for my $name (grep { $problem{$_}{level} eq 'error' } sort keys %problem) {
+        my $httpd = SVB::Httpd->new(conf => $problem{$name}{conf});
+        my ($code, $output) = $httpd->configtest;
+        $output = $httpd->start_fails if $code;     # else it would come up
+        my @lines = grep { /servoy_balancer:error\]/ } split /\n/, $output;
+        my @patterns = @{ $problem{$name}{said} };
+        ok +(grep { my $line = $_; !grep { $line !~ $_ } @patterns } @lines), $name or diag $output;
+    }
+};
+
+subtest 'a start: warnings, each of them once' => sub {
+    my @names = grep { $problem{$_}{level} eq 'warn' } sort keys %problem;
+    my %conf = map { $_ => $problem{$_}{conf} } @names;
+    my $number = 0;
+    for my $name (@names) {
+        # each in a fleet of its own, under names of their own
+        $number++;
+        $conf{$name} =~ s{balancer://(\w+)}{balancer://${1}x$number}g;
+        $conf{$name} =~ s/(ProxySet lbmethod=servoy)/ServoyFleet fleet$number\n$1/g;
+        $problem{$name}{number} = $number;
+    }
+    my $httpd = SVB::Httpd->new(modules => ['proxy_hcheck'], conf => join '', @conf{@names})->start;
+    my @lines = grep { /servoy_balancer:(?:warn|error)\]/ } split /\n/, $httpd->error_log;
+    for my $name (@names) {
+        my $suffix = "x$problem{$name}{number}";
+        my @patterns = map { s{(balancer://\w+)}{$1$suffix}r } @{ $problem{$name}{said} };
+        my @found = grep { my $line = $_; !grep { $line !~ $_ } @patterns } @lines;
+        is scalar @found, 1, $name or diag "@patterns\n", join "\n", @lines;
+    }
+    $httpd->stop;
+};
+
+subtest 'a start without complaints' => sub {
+    my $conf = join '', servoy('servoy', url('*', 'https://%r.example.com')), servoy('sockets'),
+        section('other', 'BalancerMember "ajp://127.0.0.1:18009"');
+    my $httpd = SVB::Httpd->new(conf => $conf)->start;
+    unlike $httpd->error_log, qr/servoy_balancer:(?:warn|error)/, 'nothing is said';
+    $httpd->stop;
+};
+
+subtest 'https in front, http direct URLs' => sub {
+    my $httpd = SVB::Httpd->new(tls => 1, modules => ['rewrite']);
+    my $tls = sub {
+        my ($more, $port, $engine) = @_;
+        return join "\n", "<VirtualHost *:" . ($port // '@TLS_PORT@') . '>',
+            'ServerName desk.example.com',
+            'SSLEngine ' . ($engine // 'on'), 'SSLCertificateFile @CERT@',
+            'SSLCertificateKeyFile @KEY@', $more,
+            "</VirtualHost>\n";
+    };
+    my $plain = sub { servoy('servoy', 'ServoyNode * url=http://%r.example.com', @_) };
+    my $pass = "ProxyPass / balancer://servoy/\n";
+    my $warned = sub {
+        my ($conf, $name) = @_;
+        my ($code, $output) = $httpd->configtest($conf);
+        my @lines = grep { /servoy_balancer:warn\]/ } split /\n/, $output;
+        is $code, 0;
+        is scalar @lines, 1, $name or diag $output;
+        like $lines[0] // '', $_
+            for qr{balancer://servoy: }, qr/desk\.example\.com/, qr{http://servoy1\.example\.com},
+            qr/https/, qr/Java Web Start/, qr/set ServoyLaunch rewrite or proxy$/;
+    };
+    $warned->($plain->() . $tls->($pass), 'warned about');
+    $warned->($plain->() . $tls->("<Location />\nProxyPass balancer://servoy/\n</Location>"),
+        'in a <Location>');
+    $warned->($plain->() . $tls->("RewriteEngine on\nRewriteRule ^(.*)\$ balancer://servoy\$1 [P]"),
+        'RewriteRule');
+    $warned->($plain->() . $pass . $tls->(''), 'ProxyPass inherited from the main server');
+    $warned->(servoy('servoy', urls('servoy2'), 'ServoyNode servoy1 url=http://servoy1.example.com')
+        . $tls->($pass), 'one node only');
+    accepted(good() . $tls->($pass), 'https direct URLs', $httpd);
+    accepted($plain->('ServoyLaunch proxy') . $tls->($pass), 'launches are proxied', $httpd);
+    accepted($plain->('ServoyLaunch rewrite') . $tls->($pass), 'or rewritten', $httpd);
+    accepted($plain->() . "<VirtualHost *:\@PORT\@>\n$pass</VirtualHost>\n" . $tls->(''),
+        'not from there', $httpd);
+    accepted($plain->() . $tls->($pass, '@PORT@', 'off'), 'no TLS', $httpd);
+
+    my $started = SVB::Httpd->new(tls => 1, conf => $plain->() . $tls->($pass))->start;
+    my @lines = grep { /servoy_balancer:warn\]/ } split /\n/, $started->error_log;
+    is scalar @lines, 1, 'and at a start' or diag @lines;
+    $started->stop;
+};
+
+is_deeply [ tester()->complaints ], [], 'no configuration test crashed';
+
+done_testing;
