@@ -18,7 +18,8 @@ my $fleet = SVB::Fleet->start(2);
 my ($one, $two) = $fleet->nodes;
 my $members = join '', map { $_->member('ajp', 'retry=600') } $one, $two;
 my $stock_members = join '', map { $_->member('http', 'retry=600') } $one, $two;
-my $urls = join "\n", map { sprintf 'ServoyNode %s url=http://%s.example.com', $_->route, $_->route } $one, $two;
+my $urls = join "\n", map { sprintf 'ServoyNode %s url=http://%s.example.com', $_->route,
+    $_->route } $one, $two;
 
 my $httpd = SVB::Httpd->new(conf => <<"END")->start;
 Header always set X-Sticky "%{BALANCER_SESSION_STICKY}e"
@@ -56,7 +57,8 @@ sub said {
     my $r = $httpd->client(cookies => 0, timeout => 30)->get("/$kind$path",
         headers => $request{cookie} ? ["Cookie: $request{cookie}"] : []);
     my ($node) = $r->node // ($r->header('Location') // '') =~ m{//(servoy\d)\.};
-    return join ' ', (map { my $value = $r->header("X-$_"); $value eq '(null)' ? '-' : $value } qw(Sticky Route Changed)),
+    return join ' ', (map { my $value = $r->header("X-$_"); $value eq '(null)' ? '-'
+        : $value } qw(Sticky Route Changed)),
         $node // 'status ' . $r->status;
 }
 
@@ -69,24 +71,30 @@ sub same {
 
 subtest 'an id whose node serves' => sub {
     for my $node (qw(servoy1 servoy2)) {
-        same("a cookie for $node", qr/^JSESSIONID $node - $node$/, cookie => 'JSESSIONID=' . fresh_id() . ".$node");
+        same("a cookie for $node", qr/^JSESSIONID $node - $node$/,
+            cookie => 'JSESSIONID=' . fresh_id() . ".$node");
     }
-    like said('servoy', path => '/echo;jsessionid=' . fresh_id() . '.servoy2'), qr/^JSESSIONID servoy2 - servoy2$/, 'in the path';
+    like said('servoy', path => '/echo;jsessionid=' . fresh_id() . '.servoy2'),
+        qr/^JSESSIONID servoy2 - servoy2$/, 'in the path';
 };
 
 subtest 'an id of another application' => sub {
-    same('a foreign route', qr/^JSESSIONID gone 1 servoy\d$/, cookie => 'JSESSIONID=' . fresh_id() . '.gone');
+    same('a foreign route', qr/^JSESSIONID gone 1 servoy\d$/,
+        cookie => 'JSESSIONID=' . fresh_id() . '.gone');
 };
 
 subtest 'no route' => sub {
     like said('servoy'), qr/^- - - servoy\d$/, 'no cookie';
-    like said('servoy', cookie => 'JSESSIONID=' . fresh_id()), qr/^- - - servoy\d$/, 'an id without a route';
-    like said('servoy', cookie => 'OTHER=' . fresh_id() . '.servoy1'), qr/^- - - servoy\d$/, 'another cookie';
+    like said('servoy', cookie => 'JSESSIONID=' . fresh_id()), qr/^- - - servoy\d$/,
+        'an id without a route';
+    like said('servoy', cookie => 'OTHER=' . fresh_id() . '.servoy1'), qr/^- - - servoy\d$/,
+        'another cookie';
 };
 
 subtest 'several ids' => sub {
     my $cookie = join '; ', map { 'JSESSIONID=' . fresh_id() . ".$_" } qw(gone servoy2);
-    like said('servoy', cookie => $cookie), qr/^JSESSIONID servoy2 - servoy2$/, 'the one that decides is told';
+    like said('servoy', cookie => $cookie), qr/^JSESSIONID servoy2 - servoy2$/,
+        'the one that decides is told';
 };
 
 subtest 'launches' => sub {
@@ -94,15 +102,18 @@ subtest 'launches' => sub {
     my $r = $launcher->get('/servoy/servoy-client/crm.jnlp');
     is $r->header('X-Route'), '(null)', 'the first one';
     my ($node) = $r->header('Location') =~ m{//(servoy\d)\.};
-    is said('servoy', path => '/servoy-client/crm.jnlp', cookie => 'SERVOYLAUNCH=' . $launcher->cookie('SERVOYLAUNCH')),
+    is said('servoy', path => '/servoy-client/crm.jnlp',
+        cookie => 'SERVOYLAUNCH=' . $launcher->cookie('SERVOYLAUNCH')),
         "SERVOYLAUNCH $node - $node", 'another by the same browser';
 };
 
 subtest 'its node is down' => sub {
     $two->kill;
     # until it is known: the first request of each may be told of two attempts
-    wait_for(sub { said($_, cookie => 'JSESSIONID=' . fresh_id() . '.servoy2') =~ /servoy1$/ }, 20, $_) for qw(stock both servoy);
-    same('another takes over', qr/^JSESSIONID servoy2 1 servoy1$/, cookie => 'JSESSIONID=' . fresh_id() . '.servoy2');
+    wait_for(sub { said($_, cookie => 'JSESSIONID=' . fresh_id() . '.servoy2') =~ /servoy1$/ }, 20,
+        $_) for qw(stock both servoy);
+    same('another takes over', qr/^JSESSIONID servoy2 1 servoy1$/,
+        cookie => 'JSESSIONID=' . fresh_id() . '.servoy2');
 };
 
 done_testing;

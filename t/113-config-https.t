@@ -38,7 +38,8 @@ is warned('ProxyPass "/a/" "balancer://servoy/"'), 'balancer://servoy', 'as it i
 is warned('ProxyPass "/a/" "balancer://Servoy/"'), 'balancer://servoy', 'with a capital';
 is warned('ProxyPass "/a/" "BALANCER://SERVOY"'), 'balancer://servoy', 'in capitals';
 is warned('ProxyPass "/a/" "balancer://servoy-pages/"'), '', 'a name that begins like it';
-is warned('RewriteEngine On', 'RewriteRule "^/(balancer://servoy-pages|b)$" "balancer://servoy/$1" [P]'),
+is warned('RewriteEngine On',
+    'RewriteRule "^/(balancer://servoy-pages|b)$" "balancer://servoy/$1" [P]'),
     'balancer://servoy', 'behind a name that begins like it';
 
 done_testing;

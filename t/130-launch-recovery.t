@@ -9,6 +9,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use SVB::Balancer;
 use SVB::Fleet;
 use SVB::Httpd;
 use SVB::Wait qw(wait_for wait_ok);
@@ -21,27 +22,27 @@ my $jnlp = '/servoy-client/crm.jnlp';
 my @forced = qw(redirect rewrite proxy sticky);
 my @patient = qw(patient);
 
-sub balancer {
+sub recovering {
     my ($name, @lines) = @_;
     my $members = join '', map { $_->member('ajp', 'retry=600') } $one, $two;
-    my $text = join "\n", $members, 'ProxySet lbmethod=servoy', "ServoyFleet $name",
-        map({ sprintf 'ServoyNode %s url=%s', $_->route, $_->url } $one, $two), @lines;
-    return "<Proxy \"balancer://$name\">\n$text\n</Proxy>\nProxyPass \"/$name/\" \"balancer://$name/\"\n";
+    return balancer($name, $members,
+        map({ sprintf 'ServoyNode %s url=%s', $_->route, $_->url } $one, $two), @lines);
 }
 
 my $httpd = SVB::Httpd->new(conf => join '',
-    balancer('redirect'),
-    balancer('rewrite', 'ServoyLaunch rewrite'),
-    balancer('proxy', 'ServoyLaunch proxy'),
-    balancer('sticky', 'ProxySet stickysession=JSESSIONID'),
-    balancer('patient', 'ProxySet forcerecovery=Off'),
+    recovering('redirect'),
+    recovering('rewrite', 'ServoyLaunch rewrite'),
+    recovering('proxy', 'ServoyLaunch proxy'),
+    recovering('sticky', 'ProxySet stickysession=JSESSIONID'),
+    recovering('patient', 'ProxySet forcerecovery=Off'),
     <<'END')->start;
 <Location "/servoy-manager">
     SetHandler servoy-manager
 </Location>
 END
 
-sub status { my ($name, $path) = @_; return $httpd->client(timeout => 30)->get("/$name$path")->status }
+sub status { my ($name, $path)
+    = @_; return $httpd->client(timeout => 30)->get("/$name$path")->status }
 
 # What mod_proxy says of the members of a balancer's nodes.
 sub in_error {
@@ -58,11 +59,13 @@ subtest 'before' => sub {
 subtest 'all are dead' => sub {
     $_->kill for $one, $two;
     for my $name (@forced, @patient) {
-        wait_for(sub { status($name, $page) == 503 && in_error($name) == 2 }, 20, "$name: all in error");
+        wait_for(sub { status($name, $page) == 503 && in_error($name) == 2 }, 20,
+            "$name: all in error");
         is status($name, $jnlp), 503, "$name: no launch";
     }
     for my $name (grep { $good{$_} == 302 } @forced, @patient) {
-        wait_for(sub { $httpd->error_log =~ /fleet $name, node $_ does not answer/ }, 20, "$name: $_ to be found dead")
+        wait_for(sub { $httpd->error_log =~ /fleet $name, node $_ does not answer/ }, 20,
+            "$name: $_ to be found dead")
             for qw(servoy1 servoy2);
     }
 };
@@ -71,13 +74,15 @@ subtest 'all are back' => sub {
     SVB::Node->start_all($one, $two);
     for my $name (@forced) {
         my $probed = $good{$name} == 302;
-        wait_for(sub { $httpd->error_log =~ /fleet $name, node $_ answers again/ }, 20, "$name: $_ to be found there")
+        wait_for(sub { $httpd->error_log =~ /fleet $name, node $_ answers again/ }, 20,
+            "$name: $_ to be found there")
             for $probed ? qw(servoy1 servoy2) : ();
         is status($name, $jnlp), $good{$name}, "$name: launches are served at once";
         is in_error($name), 0, 'as pages are then';
     }
     for my $name (@patient) {
-        wait_for(sub { $httpd->error_log =~ /fleet $name, node $_ answers again/ }, 20, "$name: $_ to be found there")
+        wait_for(sub { $httpd->error_log =~ /fleet $name, node $_ answers again/ }, 20,
+            "$name: $_ to be found there")
             for qw(servoy1 servoy2);
         is status($name, $jnlp), 503, "$name: no launch before its time";
         is status($name, $page), 503, 'and no page';

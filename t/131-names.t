@@ -13,6 +13,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use SVB::Balancer;
 use SVB::Fleet;
 use SVB::Httpd;
 use SVB::Proc;
@@ -45,7 +46,8 @@ static int ends_in(const char *node, const char *tail)
     return len > tail_len && !strcmp(node + len - tail_len, tail);
 }
 
-int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **found)
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+    struct addrinfo **found)
 {
     getaddrinfo_fn *real = (getaddrinfo_fn *)dlsym(RTLD_NEXT, "getaddrinfo");
 
@@ -72,7 +74,8 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
 END
 my $library = "$dir/resolver.so";
 my $cc = $ENV{CC} // 'cc';
-system($cc, '-shared', '-fPIC', '-o', $library, "$dir/resolver.c", '-ldl') == 0 or die "cannot build $library\n";
+system($cc, '-shared', '-fPIC', '-o', $library, "$dir/resolver.c", '-ldl') == 0
+    or die "cannot build $library\n";
 
 # How often a name was looked up.
 sub looked_up {
@@ -85,27 +88,29 @@ my $fleet = SVB::Fleet->start(2);
 my ($one, $two) = $fleet->nodes;
 my $jnlp = '/servoy-client/crm.jnlp';
 
-sub balancer {
-    my ($name, $members, @lines) = @_;
-    my $text = join "\n", $members, 'ProxySet lbmethod=servoy', "ServoyFleet $name", @lines;
-    return "<Proxy \"balancer://$name\">\n$text\n</Proxy>\nProxyPass \"/$name/\" \"balancer://$name/\"\n";
-}
-
 my @urls = map { "ServoyNode servoy$_ url=http://app$_.example.com" } 1, 2;
 my $by_name = join '', map { $_->member('http') =~ s/127\.0\.0\.1/node.here.test/r } $one, $two;
-my @urls_by_name = map { sprintf 'ServoyNode %s url=http://%s.here.test:%d probe=url', $_->route, $_->route, $_->http_port } $one, $two;
+my @urls_by_name = map {
+    sprintf 'ServoyNode %s url=http://%s.here.test:%d probe=url',
+        $_->route, $_->route, $_->http_port
+} $one, $two;
 
 # As loaded before the sanitizers' libraries, if there are such.
-my @preload = $ENV{SVB_SANITIZE} ? map { qx($cc -print-file-name=lib$_.so) =~ s/\s+\z//r } qw(asan ubsan) : ();
+my @preload = $ENV{SVB_SANITIZE}
+    ? map { qx($cc -print-file-name=lib$_.so) =~ s/\s+\z//r } qw(asan ubsan)
+    : ();
 my $httpd = SVB::Httpd->new(
     env => { LD_PRELOAD => join(' ', @preload, $library), SVB_RESOLVED => "$dir/resolved" },
     conf => join '', balancer('plain', join('', map { $_->member('ajp') } $one, $two), @urls),
     balancer('named', $by_name, @urls),
     balancer('urls', join('', map { $_->member('ajp') } $one, $two), @urls_by_name),
-    balancer('hangs', "BalancerMember http://a.hang.test:8009 route=servoy1 retry=600\n" . $two->member('ajp'), @urls),
-    balancer('more', join('', map { "BalancerMember http://more$_.hang.test:8009 route=more$_\n" } 1 .. 4),
+    balancer('hangs', "BalancerMember http://a.hang.test:8009 route=servoy1 retry=600\n"
+        . $two->member('ajp'), @urls),
+    balancer('more',
+        join('', map { "BalancerMember http://more$_.hang.test:8009 route=more$_\n" } 1 .. 4),
         map { "ServoyNode more$_ url=http://app1.example.com" } 1 .. 4),
-    balancer('gone', "BalancerMember http://a.gone.test:8009 route=servoy1\n" . $two->member('ajp'), @urls),
+    balancer('gone', "BalancerMember http://a.gone.test:8009 route=servoy1\n"
+        . $two->member('ajp'), @urls),
     <<'END')->start;
 <Location "/servoy-manager">
     SetHandler servoy-manager
@@ -119,7 +124,8 @@ sub launch {
     my ($name) = @_;
     my $began = time;
     my $r = $httpd->client(cookies => 0, timeout => 60)->head("/$name$jnlp");
-    my ($node) = ($r->header('Location') // '') =~ m{^http://(?:app|servoy)(\d)\.} or return ($r->status, time - $began);
+    my ($node) = ($r->header('Location') // '') =~ m{^http://(?:app|servoy)(\d)\.}
+        or return ($r->status, time - $began);
     return ($node, time - $began);
 }
 
@@ -162,7 +168,8 @@ subtest 'nobody asks the resolver all the time' => sub {
     cmp_ok looked_up('a.gone.test'), '>=', 1, 'a name that is not there was looked up';
     # a failure is good for half a minute
     my $most = 3 + (time - $started) / 30;
-    cmp_ok looked_up($_), '<=', $most, sprintf '%s: %d times', $_, looked_up($_) for qw(a.gone.test a.hang.test node.here.test);
+    cmp_ok looked_up($_), '<=', $most, sprintf '%s: %d times', $_, looked_up($_)
+        for qw(a.gone.test a.hang.test node.here.test);
 };
 
 done_testing;

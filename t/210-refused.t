@@ -11,6 +11,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use IO::Socket::IP;
+use SVB::Balancer;
 use SVB::Httpd;
 use SVB::Node;
 use SVB::Ports;
@@ -22,33 +23,39 @@ SVB::Node->start_all($one, $two);
 my $closed = SVB::Ports->take;
 my $page = '/servoy-webclient/ss/s/crm';
 
-sub balancer {
+sub of_fleet {
     my ($name, $fleet, $members, @lines) = @_;
-    my $text = join "\n", $members, 'ProxySet lbmethod=servoy', "ServoyFleet $fleet", @lines;
-    return "<Proxy \"balancer://$name\">\n$text\n</Proxy>\nProxyPass \"/$name/\" \"balancer://$name/\"\n";
+    return balancer($name, $members, "ServoyFleet $fleet", @lines);
 }
 
 sub members {
     my ($scheme, $more) = @_;
-    return join '', map { $_->[0]->member($scheme, "route=$_->[1] " . ($more // '')) } [ $one, 'p1' ], [ $two, 'p2' ];
+    return join '', map { $_->[0]->member($scheme, "route=$_->[1] " . ($more // '')) } [ $one,
+        'p1' ], [ $two, 'p2' ];
 }
 
 # Somebody at the port of p1's direct URL, for now.
 my $url_port = SVB::Ports->take;
-my $listener = IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => $url_port, Listen => 1024, ReuseAddr => 1)
+my $listener = IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => $url_port,
+    Listen => 1024, ReuseAddr => 1)
     or die "port $url_port: $@\n";
 
 my $httpd = SVB::Httpd->new(conf => join '',
     # http and ajp to the same nodes, p1's ajp port is not there
-    balancer('pages', 'mixed', members('http')),
-    balancer('sockets', 'mixed', "BalancerMember ajp://127.0.0.1:$closed route=p1 retry=600\n" . $two->member('ajp', 'route=p2')),
+    of_fleet('pages', 'mixed', members('http')),
+    of_fleet('sockets', 'mixed',
+        "BalancerMember ajp://127.0.0.1:$closed route=p1 retry=600\n" . $two->member('ajp',
+            'route=p2')),
     # two of the same kind
-    balancer('here', 'twice', members('http')),
-    balancer('there', 'twice', "BalancerMember http://127.0.0.1:$closed route=p1 retry=600\n" . $two->member('http', 'route=p2')),
-    balancer('url', 'url', members('http', 'retry=1'), "ServoyNode p1 url=http://127.0.0.1:$url_port probe=url",
+    of_fleet('here', 'twice', members('http')),
+    of_fleet('there', 'twice',
+        "BalancerMember http://127.0.0.1:$closed route=p1 retry=600\n" . $two->member('http',
+            'route=p2')),
+    of_fleet('url', 'url', members('http', 'retry=1'),
+        "ServoyNode p1 url=http://127.0.0.1:$url_port probe=url",
         'ServoyNode p2 url=' . $two->url . ' probe=url'),
-    balancer('dies', 'dies', members('http', 'retry=600')),
-    balancer('dies-too', 'dies', members('ajp', 'retry=600')),
+    of_fleet('dies', 'dies', members('http', 'retry=600')),
+    of_fleet('dies-too', 'dies', members('ajp', 'retry=600')),
     <<'END')->start;
 Header always set X-How "%{SERVOY_HOW}e"
 <Location "/servoy-manager">
@@ -75,9 +82,11 @@ sub facts { my ($fleet) = @_; return $httpd->nodes($fleet)->{p1} }
 # They are where they were, in their sessions.
 sub stay {
     my ($name, @users) = @_;
-    my @seen = map { my $r = $_->get("/$name$page"); join ' ', $r->node // '-', $r->header('X-How') // '-',
+    my @seen = map { my $r = $_->get("/$name$page"); join ' ', $r->node // '-',
+        $r->header('X-How') // '-',
         ($r->header('X-Session') // '') eq $_->{session} ? 'same' : 'another' } @users;
-    return is_deeply \@seen, [ ('plain1 known same') x @users ], "$name: its users keep their sessions";
+    return is_deeply \@seen, [ ('plain1 known same') x @users ],
+        "$name: its users keep their sessions";
 }
 
 for my $names ([qw(mixed pages sockets)], [qw(twice here there)]) {

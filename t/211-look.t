@@ -60,7 +60,8 @@ sub health_check {
 sub look {
     my $client = $httpd->client(timeout => 30);
     for (1 .. 4) {
-        is $client->get("/servoy-manager$_")->status, 200 for '', '?format=json', '?format=prometheus';
+        is $client->get("/servoy-manager$_")->status, 200 for '', '?format=json',
+            '?format=prometheus';
     }
     return $httpd->nodes('servoy')->{servoy1};
 }
@@ -70,7 +71,8 @@ my @users = map { $httpd->client(timeout => 30) } 1 .. 6;
 $_->{home} = $_->get($page)->node for @users;
 my $web = grep { $_->{home} eq 'servoy1' } @users;
 cmp_ok $web, '>', 0, 'servoy1 has clients';
-my $before = wait_for(sub { my $seen = look(); $seen->{clients}{web} == $web && $seen }, 20, 'them to be counted');
+my $before = wait_for(sub { my $seen = look(); $seen->{clients}{web} == $web && $seen }, 20,
+    'them to be counted');
 is $before->{state}, 'ready', 'it is ready';
 
 # Times are shown to the second: what is noted from then on is another one.

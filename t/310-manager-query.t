@@ -46,7 +46,8 @@ my @cases = (
     ['?format=json%2',                       400, $refused],
     ['?format=%ff',                          400, $refused],
     ['?format=json+',                        400, $refused],
-    ['?%=1&format=json',                     200, $json],         # others' names are others' business
+    ['?%=1&format=json',                     200, $json],
+        # others' names are others' business
     ['?other=%&format=json',                 200, $json],
 );
 
