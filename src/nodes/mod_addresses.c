@@ -24,7 +24,7 @@ apr_status_t svb_addresses_start(apr_pool_t *pconf, server_rec *main_server)
 
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, main_server,
-                     SVB_LOGNO(0094) "no shared memory for addresses");
+                     SVB_LOGNO(0064) "no shared memory for addresses");
         return rv;
     }
     memset(apr_shm_baseaddr_get(shm), 0, svb_addresses_size());
