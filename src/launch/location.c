@@ -98,6 +98,18 @@ static apr_size_t match_escape(const char *s, const char *begin,
     return 0;
 }
 
+/* Most have no escapes. */
+static const char *same_end(apr_pool_t *p, const char *begin, const char *end,
+                            const char *node_path)
+{
+    apr_size_t len = strlen(node_path);
+    const char *raw = end - len;
+
+    return len <= (apr_size_t)(end - begin) && !memcmp(raw, node_path, len)
+               ? apr_pstrmemdup(p, raw, len)
+               : NULL;
+}
+
 const char *svb_location_raw_path(apr_pool_t *p, const char *raw_uri,
                                   const char *node_path)
 {
@@ -108,6 +120,9 @@ const char *svb_location_raw_path(apr_pool_t *p, const char *raw_uri,
         return NULL;
     }
     end = begin + strcspn(begin, "?#");
+    if (!memchr(begin, '%', (apr_size_t)(end - begin))) {
+        return same_end(p, begin, end, node_path);
+    }
     if (!has_good_escapes(begin, end)) {
         return NULL;
     }

@@ -183,34 +183,43 @@ int svb_slots_is_live(const svb_slots *slots, apr_uint64_t word, apr_time_t now)
 
 /* ------------------------------------------------------------------ slots */
 
-static int is_among(const apr_size_t *places, int n, apr_size_t place)
+/* A walk over a client's buckets, no two of them the same: the order of its slots has
+ * to be clear. There are more buckets than choices. Most walks end at the first. */
+typedef struct {
+    bucket_rec *all;
+    apr_size_t buckets;
+    apr_uint64_t hash;
+    apr_size_t places[CHOICES];
+    int n;
+} walk;
+
+static walk walk_of(const svb_slots *slots, apr_uint64_t id)
 {
-    for (int i = 0; i < n; i++) {
-        if (places[i] == place) {
+    return (walk){.all = ((region *)slots->shm)->buckets,
+                  .buckets = slots->buckets,
+                  .hash = id};
+}
+
+static int has_been_at(const walk *w, apr_size_t place)
+{
+    for (int i = 0; i < w->n; i++) {
+        if (w->places[i] == place) {
             return 1;
         }
     }
     return 0;
 }
 
-/* The client's buckets, no two of them the same: the order of its slots has to be
- * clear. There are more buckets than choices. */
-static void buckets_of(const svb_slots *slots, apr_uint64_t id,
-                       bucket_rec *buckets[CHOICES])
+static bucket_rec *next_bucket(walk *w)
 {
-    bucket_rec *all = ((region *)slots->shm)->buckets;
-    apr_size_t n = slots->buckets, places[CHOICES] = {0};
+    apr_size_t place = (w->hash >> 32) * w->buckets >> 32;
 
-    for (int i = 0; i < CHOICES; i++) {
-        apr_size_t place = (id >> 32) * n >> 32;
-
-        while (is_among(places, i, place)) {
-            place = place + 1 < n ? place + 1 : 0;
-        }
-        places[i] = place;
-        buckets[i] = &all[place];
-        id = (id ^ id >> 32) * 0x9e3779b97f4a7c15u;
+    while (has_been_at(w, place)) {
+        place = place + 1 < w->buckets ? place + 1 : 0;
     }
+    w->places[w->n++] = place;
+    w->hash = (w->hash ^ w->hash >> 32) * 0x9e3779b97f4a7c15u;
+    return &w->all[place];
 }
 
 _Static_assert(MIN_BUCKETS > CHOICES, "a client has buckets enough");
@@ -224,25 +233,33 @@ void svb_slots_look(const svb_slots *slots, apr_size_t n, svb_slot_view *view)
     view->tag = atomic_load(&view->slot->tag);
 }
 
+static int is_of(svb_slot *slot, apr_uint64_t id, svb_slot_view *found)
+{
+    if (atomic_load_explicit(&slot->tag, memory_order_relaxed) != id) {
+        return 0;
+    }
+    found->slot = slot;
+    found->tag = id;
+    found->word = atomic_load(&slot->word);
+    return belongs_to(found->word, id);
+}
+
 /* Find the client's first slot after one of its slots, or from the start. */
 static int find_after(const svb_slots *slots, apr_uint64_t id,
                       const svb_slot *after, svb_slot_view *found)
 {
-    bucket_rec *buckets[CHOICES];
+    walk w = walk_of(slots, id);
 
-    buckets_of(slots, id, buckets);
-    __builtin_prefetch(buckets[1]);
-    for (int i = 0; i < CHOICES * SVB_SLOTS; i++) {
-        svb_slot *slot = &buckets[i / SVB_SLOTS]->slots[i % SVB_SLOTS];
+    while (w.n < CHOICES) {
+        bucket_rec *bucket = next_bucket(&w);
 
-        if (after) {
-            after = slot == after ? NULL : after;
-        }
-        else if (atomic_load_explicit(&slot->tag, memory_order_relaxed) == id) {
-            found->slot = slot;
-            found->tag = id;
-            found->word = atomic_load(&slot->word);
-            if (belongs_to(found->word, id)) {
+        for (int i = 0; i < SVB_SLOTS; i++) {
+            svb_slot *slot = &bucket->slots[i];
+
+            if (after) {
+                after = slot == after ? NULL : after;
+            }
+            else if (is_of(slot, id, found)) {
                 return 1;
             }
         }
@@ -361,16 +378,14 @@ static offer best_of(const svb_slots *slots, const bucket_rec *bucket,
  * be lost. */
 static offer choose(const svb_slots *slots, apr_uint64_t id, apr_time_t now)
 {
-    bucket_rec *buckets[CHOICES];
-    offer best;
+    walk w = walk_of(slots, id);
+    offer best = best_of(slots, next_bucket(&w), now);
 
-    buckets_of(slots, id, buckets);
-    best = best_of(slots, buckets[0], now);
     if (best.usable >= FIRST_CHOICE_FREE) {
         return best;
     }
-    for (int choice = 1; choice < CHOICES; choice++) {
-        offer o = best_of(slots, buckets[choice], now);
+    while (w.n < CHOICES) {
+        offer o = best_of(slots, next_bucket(&w), now);
 
         if (o.usable > best.usable || o.rank < best.rank
             || (o.rank == best.rank && o.usable == 0 && o.age > best.age)) {
