@@ -35,6 +35,7 @@ package SVB::Httpd;
 #   processes     children (2, a fixed number; prefork: 8, up to 64)
 #   threads       per child (16)
 #   env           hash of environment variables
+#   under         the words of a command that runs it, as in ['valgrind', '--quiet']
 #   expect        qr// of error log lines that are no reason to fail
 #
 # stop, or the program's end, fails the test when a child crashed, an assertion or
@@ -322,7 +323,8 @@ sub _spawn {
     $self->{proc} = SVB::Proc->spawn(name => 'httpd', death => 'TERM',
         out => "$self->{root}/logs/output",
         env => $self->_environment,
-        cmd => [ SVB::HttpdConf->program, '-D', 'FOREGROUND', '-f', $file ]);
+        cmd => [ @{ $self->{under} // [] }, SVB::HttpdConf->program, '-D', 'FOREGROUND',
+            '-f', $file ]);
     push @started, $self if !grep { $_ == $self } @started;
     return;
 }
