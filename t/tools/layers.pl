@@ -12,19 +12,18 @@ my @house = (
     ['manager'  => qw(mod_manager mod_snapshot page page_nodes page_actions json metrics fields
                        snapshot sink form query utf8)],
     ['launch'   => qw(mod_launch mod_rewrite mod_front jnlp tag host location)],
-    ['course'   => qw(mod_retry mod_attempt mod_learn mod_smart mod_rewind mod_answer)],
+    ['course'   => qw(mod_retry mod_attempt mod_learn mod_smart mod_body mod_rewind mod_answer)],
     ['choice'   => qw(mod_method mod_decide mod_failover mod_election mod_variables mod_request
-                      contest score
-                       session)],
-    ['nodes'    => qw(mod_census mod_probe mod_addresses mod_targets mod_condition mod_admin
-                      mod_members
+                       contest score session)],
+    ['nodes'    => qw(mod_probe mod_evidence mod_census mod_addresses mod_targets mod_condition
+                      mod_admin mod_members
                        condition probe addresses action state)],
     ['config'   => qw(mod_checks mod_tree mod_model mod_directives mod_sections mod_facts
                       mod_values url
                        escape)],
     ['memory'   => qw(mod_persist mod_clients mod_former mod_segments save clients slots rows
-                      records hash
-                       process evictions client names)],
+                      events paths records sealed hash process evictions client
+                      names)],
     [''         => qw(mod_log)],
 );
 

@@ -1,0 +1,61 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/*
+ * The last changes of nodes' states, in shared memory: a ring of fixed size that
+ * all processes write to and anybody reads.
+ *
+ * An event is sealed with its number and a hash of it. A process that is killed
+ * while it writes leaves a place that nobody reads until the ring comes round again;
+ * a reader that meets an event being overwritten leaves it out.
+ *
+ * No locks, no logging, no allocation but for svb_events_open(); any thread of any
+ * process, in any phase after it.
+ */
+#ifndef SVB_MEMORY_EVENTS_H
+#define SVB_MEMORY_EVENTS_H
+
+#include <apr_pools.h>
+#include <apr_time.h>
+
+/** How many events are kept. */
+#define SVB_EVENTS_MAX 256
+
+/** Longest reason, without the NUL; what is longer is cut off. */
+#define SVB_REASON_MAX 159
+
+/** A change of a node's state. */
+typedef struct svb_event {
+    apr_time_t time;
+    int node; /**< index of the node's record */
+    int from; /**< svb_state, or -1: the first that was seen of it */
+    int to;   /**< svb_state */
+    char reason[SVB_REASON_MAX + 1];
+} svb_event;
+
+/** Process-local handle on the ring. */
+typedef struct svb_events svb_events;
+
+/** @return bytes of shared memory that the ring takes */
+apr_size_t svb_events_size(void);
+
+/**
+ * Make a handle on the ring.
+ * @param events the new handle, from p
+ * @param mem    svb_events_size() bytes, 64-byte aligned, all zero when new
+ * @param p      pool of the handle; mem must outlive it
+ */
+apr_status_t svb_events_open(svb_events **events, void *mem, apr_pool_t *p);
+
+/** Add an event; the oldest one goes. */
+void svb_events_add(svb_events *events, const svb_event *event);
+
+/**
+ * Copy out the latest events, the newest first.
+ * @param list room for most of them
+ * @return how many there were
+ */
+int svb_events_latest(svb_events *events, svb_event *list, int most);
+
+/** @return how many events there have been since the ring was made */
+apr_uint64_t svb_events_count(svb_events *events);
+
+#endif /* SVB_MEMORY_EVENTS_H */

@@ -1,0 +1,155 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/*
+ * events: the latest come first and whole, however many have been added, by however
+ * many processes, some of which were killed.
+ */
+#include <string.h>
+
+#include "memory/events.h"
+#include "workers.h"
+
+static svb_events *events;
+static svb_event list[SVB_EVENTS_MAX + 8];
+
+static void setup(void)
+{
+    workers_setup();
+    svb_events_open(&events, share(svb_events_size()), pool);
+}
+
+/* All of an event follows from its number, so that a mixture of two shows. */
+static svb_event event_of(int n)
+{
+    svb_event e = {.time = n, .node = n, .from = n + 1, .to = n + 2};
+
+    memset(e.reason, 'a' + n % 26, SVB_REASON_MAX);
+    return e;
+}
+
+static void add(int n)
+{
+    svb_event e = event_of(n);
+
+    svb_events_add(events, &e);
+}
+
+static void is_whole(const svb_event *e)
+{
+    svb_event expected = event_of(e->node);
+
+    ck_assert_int_eq(e->time, expected.time);
+    ck_assert_int_eq(e->from, expected.from);
+    ck_assert_int_eq(e->to, expected.to);
+    ck_assert_str_eq(e->reason, expected.reason);
+}
+
+START_TEST(newest_first)
+{
+    ck_assert_int_eq(svb_events_latest(events, list, 8), 0);
+    ck_assert_uint_eq(svb_events_count(events), 0);
+    add(1);
+    add(2);
+    add(3);
+    ck_assert_int_eq(svb_events_latest(events, list, 8), 3);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(list[i].node, 3 - i);
+        is_whole(&list[i]);
+    }
+    ck_assert_int_eq(svb_events_latest(events, list, 2), 2);
+    ck_assert_int_eq(list[1].node, 2);
+    ck_assert_int_eq(svb_events_latest(events, list, 0), 0);
+}
+END_TEST
+
+START_TEST(the_oldest_go)
+{
+    const int all = 3 * SVB_EVENTS_MAX + 5;
+
+    for (int n = 1; n <= all; n++) {
+        add(n);
+    }
+    ck_assert_uint_eq(svb_events_count(events), all);
+    ck_assert_int_eq(svb_events_latest(events, list, SVB_EVENTS_MAX + 8),
+                     SVB_EVENTS_MAX);
+    for (int i = 0; i < SVB_EVENTS_MAX; i++) {
+        ck_assert_int_eq(list[i].node, all - i);
+    }
+}
+END_TEST
+
+/* Whoever opens the same memory again finds what there was, as after a restart. */
+START_TEST(reopened)
+{
+    void *mem = share(svb_events_size());
+    svb_events *again;
+
+    svb_events_open(&events, mem, pool);
+    add(7);
+    svb_events_open(&again, mem, pool);
+    ck_assert_int_eq(svb_events_latest(again, list, 8), 1);
+    is_whole(&list[0]);
+}
+END_TEST
+
+static void add_for_ever(int worker)
+{
+    wait_for_all();
+    for (int n = worker;; n++) {
+        add(n);
+    }
+}
+
+/* Those who write may be killed at any instruction: what is read is whole, and those
+ * who come after them add theirs. */
+START_TEST(killed_writers)
+{
+    int read = 0;
+
+    for (int round = 0; round < 40; round++) {
+        pid_t pids[WORKERS];
+
+        atomic_store(&board->ready, 0);
+        atomic_store(&board->go, 1);
+        for (int i = 0; i < WORKERS; i++) {
+            pids[i] = spawn(add_for_ever, i);
+        }
+        while (atomic_load(&board->ready) < WORKERS) {
+            usleep(100);
+        }
+        for (int i = 0; i < WORKERS; i++) {
+            int n = svb_events_latest(events, list, 32);
+
+            for (int j = 0; j < n; j++) {
+                is_whole(&list[j]);
+            }
+            read += n;
+            kill(pids[i], SIGKILL);
+            ck_assert_int_eq(waitpid(pids[i], NULL, 0), pids[i]);
+        }
+        add(round);
+        ck_assert_int_ge(svb_events_latest(events, list, 1), 1);
+        ck_assert_int_eq(list[0].node, round);
+    }
+    ck_assert_int_gt(read, 0);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("events");
+    TCase *tc = tcase_create("events");
+
+    tcase_add_checked_fixture(tc, setup, NULL);
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, newest_first);
+    tcase_add_test(tc, the_oldest_go);
+    tcase_add_test(tc, reopened);
+    tcase_add_test(tc, killed_writers);
+    suite_add_tcase(s, tc);
+    return s;
+}
+
+int main(void)
+{
+    return unit_run(srunner_create(suite()));
+}
