@@ -19,6 +19,8 @@ import org.apache.catalina.ha.CatalinaCluster;
  *
  *   /admin/sessions              sessions that are alive, the maintenance switch, peers
  *   /admin/maintenance[?on=1|0]  the maintenance switch
+ *   /admin/refusal[?status=N[&text=T][&how=H]]
+ *                                what new clients get instead, see Refusal; 0: nothing
  *   /admin/requests[?reset=1]    requests per path since the start or reset
  *   /admin/reports               what Smart Clients reported
  */
@@ -31,6 +33,7 @@ public final class AdminServlet extends HttpServlet {
         switch (String.valueOf(request.getPathInfo())) {
             case "/sessions" -> Json.send(response, sessions((Manager) request.getAttribute(NodeValve.MANAGER)));
             case "/maintenance" -> Json.send(response, maintenance(request.getParameter("on")));
+            case "/refusal" -> Json.send(response, refusal(request));
             case "/requests" -> Json.send(response, requests(request.getParameter("reset")));
             case "/reports" -> Json.send(response, Node.REPORTS);
             default -> response.sendError(404);
@@ -66,6 +69,13 @@ public final class AdminServlet extends HttpServlet {
             Node.maintenance = on.equals("1");
         }
         return Map.of("maintenance", Node.maintenance);
+    }
+
+    private static Map<String, Object> refusal(HttpServletRequest request) {
+        if (request.getParameter("status") != null) {
+            Node.refusal = Refusal.of(request);
+        }
+        return Map.of("running", Refusal.RUNNING.get(), "cut", Refusal.CUT.get());
     }
 
     private static Map<String, Object> requests(String reset) {

@@ -27,10 +27,9 @@ abstract class ClientServlet extends HttpServlet {
     protected final void service(HttpServletRequest request, HttpServletResponse response)
             throws ServletException, IOException {
         boolean known = isBoundToSession() && request.getSession(false) != null;
-        if (Node.maintenance && !known) {
-            response.setStatus(503);
-            response.setContentType("text/plain");
-            response.getWriter().println("Server in maintenance mode");
+        Refusal refusal = Node.maintenance ? Refusal.MAINTENANCE : Node.refusal;
+        if (refusal != null && !known) {
+            refusal.send(response);
             return;
         }
         super.service(request, response);

@@ -23,6 +23,9 @@ final class Node {
 
     static volatile boolean maintenance;
 
+    /** What new clients get in place of a session; null: they get one. */
+    static volatile Refusal refusal;
+
     /** What Smart Clients reported, oldest first, as JSON objects. */
     static final Queue<Map<String, Object>> REPORTS = new ConcurrentLinkedQueue<>();
 

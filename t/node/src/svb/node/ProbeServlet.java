@@ -61,7 +61,8 @@ public final class ProbeServlet extends HttpServlet {
         }
     }
 
-    private static Map<String, Object> seen(HttpServletRequest request) throws IOException {
+    /** A request, as the node sees it. */
+    static Map<String, Object> seen(HttpServletRequest request) throws IOException {
         Map<String, Object> headers = new LinkedHashMap<>();
         for (String name : Collections.list(request.getHeaderNames())) {
             headers.put(name.toLowerCase(), Collections.list(request.getHeaders(name)));
