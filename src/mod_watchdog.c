@@ -15,7 +15,7 @@
 
 #define TICK_EVERY apr_time_from_sec(1)
 
-/* Who was asked within the second is left alone, so this is how late it may be. */
+/* A node may be killed and be there again within a second: that has to be seen. */
 #define PROBE_EVERY apr_time_from_msec(250)
 
 /* A table that is too small forgets clients. */
@@ -38,7 +38,6 @@ static void tell_evictions(const svb_model *model, apr_time_t now)
 
 static apr_status_t tick(int state, void *data, apr_pool_t *pool)
 {
-    (void)pool;
     if (state == AP_WATCHDOG_STATE_RUNNING) {
         apr_time_t now = apr_time_now();
 
@@ -47,7 +46,7 @@ static apr_status_t tick(int state, void *data, apr_pool_t *pool)
         svb_clients_tick(now);
         tell_evictions(data, now);
         svb_admin_reconcile(data);
-        svb_census_note_states(data, now);
+        svb_census_note_all(data, pool, now);
     }
     return APR_SUCCESS;
 }

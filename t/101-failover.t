@@ -10,6 +10,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Digest::SHA qw(sha1_hex);
+use JSON::PP ();
 use List::Util qw(sum0 uniq);
 use SVB::Balancer;
 use SVB::Fleet;
@@ -73,6 +74,8 @@ my $special = join '',
     balancer('stayput',   members('ajp', servoy1 => 'dead'), 'ProxySet nofailover=On'),
     balancer('twoajp',    members('ajp', servoy1 => 'dead'), 'ServoyFleet two'),
     balancer('twohttp',   members('http', servoy1 => 'dead'), 'ServoyFleet two'),
+    balancer('halfajp',   members('ajp', servoy1 => 'dead retry=600'), 'ServoyFleet half'),
+    balancer('halfhttp',  members('http'), 'ServoyFleet half'),
     balancer('groupnew',  members('ajp', servoy1 => 'dead'),
         groups(servoy1 => 'a', servoy2 => 'b', servoy3 => 'a')),
     balancer('stayback',  members('ajp', map { $_ => 'retry=1' } @routes),
@@ -337,15 +340,32 @@ subtest 'counters' => sub {
 };
 
 subtest 'a node with two members' => sub {
-    my $errors = sub { join ' ', map { $_->{status} =~ /Err/ ? 'down' : 'up' }
-        @{ $manager->node('two', 'servoy1')->{members} } };
+    my $shown = sub { join ' ', map { $_->{status} =~ /Err/ ? 'down' : 'up' }
+        @{ $manager->node($_[0], 'servoy1')->{members} } };
+    my $refused = qr/^connection refused by ajp:/;
     served('twoajp', 'servoy1');
-    is $errors->(), 'down up', 'one of them failed';
-    is $manager->node('two', 'servoy1')->{state}, 'ready', 'the node is in the better state';
+    is $shown->('two'), 'down up', 'one of them failed';
+    wait_ok(sub { $manager->node('two', 'servoy1')->{state} eq 'error' }, 5,
+        'both are asked then: none is there, so the node is down');
+    is_deeply [ map { $_->{up} } @{ $manager->node('two', 'servoy1')->{members} } ],
+        [ JSON::PP::false(), JSON::PP::false() ], '... each is shown so';
+    like $manager->node('two', 'servoy1')->{reason}, $refused, '... and why';
     served('twohttp', 'servoy1');
-    is $errors->(), 'down down', 'both have failed';
-    is $manager->node('two', 'servoy1')->{state}, 'error', 'the node is down';
+    is $shown->('two'), 'down down', 'both have failed';
+    is $manager->node('two', 'servoy1')->{state}, 'error', 'the node is down as before';
     is $manager->node('two', 'servoy1')->{errors}, 2, 'errors are added up';
+
+    served('halfajp', 'servoy1');
+    is $shown->('half'), 'down up', 'another one of which one failed';
+    wait_ok(sub { $manager->node('half', 'servoy1')->{state} eq 'degraded' }, 5,
+        'both are asked: the other is there');
+    is_deeply [ map { $_->{up} } @{ $manager->node('half', 'servoy1')->{members} } ],
+        [ JSON::PP::false(), JSON::PP::true() ], '... as is shown';
+    like $manager->node('half', 'servoy1')->{reason}, $refused, '... and what is the matter';
+    is served('halfhttp', 'servoy1'), 'servoy1 route', 'it serves its clients by that';
+    is all_new('halfhttp', 6), 'servoy2, servoy3', 'new ones go to whole nodes';
+    is $shown->('half'), 'down up', 'nothing more has failed';
+    is $manager->node('half', 'servoy1')->{errors}, 1;
 };
 
 subtest 'POST: once, and with its body' => sub {

@@ -2,7 +2,8 @@
 # A node that serves keeps its clients, whatever else of it refuses connections: one
 # of its members in another balancer of the fleet, or the port of its direct URL.
 # Its clients would be lost: their ids have no route, so only what was learned of
-# them leads back to their sessions. When all its members refuse they are forgotten.
+# them leads back to their sessions. It is degraded then, and new clients go to whole
+# nodes. When all its members refuse they are forgotten.
 
 use v5.32;
 use warnings;
@@ -11,6 +12,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use IO::Socket::IP;
+use List::Util qw(uniq);
 use SVB::Balancer;
 use SVB::Httpd;
 use SVB::Node;
@@ -56,12 +58,9 @@ my $httpd = SVB::Httpd->new(conf => join '',
         'ServoyNode p2 url=' . $two->url . ' probe=url'),
     of_fleet('dies', 'dies', members('http', 'retry=600')),
     of_fleet('dies-too', 'dies', members('ajp', 'retry=600')),
-    <<'END')->start;
-Header always set X-How "%{SERVOY_HOW}e"
-<Location "/servoy-manager">
-    SetHandler servoy-manager
-</Location>
-END
+    'Header always set X-How "%{SERVOY_HOW}e"', "\n",
+    manager_location('ServoyManagerActions on'))->start;
+my $manager = $httpd->manager;
 
 # Browsers with sessions on p1.
 sub users {
@@ -77,7 +76,22 @@ sub users {
     return @users;
 }
 
-sub facts { my ($fleet) = @_; return $httpd->nodes($fleet)->{p1} }
+sub facts { my ($fleet) = @_; return $manager->node($fleet, 'p1') }
+
+# The lines that tell that p1 is degraded now.
+sub told {
+    my ($fleet, $why) = @_;
+    my $change = qr/node p1: degraded, was (?:new|ready): \Q$why\E$/;
+    return grep { /\[servoy_balancer:notice\].*SVB0094: fleet $fleet, $change/ }
+        split /\n/, $httpd->error_log;
+}
+
+# Who gets new clients.
+sub homes_of_new {
+    my ($name) = @_;
+    return join ' ', sort +uniq(map { $httpd->client(timeout => 30)->get("/$name$page")->node
+        // '-' } 1 .. 4);
+}
 
 # They are where they were, in their sessions.
 sub stay {
@@ -89,36 +103,60 @@ sub stay {
         "$name: its users keep their sessions";
 }
 
-for my $names ([qw(mixed pages sockets)], [qw(twice here there)]) {
-    my ($fleet, $good, $bad) = @$names;
+for my $case ([qw(mixed pages sockets ajp)], [qw(twice here there http)]) {
+    my ($fleet, $good, $bad, $scheme) = @$case;
+    my $why = "connection refused by $scheme://127.0.0.1:$closed";
     subtest "fleet $fleet: one member refuses" => sub {
+        wait_ok(sub { facts($fleet)->{state} eq 'degraded' }, 20, 'it is degraded');
+        is facts($fleet)->{reason}, $why, 'since that member refuses';
+        is scalar(told($fleet, $why)), 1, 'which is told';
+        is homes_of_new($good), 'plain2', 'new clients go to the whole node';
+        $manager->act($fleet, 'p2', 'drain');
         my @users = users($good, 4);
         stay($good, @users);
         my $before = facts($fleet)->{clients}{web};
-        cmp_ok $before, '>=', 4, 'they count';
-        # whoever is sent there first finds out, and goes elsewhere
-        wait_for(sub {
-            $httpd->client(timeout => 30)->get("/$bad$page")->status;
-            return facts($fleet)->{errors};
-        }, 30, 'somebody to be refused');
+        cmp_ok $before, '>=', 4, 'it has those whom nobody else may take, and they count';
+        # whoever is sent there finds out
+        is $httpd->client(timeout => 30)->get("/$bad$page")->status, 503, 'somebody is refused';
+        is facts($fleet)->{errors}, 1, 'by that member';
         my ($member) = grep { $_->{balancer} =~ m{//$bad$} } @{ facts($fleet)->{members} };
         like $member->{status}, qr/Err/, 'mod_proxy has put the member in error';
+        $manager->act($fleet, 'p2', 'enable');
         is facts($fleet)->{clients}{web}, $before, 'all count as before';
         stay($good, @users);
+        is facts($fleet)->{state}, 'degraded', 'the node is what it was';
+        is homes_of_new($_), 'plain2', "$_: new clients go to the whole node" for $good, $bad;
+        is scalar(told($fleet, $why)), 1, 'nothing more is told';
     };
+}
+
+# Where launches are sent.
+sub launched {
+    my %to;
+    for (1 .. 4) {
+        my $r = $httpd->client(timeout => 30)->head('/url/servoy-client/crm.jnlp', cookies => 0);
+        $to{ ($r->header('Location') // $r->status) =~ s{/servoy-client.*}{}r }++;
+    }
+    return join ' ', sort keys %to;
 }
 
 subtest 'the port of the direct URL refuses' => sub {
     my @users = users('url', 4);
     stay('url', @users);
     my $before = facts('url')->{clients}{web};
+    my $why = "connection refused by http://127.0.0.1:$url_port";
+    is facts('url')->{state}, 'ready', 'it is ready while somebody listens there';
     close $listener;
-    $httpd->wait_log(qr/SVB0092:? fleet url, node p1 does not answer \(connection refused\)/, 20);
+    wait_ok(sub { told('url', $why) }, 20, 'it is found out, and told');
     for (1 .. 4) {
         is facts('url')->{clients}{web}, $before, 'all count as before';
         stay('url', @users);
-        is facts('url')->{state}, 'error', 'it gets no launches';
+        is facts('url')->{state}, 'degraded', 'it serves them';
+        is facts('url')->{reason}, $why, 'but nobody is at its direct URL';
+        is launched(), $two->url, 'it gets no launches';
     }
+    is homes_of_new('url'), 'plain2', 'nor new clients';
+    is scalar(told('url', $why)), 1, 'that was told once';
 };
 
 subtest 'all members refuse' => sub {
@@ -127,12 +165,12 @@ subtest 'all members refuse' => sub {
     $one->kill;
     my $user = shift @users;
     is $user->get("/dies$page")->node, 'plain2', 'one of its users fails over';
-    cmp_ok facts('dies')->{clients}{web}, '>=', 2, 'others may still be served by the other member';
-    wait_for(sub {
-        $httpd->client(timeout => 30)->get("/dies-too$page");
-        return facts('dies')->{state} eq 'error';
-    }, 30, 'the other member to be tried');
-    wait_ok(sub { facts('dies')->{clients}{web} == 0 }, 20, 'nobody is left there');
+    wait_ok(sub { facts('dies')->{clients}{web} == 0 }, 5, 'nobody is left there');
+    is facts('dies')->{state}, 'error', 'all its members were asked at once';
+    my %status = map { $_->{balancer} =~ s{.*/}{}r => $_->{status} } @{ facts('dies')->{members} };
+    like $status{dies}, qr/Err/, 'the one that the user came by is in error';
+    unlike $status{'dies-too'}, qr/Err/, 'the other one no user had to try';
+    is facts('dies')->{errors}, 1, 'and none did';
 };
 
 done_testing;

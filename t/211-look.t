@@ -1,7 +1,9 @@
 #!/usr/bin/perl
 # A look changes nothing. The process that notes how nodes are stands still, and
 # meanwhile they change: whoever looks sees what they are now, but that they have
-# changed is not noted, nor does anything follow from it, however often one looks.
+# changed is not noted, nor does anything follow from it, however often one looks. A
+# failed health check makes a node serve nobody; that its clients are lost it does not
+# tell.
 
 use v5.32;
 use warnings;
@@ -92,8 +94,9 @@ subtest 'a node goes down' => sub {
     is $seen->{clients}{web}, $web, 'its clients are not forgotten';
     is $seen->{safe_to_stop}, JSON::PP::false(), 'so it is not safe to stop';
     kill CONT => $noting;
-    wait_ok(sub { look()->{clients}{web} == 0 }, 20, 'they are when it is noted');
-    cmp_ok look()->{last_change}, 'gt', $before->{last_change}, 'and when that was';
+    wait_ok(sub { look()->{last_change} gt $before->{last_change} }, 20, 'until that is noted');
+    is look()->{state}, 'error', 'as it was seen';
+    is look()->{clients}{web}, $web, 'nor are they then: it answers, so they are not lost';
 };
 
 subtest 'a node comes up' => sub {
@@ -107,6 +110,13 @@ subtest 'a node comes up' => sub {
     kill CONT => $noting;
     wait_ok(sub { look()->{last_change} gt $down->{last_change} }, 20, 'until that is noted');
     is look()->{state}, 'slowstart', 'when its slow start begins';
+    is look()->{clients}{web}, $web, 'it has its clients still';
+};
+
+subtest 'a node is gone' => sub {
+    $one->kill;
+    wait_ok(sub { look()->{clients}{web} == 0 }, 20, 'only now its clients are lost');
+    is look()->{state}, 'error', 'for it refuses connections';
 };
 
 done_testing;

@@ -210,8 +210,9 @@ for my $way (qw(drain maintenance)) {
                 'it is started, and enabled';
             $round{ended} = time;
             push @rounds, \%round;
-            is join(' ', map { $manager->node($_, $route)->{state} } @names), 'ready ready',
-                'it is ready';
+            wait_ok(sub {
+                'ready ready' eq join ' ', map { $manager->node($_, $route)->{state} } @names
+            }, 5, 'it is ready');
             wait_ok(sub { !grep { !$_->requests->{$page} } @nodes }, 20, 'and gets new clients');
         };
     }

@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # Nodes in maintenance mode: nothing is seen of an answer that was refused, and users
-# with yesterday's cookie are served elsewhere, where Servoy has refused them.
+# with yesterday's cookie are served elsewhere, where Servoy has refused them. A 503
+# that does not say that it is maintenance is the application's own, whoever gets it.
 
 use v5.32;
 use warnings;
@@ -36,6 +37,9 @@ ErrorDocument 503 "come back later"
 <Location "/servoy-webclient/says">
 ErrorDocument 503 "SERVER IN MAINTENANCE MODE, says Servoy"
 </Location>
+<Location "/servoy-webclient/edge">
+ErrorDocument 503 /files/edge
+</Location>
 <Location "/servoy-webclient/long">
 ErrorDocument 503 /files/long
 </Location>
@@ -44,15 +48,18 @@ ErrorDocument 503 /files/deep
 </Location>
 END
 my $long = 'All is well. ' x 20_000;
-my $deep = ('x' x 8000) . ' Server in maintenance mode ' . ('y' x 100_000);
+my $words = 'Server in maintenance mode';
+my $edge = ('x' x (4096 - length $words)) . $words . ('y' x 100_000);
+my $deep = 'x' . $edge;
 mkdir $puppet->root . '/htdocs/files';
 SVB::Temp->write_file($puppet->root . '/htdocs/files/long', $long);
+SVB::Temp->write_file($puppet->root . '/htdocs/files/edge', $edge);
 SVB::Temp->write_file($puppet->root . '/htdocs/files/deep', $deep);
 
 my $with_puppet = 'BalancerMember "' . $puppet->url . "\" route=puppet\n" . $two->member('http');
 my $httpd = SVB::Httpd->new(conf => join '', front_lines(),
     (map { balancer("puppet$_", $with_puppet) } qw(1 2 3 4 5 6 7)),
-    balancer('leak',      $fleet->members('ajp')),
+    (map { balancer($_, $fleet->members('ajp')) } qw(leak later)),
     balancer('yesterday', $fleet->members('ajp')),
     balancer('yesterhttp', $fleet->members('http')),
     balancer('stayput',   $fleet->members('ajp'), 'ProxySet nofailover=On'))->start;
@@ -60,8 +67,7 @@ my $manager = $httpd->manager;
 
 subtest 'no header of the refused answer is seen' => sub {
     $fleet->calm;
-    for my $case ([ puppet1 => fresh_page('says') ], [ puppet2 => fresh_page('quiet') ],
-        [ puppet3 => fresh_page('long') ]) {
+    for my $case ([ puppet1 => fresh_page('says') ], [ puppet2 => fresh_page('edge') ]) {
         my ($name, $path) = @$case;
         my $user = $httpd->browser;
         my $r = $user->get("/$name$path");
@@ -71,20 +77,48 @@ subtest 'no header of the refused answer is seen' => sub {
         is $r->header($_), undef, "... no $_" for qw(X-Refused Retry-After ETag);
         is $r->header('Cache-Control'), 'no-store', "... that node's Cache-Control";
         like $r->header('Content-Type'), qr{^text/html}, '... and Content-Type';
+        unlike $r->body, qr/xxx|yyy|maintenance/i, '... nothing of its text';
         is_deeply [ map { s/=.*//sr } $r->headers('Set-Cookie') ], ['JSESSIONID'], '... and cookie';
         like $user->cookie('JSESSIONID'), qr/\.servoy2$/;
         is $manager->node($name, 'puppet')->{clients}{web}, 0,
             '... whoever was refused is no client there';
         is $manager->node($name, 'puppet')->{maintenance_hits}, 1, '... it was asked';
+        is $manager->node($name, 'puppet')->{state}, 'maintenance', '... and is in maintenance';
     }
     # All three refuse, each with a session of its own.
-    my $r = $httpd->browser->get('/leak/status/503?session=1&text=later');
+    my $r = $httpd->browser->get('/leak/status/503?session=1&text=' . $words =~ s/ /%20/gr);
     is asked($fleet, '/status/503'), '1 1 1', 'three nodes that refuse: each is asked once';
     is $r->status, 503, 'the last one\'s answer is seen';
     is scalar(@{ [ $r->headers($_) ] }), 1, "... with one $_"
         for qw(X-Node Set-Cookie X-Session X-Count);
     like $r->header('Set-Cookie'), qr/\.${\ $r->node };/, '... all of the same node';
-    like $r->body, qr/^later\s*$/, '... and its text once';
+    like $r->body, qr/^$words\s*$/, '... and its text once';
+};
+
+subtest 'all of a 503 in other words is seen' => sub {
+    $fleet->calm;
+    my %text = (quiet => 'come back later', long => $long, deep => $deep);
+    for my $case ([ puppet3 => 'quiet' ], [ puppet4 => 'long' ], [ puppet5 => 'deep' ]) {
+        my ($name, $what) = @$case;
+        my $path = fresh_page($what);
+        my $r = $httpd->browser->get("/$name$path");
+        is short($r), '503 puppet', "$path: passed on";
+        ok $r->body eq $text{$what}, '... comes whole, as it is' or diag length $r->body;
+        is $r->header('X-Refused'), 'yes', '... with its headers';
+        is $r->header('Cache-Control'), 'max-age=77';
+        is_deeply [ map { s/=.*//sr } $r->headers('Set-Cookie') ], [qw(JSESSIONID REFUSED)],
+            '... and cookies';
+        is asked($fleet, $path), '0 0 0', '... nobody else was asked';
+        my $puppet = $manager->node($name, 'puppet');
+        is $puppet->{maintenance_hits}, 0, '... nobody was refused';
+        is $puppet->{state}, 'ready', '... that is no maintenance';
+        is $puppet->{clients}{web}, 1, '... who got a session with it is a client';
+    }
+    my $r = $httpd->browser->get('/later/status/503?session=1&text=later');
+    is asked($fleet, '/status/503'), '1 0 0', 'a node that fails: the others are not asked';
+    is short($r), '503 servoy1', '... its answer is seen';
+    like $r->body, qr/^later\s*$/, '... and its text';
+    like $r->header('Set-Cookie'), qr/\.servoy1;/, '... and the session that it began';
 };
 
 subtest 'yesterday\'s cookie' => sub {
@@ -108,8 +142,10 @@ subtest 'yesterday\'s cookie' => sub {
             '... it goes on where it is now';
         $r = ask_as($httpd, fresh_id('servoy1'), "/$name" . ($path = fresh_page()),
             method => 'HEAD');
-        is $r->status, 200, '... HEAD, of a node that is known to be in maintenance: another';
-        cmp_ok +(split / /, asked($fleet, $path))[0], '<=', 1, '... its own was asked once at most';
+        is short($r), '503 servoy1', '... HEAD gets what its own node says, which is no words';
+        is asked($fleet, $path), '1 0 0', '... which was asked once, and no other';
+        is $manager->node($name, 'servoy1')->{maintenance_hits}, 1,
+            '... nobody was refused by that';
     }
     is $manager->node('yesterday', 'servoy1')->{clients}{web}, 0,
         'none of them is a client of that node';
@@ -136,32 +172,33 @@ subtest 'yesterday\'s cookie: what a 503 says' => sub {
         return short(ask_as($httpd, fresh_id('puppet'), "/$name" . $path))
     };
     my $quiet = fresh_page('quiet');
-    my $r = ask_as($httpd, fresh_id('puppet'), '/puppet4' . $quiet);
+    my $r = ask_as($httpd, fresh_id('puppet'), '/puppet6' . $quiet);
     is short($r), '503 puppet',
         'a node not known to be in maintenance, a 503 in other words: the application\'s own';
     is $r->body, 'come back later', '... as it is';
     is $r->header('Retry-After'), 77, '... with its headers';
     is asked($fleet, $quiet), '0 0 0', '... nobody else was asked';
-    is $manager->node('puppet4', 'puppet')->{state}, 'ready';
-    $r = ask_as($httpd, fresh_id('puppet'), '/puppet4' . fresh_page('long'));
+    is $manager->node('puppet6', 'puppet')->{state}, 'ready';
+    $r = ask_as($httpd, fresh_id('puppet'), '/puppet6' . fresh_page('long'));
     is short($r), '503 puppet', 'a long one';
     ok $r->body eq $long, '... comes whole' or diag length $r->body;
-    is $served->('puppet4', fresh_page('says')), '200 servoy2',
+    $r = ask_as($httpd, fresh_id('puppet'), '/puppet6' . fresh_page('deep'));
+    is short($r), '503 puppet', 'Servoy\'s words, but not within the first 4 KiB';
+    ok $r->body eq $deep, '... comes whole' or diag length $r->body;
+    is $manager->node('puppet6', 'puppet')->{state}, 'ready', '... that is no maintenance';
+    is $served->('puppet6', fresh_page('says')), '200 servoy2',
         'Servoy\'s words, in whatever case: another node';
-    is $manager->node('puppet4', 'puppet')->{state}, 'maintenance';
-    is $served->('puppet4', fresh_page('quiet')), '200 servoy2', 'then any 503 will do';
-    $r = ask_as($httpd, fresh_id('puppet'), '/puppet5' . fresh_page('deep'));
-    is short($r), '200 servoy2', 'Servoy\'s words at the end of the first 8 KiB';
+    is $manager->node('puppet6', 'puppet')->{state}, 'maintenance';
+    is $served->('puppet6', fresh_page('quiet')), '503 puppet', 'then other words are no better';
+    is $manager->node('puppet6', 'puppet')->{maintenance_hits}, 1;
+    $r = ask_as($httpd, fresh_id('puppet'), '/puppet6' . fresh_page('edge'));
+    is short($r), '200 servoy2', 'Servoy\'s words at the end of the first 4 KiB';
     unlike $r->body, qr/xxx|yyy/, '... nothing of them is seen';
 
-    is short($httpd->browser->get('/puppet6' . fresh_page('quiet'))), '200 servoy2',
-        'once a new client was refused';
-    is $served->('puppet6', fresh_page('quiet')), '200 servoy2',
-        '... yesterday\'s cookie needs no words';
-
     $manager->act('puppet7', 'puppet', 'maintenance');
-    is $served->('puppet7', fresh_page('quiet')), '200 servoy2',
-        'nor does it where an administrator knows';
+    is $served->('puppet7', fresh_page('quiet')), '503 puppet',
+        'nor are they where an administrator knows';
+    is $served->('puppet7', fresh_page('says')), '200 servoy2', '... Servoy\'s are';
 };
 
 $_->stop for $httpd, $puppet, $fleet;

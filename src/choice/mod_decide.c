@@ -9,6 +9,7 @@
 #include "memory/mod_former.h"
 #include "memory/mod_segments.h"
 #include "nodes/mod_condition.h"
+#include "nodes/state.h"
 
 /* ------------------------------------------------------ what the ids say */
 
@@ -120,6 +121,20 @@ static void read_table(svb_request *req, const svb_members *members, int i,
     }
 }
 
+/* An id that the table does not know, of a node that fails new clients: a dead one,
+ * if the table would know it. That takes a table that is as old as a session can be,
+ * and has dropped nobody since. */
+static int is_dead(const svb_request *req, const svb_member *member)
+{
+    apr_time_t now = apr_time_now();
+    apr_time_t oldest = now - req->balancer->set.session_timeout;
+
+    return svb_segments_shared()->started < oldest
+           && svb_clients_evictions(svb_segments_clients())->at < oldest
+           && svb_condition_of_member(req->balancer, member, now).state
+                  == SVB_STATE_SUSPECT;
+}
+
 /* The same by their routes. */
 static void read_routes(svb_request *req, const svb_members *members, int i,
                         int end, request_rec *r, named_members *named)
@@ -129,7 +144,7 @@ static void read_routes(svb_request *req, const svb_members *members, int i,
         apr_size_t len;
         const svb_member *member = routed(members, id, &len);
 
-        if (member) {
+        if (member && !is_dead(req, member)) {
             add_named(req, id, len, member, NULL, r, named);
         }
     }

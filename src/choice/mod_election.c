@@ -2,18 +2,19 @@
 #include "choice/mod_election.h"
 
 #include "choice/contest.h"
+#include "choice/score.h"
 #include "memory/clients.h"
-#include "memory/mod_clients.h"
 #include "memory/mod_segments.h"
 #include "nodes/condition.h"
 #include "nodes/mod_condition.h"
+#include "nodes/mod_evidence.h"
 
 /* What mod_proxy's loop over the members asks us about. */
 typedef struct {
     const svb_request *req;
     const svb_members *members;
-    int doubtful_too; /* nodes that have refused new clients, or seem dead, are
-                         better than none */
+    const svb_condition *conditions; /* of the members, when it began */
+    enum { WHOLE, LAST, ANY } among; /* see may_take() */
     svb_contest nodes;
     svb_score_candidate best;
 } contest;
@@ -26,13 +27,63 @@ static svb_contest_node node_of(const contest *c, const svb_member *member)
                                   svb_condition_up_since(member, c->nodes.now)};
 }
 
+/* It has failed those who came last, and nobody has begun a session elsewhere since:
+ * it may be the node, or the application. Another is asked first, which tells. Else
+ * one that fails all of them would get the next as well, for it stays the emptiest. */
+static int is_in_doubt(const contest *c, const svb_member *member,
+                       const svb_condition *condition)
+{
+    return condition->failing && c->req->balancer->set.suspect
+           && svb_evidence_others_began(c->req->balancer, member->node)
+                  < condition->failing;
+}
+
+static void look_at_all(contest *c, apr_pool_t *p)
+{
+    svb_condition *conditions =
+        apr_palloc(p, (apr_size_t)c->members->n * sizeof(*conditions));
+
+    for (int i = 0; i < c->members->n; i++) {
+        const svb_member *member = &c->members->all[i];
+
+        conditions[i] =
+            svb_condition_of_member(c->req->balancer, member, c->nodes.now);
+        conditions[i].is_last |= is_in_doubt(c, member, &conditions[i]);
+    }
+    c->conditions = conditions;
+}
+
+static const svb_condition *condition_of(const contest *c,
+                                         const svb_member *member)
+{
+    return &c->conditions[member - c->members->all];
+}
+
+/* Whole nodes come first, then those that are asked last. Better than nobody is, in
+ * the end, one that has refused new clients, or does not answer those who ask: it may
+ * have changed its mind, and mod_proxy still uses it. */
+static int may_take(const contest *c, const svb_member *member)
+{
+    const svb_condition *condition = condition_of(c, member);
+
+    if (member->node < 0 || !svb_condition_can_serve(member->worker)) {
+        return 0;
+    }
+    if (c->among == ANY) {
+        return condition->takes_new
+               || (condition->cause != SVB_CAUSE_WORD
+                   && condition->cause != SVB_CAUSE_FULL);
+    }
+    return condition->takes_new && condition->is_last == (c->among == LAST);
+}
+
 /* Add up those who may take the client, to know a node's fair part. */
 static void sum_up(contest *c)
 {
     for (int i = 0; i < c->members->n; i++) {
         const svb_member *member = &c->members->all[i];
 
-        if (svb_condition_may_take_new(member)) {
+        if (may_take(c, member)) {
             svb_contest_node node = node_of(c, member);
 
             svb_contest_join(&c->nodes, &node);
@@ -49,8 +100,7 @@ static int less_loaded(proxy_worker *current, proxy_worker *prev_best,
     svb_contest_node node;
 
     if (!member || svb_request_is_ruled_out(c->req, member)
-        || (!svb_condition_may_take_new(member)
-            && !(c->doubtful_too && svb_condition_may_be_tried(member)))) {
+        || !may_take(c, member)) {
         return 0;
     }
     node = node_of(c, member);
@@ -93,6 +143,7 @@ static const svb_member *best(contest *c, request_rec *r)
 static const svb_member *reserve(contest *c)
 {
     const svb_member *found = NULL;
+
     for (int i = 0; i < c->members->n; i++) {
         const svb_member *member = &c->members->all[i];
 
@@ -103,17 +154,26 @@ static const svb_member *reserve(contest *c)
     return found;
 }
 
-/* A node that has refused a new client is tried by one of them when its time is
- * up; for the others it goes on refusing until that one was taken. */
+/* Of those that are in maintenance or suspect, one client tries each time a while is
+ * over; for the others they go on refusing until that one was taken. */
 static int may_try(const contest *c, const svb_member *member)
 {
-    svb_records *records = svb_segments_records();
+    svb_rules rules = svb_condition_rules(c->req->balancer);
 
-    return svb_condition_maintenance(records, member->node) == 0
-           || c->req->dry_run
-           || svb_condition_claim_trial(
-               records, member->node, c->nodes.now,
-               c->nodes.now + c->req->balancer->set.maintenance_retry);
+    return c->req->dry_run
+           || svb_condition_may_try(svb_segments_records(), member->node,
+                                    &rules, c->nodes.now);
+}
+
+/* Those who may not try after all are out for this client. */
+static const svb_member *best_that_may(contest *c, request_rec *r)
+{
+    const svb_member *member;
+
+    while ((member = best(c, r)) != NULL && !may_try(c, member)) {
+        ((svb_condition *)condition_of(c, member))->takes_new = 0;
+    }
+    return member ? member : reserve(c);
 }
 
 const svb_member *svb_election_run(svb_request *req, const svb_members *members,
@@ -126,19 +186,16 @@ const svb_member *svb_election_run(svb_request *req, const svb_members *members,
                            .now = apr_time_now(),
                            .slow_start = set->slow_start,
                            .catch_up = set->catch_up}};
-    const svb_member *member;
+    const svb_member *member = NULL;
 
+    look_at_all(&c, r->pool);
     if (set->catch_up > 0) {
         sum_up(&c);
     }
-    do {
-        member = best(&c, r);
-    } while (member && !may_try(&c, member));
-    if (!member) {
-        member = reserve(&c);
+    for (c.among = WHOLE; !member && c.among < ANY; c.among++) {
+        member = best_that_may(&c, r);
     }
     if (!member) {
-        c.doubtful_too = 1;
         member = best(&c, r);
     }
     if (member && !req->dry_run) {
@@ -151,12 +208,14 @@ int svb_election_has_other(const svb_request *req, const svb_member *than,
                            request_rec *r)
 {
     const svb_members *members = svb_members_get(req->balancer);
+
     for (int i = 0; i < members->n; i++) {
         const svb_member *member = &members->all[i];
 
         if (member != than && !svb_request_has_tried(req, member->worker)
             && svb_condition_can_serve_now(member->worker, r)
-            && svb_condition_may_take_new(member)) {
+            && svb_condition_of_member(req->balancer, member, apr_time_now())
+                   .takes_new) {
             return 1;
         }
     }

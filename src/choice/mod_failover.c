@@ -3,6 +3,7 @@
 
 #include "choice/score.h"
 #include "nodes/mod_condition.h"
+#include "nodes/state.h"
 
 /* What mod_proxy's loop over the members asks us about. */
 typedef struct {
@@ -12,6 +13,7 @@ typedef struct {
     int last_resort;   /* take whoever can serve */
     apr_uint64_t hash; /* the id's */
     double best_score;
+    apr_time_t now;
 } failover;
 
 /* Rendezvous hashing: every node gets a score from the id and its own name;
@@ -26,13 +28,24 @@ static double score(const failover *f, const svb_member *member)
         svb_members_weight(member));
 }
 
+/* In maintenance a node takes nobody whose session it does not share; one that fails
+ * new clients would fail this one, and one that is silent makes it wait. */
+static int is_reluctant(const failover *f, const svb_member *member)
+{
+    switch (svb_condition_of_member(f->req->balancer, member, f->now).state) {
+    case SVB_STATE_MAINTENANCE:
+    case SVB_STATE_SUSPECT:
+    case SVB_STATE_SILENT:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
 static int may_take_over(const failover *f, const svb_member *member)
 {
-    return member
-           && !svb_request_is_ruled_out(f->req, member)
-           /* In maintenance it takes nobody whose session it does not share. */
-           && (f->group || f->last_resort
-               || !svb_condition_in_maintenance(member))
+    return member && !svb_request_is_ruled_out(f->req, member)
+           && (f->group || f->last_resort || !is_reluctant(f, member))
            && (!f->group
                || (member->facts.group
                    && !strcmp(member->facts.group, f->group)));
@@ -106,6 +119,7 @@ const svb_member *svb_failover_member(const svb_request *req,
                                       request_rec *r)
 {
     failover f = {.req = req,
+                  .now = apr_time_now(),
                   .members = members,
                   .group = from->facts.group,
                   .hash = hash};

@@ -1,6 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 #include "choice/mod_request.h"
 
+#include <apr_strings.h>
+
 #include "nodes/mod_condition.h"
 
 svb_request *svb_request_get(request_rec *r)
@@ -8,10 +10,12 @@ svb_request *svb_request_get(request_rec *r)
     return ap_get_module_config(r->request_config, &servoy_balancer_module);
 }
 
-static svb_request *make(request_rec *r, svb_balancer *balancer)
+static svb_request *make(request_rec *r, svb_balancer *balancer,
+                         const char *path)
 {
     svb_request *req = apr_pcalloc(r->pool, sizeof(*req));
 
+    req->path = apr_pstrmemdup(r->pool, path, strcspn(path, ";?"));
     req->balancer = balancer;
     req->in_flight = -1;
     req->place = -1;
@@ -35,7 +39,7 @@ svb_request *svb_request_make(request_rec *r, svb_balancer *balancer,
     svb_request *req = svb_request_get(r);
 
     if (!req) {
-        req = make(r, balancer);
+        req = make(r, balancer, path);
         read_session(r, balancer, path, &req->ids);
     }
     return req;
@@ -56,7 +60,7 @@ static void read_launch_cookie(request_rec *r, svb_request *req)
 svb_request *svb_request_make_launch(request_rec *r, svb_balancer *balancer,
                                      const char *path)
 {
-    svb_request *req = make(r, balancer);
+    svb_request *req = make(r, balancer, path);
     svb_session_ids session;
 
     req->is_launch = 1;
@@ -86,7 +90,10 @@ int svb_request_has_tried(const svb_request *req, const proxy_worker *worker)
 int svb_request_is_ruled_out(const svb_request *req, const svb_member *member)
 {
     return svb_request_has_tried(req, member->worker)
-           || (req->is_launch && !svb_condition_answers(member));
+           || (req->is_launch
+               && !svb_condition_of_member(req->balancer, member,
+                                           apr_time_now())
+                       .gets_launches);
 }
 
 int svb_request_can_have(const svb_request *req, const svb_member *member,

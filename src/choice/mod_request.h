@@ -31,8 +31,20 @@ typedef struct svb_choice {
     svb_how how;
 } svb_choice;
 
+/** What has come of an attempt. */
+typedef enum svb_outcome {
+    SVB_OUTCOME_NONE,      /**< it is under way, or there was none */
+    SVB_OUTCOME_ANSWERED,  /**< the node's answer has passed, whatever it is */
+    SVB_OUTCOME_NOT_SENT,  /**< no connection: nothing has reached the node */
+    SVB_OUTCOME_BUSY,      /**< all connections that it may have are in use */
+    SVB_OUTCOME_TIMED_OUT, /**< the node is at work on it */
+    SVB_OUTCOME_CUT,  /**< sent, and then cut off, or answered with nonsense */
+    SVB_OUTCOME_OTHER /**< an error that is not the node's */
+} svb_outcome;
+
 typedef struct svb_request {
     svb_balancer *balancer;
+    const char *path; /**< as the node sees it, without parameters and query */
     svb_session_ids ids; /**< best first; for launches the cookie's */
     int is_launch;
     int dry_run;         /**< decide, but change nothing */
@@ -45,7 +57,8 @@ typedef struct svb_request {
     apr_array_header_t *tried; /**< of proxy_worker *: ruled out */
     int is_new;           /**< refused: its session is dead, if it had one */
     proxy_worker *failed; /**< the last that failed in the middle of it */
-    int has_failed;       /**< a node failed in the middle of it */
+    svb_outcome outcome;  /**< of the last attempt */
+    int is_refusal;       /**< its answer has the words of maintenance */
     const svb_session_id *id; /**< the one that names the client, or NULL */
     apr_size_t id_route_len; /**< of the route it ends in; 0: none that names */
     apr_uint64_t client;     /**< id in the table of the client, or 0 */

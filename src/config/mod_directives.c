@@ -11,6 +11,7 @@
 #include "config/mod_values.h"
 
 #define CLIENT_TABLE_MAX (64 * 1024 * 1024)
+#define SUSPECT_MAX 50
 #define LAUNCH_LIMIT_MAX (64 * 1024 * 1024)
 
 /* ------------------------------------------------------------------- values */
@@ -210,6 +211,47 @@ static const char *set_maintenance(cmd_parms *cmd, void *conf, const char *arg,
     return err;
 }
 
+static const char *set_maintenance_match(cmd_parms *cmd, void *conf,
+                                         const char *arg)
+{
+    svb_section *section = section_of(cmd, conf);
+
+    section->maintenance_match =
+        ap_pregcomp(cmd->pool, arg, AP_REG_EXTENDED | AP_REG_DOTALL);
+    section->maintenance_match_text = arg;
+    return section->maintenance_match
+               ? NULL
+               : svb_values_bad(cmd, arg, "expected a regular expression");
+}
+
+static const char *set_suspect(cmd_parms *cmd, void *conf, const char *arg)
+{
+    svb_section *section = section_of(cmd, conf);
+    apr_int64_t n;
+    char *end;
+
+    if (!ap_cstr_casecmp(arg, "off")) {
+        section->suspect = 0;
+        return NULL;
+    }
+    n = apr_strtoi64(arg, &end, 10);
+    if (!apr_isdigit(*arg) || *end || n < 1 || n > SUSPECT_MAX) {
+        return svb_values_bad(cmd, arg,
+                              "expected a number from 1 to 50, or Off");
+    }
+    section->suspect = (int)n;
+    return NULL;
+}
+
+static const char *set_time_or_off(cmd_parms *cmd, void *conf, const char *arg)
+{
+    if (!ap_cstr_casecmp(arg, "off")) {
+        *(apr_interval_time_t *)field_of(cmd, conf) = 0;
+        return NULL;
+    }
+    return set_time(cmd, conf, arg);
+}
+
 static const char *set_catch_up(cmd_parms *cmd, void *conf, const char *arg)
 {
     svb_section *section = section_of(cmd, conf);
@@ -340,6 +382,12 @@ const command_rec svb_directives_commands[] = {
         "a smart client is counted for so long after its last launch"),
     AP_INIT_TAKE12("ServoyMaintenance", set_maintenance, NULL, PROXY_CONF,
         "On or Off, then how long a node in maintenance is left alone"),
+    AP_INIT_TAKE1("ServoyMaintenanceMatch", set_maintenance_match, NULL, PROXY_CONF,
+        "what the text of a 503 says where it means maintenance"),
+    AP_INIT_TAKE1("ServoySuspect", set_suspect, NULL, PROXY_CONF,
+        "how many new clients in a row a node may fail, or Off"),
+    AP_INIT_TAKE1("ServoyForget", set_time_or_off, FIELD(forget), PROXY_CONF,
+        "after how long of silence a node has lost its clients, or Off"),
     AP_INIT_TAKE1("ServoySlowStart", set_time_or_zero, FIELD(slow_start), PROXY_CONF,
         "the time over which a node that comes up gets its full share"),
     AP_INIT_TAKE1("ServoyCatchUp", set_catch_up, NULL, PROXY_CONF,

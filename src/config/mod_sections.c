@@ -15,6 +15,10 @@ static const svb_section section_defaults = {
     .launch_timeout = apr_time_from_sec(8 * 3600),
     .maintenance = 1,
     .maintenance_retry = apr_time_from_sec(30),
+    .maintenance_match_text =
+        "(?i)server in maintenance mode|system is inaccessible",
+    .suspect = 3,
+    .forget = apr_time_from_sec(60),
     .slow_start = 0,
     .catch_up = 2,
     .manager_actions = 0,
@@ -34,6 +38,8 @@ void *svb_sections_create(apr_pool_t *p, char *path)
         .launch_timeout = SVB_UNSET,
         .maintenance = SVB_UNSET,
         .maintenance_retry = SVB_UNSET,
+        .suspect = SVB_UNSET,
+        .forget = SVB_UNSET,
         .slow_start = SVB_UNSET,
         .catch_up = SVB_UNSET,
         .manager_actions = SVB_UNSET,
@@ -64,6 +70,10 @@ void *svb_sections_merge(apr_pool_t *p, void *basev, void *addv)
     MERGE(launch_timeout);
     MERGE(maintenance);
     MERGE(maintenance_retry);
+    MERGE_PTR(maintenance_match);
+    MERGE_PTR(maintenance_match_text);
+    MERGE(suspect);
+    MERGE(forget);
     MERGE(slow_start);
     MERGE(catch_up);
     MERGE(manager_actions);
@@ -105,6 +115,8 @@ static svb_section *defaults(apr_pool_t *p)
     base->nodes = apr_array_make(p, 1, sizeof(svb_node_line));
     base->session_cookies = apr_array_make(p, 1, sizeof(const char *));
     APR_ARRAY_PUSH(base->session_cookies, const char *) = "JSESSIONID";
+    base->maintenance_match = ap_pregcomp(p, base->maintenance_match_text,
+                                          AP_REG_EXTENDED | AP_REG_DOTALL);
     base->launch_match =
         ap_pregcomp(p, base->launch_match_text, AP_REG_EXTENDED);
     return base;

@@ -50,6 +50,10 @@ typedef struct svb_section {
     apr_interval_time_t launch_timeout;
     int maintenance;
     apr_interval_time_t maintenance_retry;
+    ap_regex_t *maintenance_match;
+    const char *maintenance_match_text;
+    int suspect;                /**< failures in a row; 0 is off */
+    apr_interval_time_t forget; /**< 0 is off */
     apr_interval_time_t slow_start;
     double catch_up; /**< 0 is off */
     int manager_actions;

@@ -10,7 +10,11 @@
 #include "course/mod_learn.h"
 #include "memory/mod_segments.h"
 #include "memory/rows.h"
+#include "nodes/condition.h"
 #include "nodes/mod_condition.h"
+#include "nodes/mod_evidence.h"
+#include "nodes/mod_probe.h"
+#include "nodes/probe.h"
 
 /* mod_proxy_ajp sends it on as the attribute JK_LB_ACTIVATION. */
 #define AJP_ACTIVATION "AJP_JK_LB_ACTIVATION"
@@ -54,16 +58,31 @@ static const svb_member *member_of(const svb_request *req,
     return svb_members_by_worker(svb_members_get(req->balancer), worker);
 }
 
-static void attempt_failed(svb_request *req)
+static svb_witness witness_of(const svb_request *req, request_rec *r)
+{
+    svb_witness witness = {req->balancer->fleet, r->server, r->pool};
+
+    return witness;
+}
+
+/* The attempt is over, and no answer has come of it. */
+static void end_attempt(svb_request *req, request_rec *r)
 {
     const svb_member *member = member_of(req, req->attempt);
 
     if (member && member->node >= 0) {
+        svb_witness witness = witness_of(req, r);
+
         svb_records_count(svb_segments_records(), member->node, SVB_CTR_ERRORS);
-        if (req->attempt->s->status & PROXY_WORKER_IN_ERROR) {
-            svb_condition_forget_unless_served(req->balancer->fleet,
-                                               member->node);
+        if (req->outcome == SVB_OUTCOME_NOT_SENT
+            || req->outcome == SVB_OUTCOME_CUT) {
+            svb_evidence_reached(&witness, member->node, member->slot,
+                                 SVB_REACH_DOUBTFUL);
         }
+    }
+    /* To be busy is no error, though mod_proxy takes it for one. */
+    if (req->outcome == SVB_OUTCOME_BUSY) {
+        req->attempt->s->status &= ~PROXY_WORKER_IN_ERROR;
     }
     req->attempt = NULL;
 }
@@ -75,21 +94,138 @@ void svb_attempt_refused(svb_request *req)
     req->is_new = 1;
 }
 
-/* Its node may have gone, or just a connection: if mod_proxy thinks that it can
- * serve, it is asked once more, for the client's session is there; but then it
- * is another's turn. */
-void svb_attempt_failed(svb_request *req)
+static int is_there(const svb_request *req, request_rec *r)
 {
-    proxy_worker *worker = req->choice.member->worker;
+    return svb_probe_finds(req->balancer, req->choice.member, 1, r->pool);
+}
 
-    req->has_failed = 0;
+/* A client whose session is there is at home nowhere else, unless they share their
+ * sessions; who has none may be served by anybody, once. */
+int svb_attempt_again(svb_request *req, request_rec *r, int cuts)
+{
+    const svb_member *member = req->choice.member;
+    int is_new = req->choice.how == SVB_HOW_ELECTED;
+    int was_here = req->failed == member->worker;
+    int stays = !is_new && !was_here && is_there(req, r);
+
     if (req->attempt) {
-        attempt_failed(req);
+        end_attempt(req, r);
     }
-    if (req->failed == worker) {
-        svb_request_rule_out(req, worker);
+    if (cuts >= 2 || (cuts == 1 && (is_new || !was_here))
+        || (was_here && !member->facts.group && is_there(req, r))) {
+        return 0;
     }
-    req->failed = worker;
+    if (!stays) {
+        svb_request_rule_out(req, member->worker);
+    }
+    req->failed = member->worker;
+    return 1;
+}
+
+/* ------------------------------------------------------ what has come of it */
+
+/* How things were when the attempt began. */
+typedef struct {
+    apr_time_t when;
+    unsigned status; /* the worker's */
+} beginning;
+
+static int was_put_in_error(const proxy_worker *worker, const beginning *began)
+{
+    return (worker->s->status & ~began->status & PROXY_WORKER_IN_ERROR) != 0;
+}
+
+static int is_exhausted(const proxy_worker *worker)
+{
+    return worker->s->hmax && worker->cp && worker->cp->res
+           && apr_reslist_acquired_count(worker->cp->res)
+                  >= (apr_uint32_t)worker->s->hmax;
+}
+
+/* Nine tenths of it have passed: it is by this that the two can be told apart. */
+static int has_taken(const beginning *began, apr_interval_time_t timeout)
+{
+    return timeout > 0
+           && apr_time_now() - began->when >= timeout - timeout / 10;
+}
+
+static apr_interval_time_t timeout_of(const proxy_worker *worker,
+                                      const proxy_server_conf *conf,
+                                      const request_rec *r)
+{
+    return worker->s->timeout_set ? worker->s->timeout
+           : conf->timeout_set    ? conf->timeout
+                                  : r->server->timeout;
+}
+
+/* A CPing that nobody answers takes its time, but so may a request that is cut off in
+ * the end: the node is asked. */
+static int got_no_pong(const svb_request *req, request_rec *r,
+                       const proxy_worker *worker,
+                       const proxy_server_conf *conf, const beginning *began)
+{
+    return worker->s->ping_timeout_set
+           && has_taken(began, worker->s->ping_timeout)
+           && !has_taken(began, timeout_of(worker, conf, r))
+           && req->choice.member && !is_there(req, r);
+}
+
+/* mod_proxy's handlers tell little: 503 is anything that another member might do
+ * better. What it was is found in what they have left behind. */
+static svb_outcome outcome_of(const svb_request *req, request_rec *r,
+                              const proxy_worker *worker,
+                              const proxy_server_conf *conf,
+                              const beginning *began, int rc)
+{
+    if (rc == OK || rc == DONE || rc == SUSPENDED
+        || apr_table_get(r->notes, "proxy-error-override")) {
+        return SVB_OUTCOME_ANSWERED;
+    }
+    if (was_put_in_error(worker, began) && rc == HTTP_SERVICE_UNAVAILABLE) {
+        return SVB_OUTCOME_NOT_SENT;
+    }
+    if (rc == HTTP_GATEWAY_TIME_OUT
+        || apr_table_get(r->notes, "proxy_timedout")) {
+        return SVB_OUTCOME_TIMED_OUT;
+    }
+    if (rc == HTTP_SERVICE_UNAVAILABLE) {
+        if (is_exhausted(worker)) {
+            return SVB_OUTCOME_BUSY;
+        }
+        if (!svb_condition_can_serve(worker)
+            || got_no_pong(req, r, worker, conf, began)) {
+            return SVB_OUTCOME_NOT_SENT;
+        }
+    }
+    if (rc == HTTP_SERVICE_UNAVAILABLE || rc == HTTP_BAD_GATEWAY
+        || rc == HTTP_INTERNAL_SERVER_ERROR) {
+        return has_taken(began, timeout_of(worker, conf, r))
+                   ? SVB_OUTCOME_TIMED_OUT
+                   : SVB_OUTCOME_CUT;
+    }
+    return SVB_OUTCOME_OTHER;
+}
+
+static int begins_client(const svb_request *req)
+{
+    return req->choice.how == SVB_HOW_ELECTED;
+}
+
+/* What mod_proxy is told, so that it does what is to be done: 503 makes it put the
+ * worker in error and go to the next, 500 makes it put it in error, any other status
+ * makes it stop there. */
+static int status_for(const svb_request *req, int rc)
+{
+    switch (req->outcome) {
+    case SVB_OUTCOME_BUSY:
+        return begins_client(req) ? HTTP_SERVICE_UNAVAILABLE : HTTP_BAD_GATEWAY;
+    case SVB_OUTCOME_TIMED_OUT:
+        return HTTP_GATEWAY_TIME_OUT;
+    case SVB_OUTCOME_CUT:
+        return HTTP_BAD_GATEWAY;
+    default:
+        return rc;
+    }
 }
 
 /* ------------------------------------------------------- the hooks, in turn */
@@ -159,7 +295,7 @@ static int pre_request(proxy_worker **worker, proxy_balancer **balancer,
     req = svb_request_make(r, ours, path_for_ids(r, path_of(*url)));
     if (req->attempt) {
         svb_request_rule_out(req, req->attempt);
-        attempt_failed(req);
+        end_attempt(req, r);
         end_request(req);
     }
     if (*ours->proxy->s->sticky && (req->fixed || req->tried->nelts)) {
@@ -169,35 +305,76 @@ static int pre_request(proxy_worker **worker, proxy_balancer **balancer,
     return DECLINED;
 }
 
-static int scheme_handler(request_rec *r, proxy_worker *worker,
-                          proxy_server_conf *conf, char *url,
-                          const char *proxyhost, apr_port_t proxyport)
+static void begin_attempt(svb_request *req, request_rec *r,
+                          proxy_worker *worker)
 {
-    svb_request *req = svb_request_get(r);
-
-    (void)conf, (void)url, (void)proxyhost, (void)proxyport;
-    if (!req) {
-        return DECLINED;
-    }
     if (!req->choice.member || req->choice.member->worker != worker) {
         svb_decide_adopt(req, worker, r);
     }
     req->attempt = worker;
     req->attempts++;
+    req->outcome = SVB_OUTCOME_NONE;
+    req->is_refusal = 0;
     if (req->choice.member && req->choice.member->node >= 0) {
         enter_node(req, r, req->choice.member->node);
     }
     svb_learn_begin(req, r);
     svb_variables_set(r, req, worker,
                       req->is_launch ? SVB_HOW_LAUNCH : req->choice.how);
-    if (req->choice.how == SVB_HOW_ELECTED || !req->choice.member
-        || svb_condition_may_take_new(req->choice.member)) {
+    if (begins_client(req) || !req->choice.member
+        || svb_condition_of_member(req->balancer, req->choice.member,
+                                   apr_time_now())
+               .takes_new) {
         apr_table_unset(r->subprocess_env, AJP_ACTIVATION);
     }
     else {
         apr_table_setn(r->subprocess_env, AJP_ACTIVATION, "DIS");
     }
-    return DECLINED;
+}
+
+static int scheme_handler(request_rec *r, proxy_worker *worker,
+                          proxy_server_conf *conf, char *url,
+                          const char *proxyhost, apr_port_t proxyport);
+
+/* The handlers that do the work, as mod_proxy would have run them after ours: what
+ * comes of it has to be known before mod_proxy draws its conclusions. */
+static int run_handlers(request_rec *r, proxy_worker *worker,
+                        proxy_server_conf *conf, char *url,
+                        const char *proxyhost, apr_port_t proxyport)
+{
+    apr_array_header_t *hooks = proxy_hook_get_scheme_handler();
+    int rc = DECLINED, after_ours = 0;
+
+    for (int i = 0; hooks && rc == DECLINED && i < hooks->nelts; i++) {
+        proxy_LINK_scheme_handler_t *hook =
+            &APR_ARRAY_IDX(hooks, i, proxy_LINK_scheme_handler_t);
+
+        if (after_ours) {
+            rc = hook->pFunc(r, worker, conf, url, proxyhost, proxyport);
+        }
+        after_ours |= hook->pFunc == scheme_handler;
+    }
+    return rc;
+}
+
+static int scheme_handler(request_rec *r, proxy_worker *worker,
+                          proxy_server_conf *conf, char *url,
+                          const char *proxyhost, apr_port_t proxyport)
+{
+    svb_request *req = svb_request_get(r);
+    beginning began = {apr_time_now(), worker->s->status};
+    int rc;
+
+    if (!req) {
+        return DECLINED;
+    }
+    begin_attempt(req, r, worker);
+    rc = run_handlers(r, worker, conf, url, proxyhost, proxyport);
+    if (rc == DECLINED) {
+        return DECLINED;
+    }
+    req->outcome = outcome_of(req, r, worker, conf, &began, rc);
+    return status_for(req, rc);
 }
 
 static int post_request(proxy_worker *worker, proxy_balancer *balancer,
@@ -212,6 +389,22 @@ static int post_request(proxy_worker *worker, proxy_balancer *balancer,
     return DECLINED;
 }
 
+/* What a node has answered under ProxyErrorOverride is its answer all the same. */
+static void note_overridden(svb_request *req, request_rec *r, int status)
+{
+    const svb_member *member = req->choice.member;
+    svb_witness witness = witness_of(req, r);
+
+    if (member && member->node >= 0) {
+        svb_evidence_answered(&witness, member);
+        if (!req->is_known && svb_evidence_is_failure(status)
+            && r->method_number != M_OPTIONS) {
+            svb_evidence_met(&witness, req->balancer, member, SVB_MET_FAILURE,
+                             (unsigned)status, req->path);
+        }
+    }
+}
+
 /* The status is mod_proxy's: an error that a node answered itself comes as OK. */
 static int request_status(int *status, request_rec *r)
 {
@@ -220,9 +413,14 @@ static int request_status(int *status, request_rec *r)
     if (!req) {
         return DECLINED;
     }
-    if (req->attempt && ap_is_HTTP_SERVER_ERROR(*status)) {
-        req->has_failed = 1;
-        attempt_failed(req);
+    if (req->outcome == SVB_OUTCOME_ANSWERED && *status >= HTTP_BAD_REQUEST) {
+        note_overridden(req, r, *status);
+    }
+    else if (req->attempt && ap_is_HTTP_SERVER_ERROR(*status)) {
+        end_attempt(req, r);
+    }
+    if (req->outcome == SVB_OUTCOME_BUSY && *status == HTTP_BAD_GATEWAY) {
+        *status = HTTP_SERVICE_UNAVAILABLE;
     }
     if (*status == HTTP_SERVICE_UNAVAILABLE) {
         svb_answer_set_retry_after(r, req->balancer);
@@ -236,7 +434,7 @@ void svb_attempt_register(apr_pool_t *p)
 
     (void)p;
     proxy_hook_pre_request(pre_request, NULL, balancer_hooks, APR_HOOK_FIRST);
-    /* Before those that do the work: the first that does ends the hook. */
+    /* Before those that do the work, which it runs itself. */
     proxy_hook_scheme_handler(scheme_handler, NULL, NULL,
                               APR_HOOK_REALLY_FIRST);
     proxy_hook_post_request(post_request, NULL, balancer_hooks, APR_HOOK_FIRST);

@@ -36,8 +36,15 @@ void svb_attempt_register(apr_pool_t *p);
  */
 void svb_attempt_refused(svb_request *req);
 
-/** The same after the node has failed in the middle of the request; it is tried
- *  once more before it is another's turn. */
-void svb_attempt_failed(svb_request *req);
+/**
+ * The request was cut off at its node: may it be run again? At the same node once if
+ * the client's session is there and the node still answers; at another if it does
+ * not, or if they share sessions; a new client's at one other. Asks the node, and
+ * waits for its answer, which is a second and a half at most. In the request's
+ * thread; takes no lock.
+ * @param cuts how many runs were cut off before this one
+ * @return whether; the next attempt is prepared then
+ */
+int svb_attempt_again(svb_request *req, request_rec *r, int cuts);
 
 #endif /* SVB_COURSE_MOD_ATTEMPT_H */

@@ -12,6 +12,7 @@
 #include "memory/mod_segments.h"
 #include "memory/rows.h"
 #include "nodes/condition.h"
+#include "nodes/mod_evidence.h"
 
 #define WARN_EVERY apr_time_from_sec(3600)
 
@@ -79,6 +80,7 @@ typedef struct {
     int node;
     apr_time_t now;
     int cookies; /* session cookies seen so far */
+    int begun;   /* sessions that began with them */
 } answer;
 
 /* Tomcat appends its jvmRoute to every id. One that is not the member's route
@@ -163,6 +165,7 @@ static int read_cookie(void *baton, const char *key, const char *value)
             session_ends(a, id.name);
         }
         else {
+            a->begun++;
             session_starts(a, &id);
         }
     }
@@ -208,28 +211,29 @@ static void honoured(answer *a)
     }
 }
 
-/* A node that had refused new clients has served one. If that one got a session,
- * the maintenance is over; if it was a request without any, which maintenance
- * does not concern, the next one may try. */
-static void note_trial(const answer *a)
+/* What a new client has met, if it is one. OPTIONS begins none. */
+static void note_met(const answer *a, int was_known)
 {
-    svb_records *records = svb_segments_records();
+    svb_request *req = a->req;
+    const svb_witness witness = {req->balancer->fleet, a->r->server,
+                                 a->r->pool};
 
-    if (a->req->choice.how == SVB_HOW_ELECTED && a->r->status < HTTP_BAD_REQUEST
-        && svb_condition_maintenance(records, a->node) != 0) {
-        svb_condition_set_maintenance(records, a->node,
-                                      a->cookies ? 0 : a->now);
-        if (a->cookies) {
-            ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, a->r,
-                          SVB_LOGNO(0071) "%s: node %s takes new clients again",
-                          a->req->balancer->name, a->req->choice.member->route);
-        }
+    if (a->begun && !was_known) {
+        svb_evidence_met(&witness, req->balancer, req->choice.member,
+                         SVB_MET_SESSION, 0, req->path);
+    }
+    else if (!a->begun && svb_evidence_is_failure(a->r->status) && !was_known
+             && !req->is_refusal && a->r->method_number != M_OPTIONS) {
+        svb_evidence_met(&witness, req->balancer, req->choice.member,
+                         SVB_MET_FAILURE, (unsigned)a->r->status, req->path);
     }
 }
 
 static void learn(svb_request *req, request_rec *r)
 {
     answer a = {.req = req, .r = r, .now = apr_time_now()};
+    const svb_witness witness = {req->balancer->fleet, r->server, r->pool};
+    int was_known = req->is_known;
 
     /* An error page of httpd's own is nobody's answer. */
     if (!req->attempt || !req->choice.member || req->choice.member->node < 0) {
@@ -239,12 +243,12 @@ static void learn(svb_request *req, request_rec *r)
         svb_learn_count(req);
     }
     a.node = req->choice.member->node;
-    svb_condition_hear(svb_segments_records(), a.node, a.now);
+    svb_evidence_answered(&witness, req->choice.member);
     apr_table_do(read_cookie, &a, r->headers_out, "Set-Cookie", NULL);
     if (!a.cookies && r->status < HTTP_BAD_REQUEST) {
         honoured(&a);
     }
-    note_trial(&a);
+    note_met(&a, was_known);
     if (req->is_launch && r->status < HTTP_BAD_REQUEST) {
         svb_smart_launched(req, r, r->headers_out);
     }

@@ -12,114 +12,85 @@
 #include "config/mod_model.h"
 #include "course/mod_answer.h"
 #include "course/mod_attempt.h"
+#include "course/mod_body.h"
 #include "course/mod_rewind.h"
 #include "memory/client.h"
 #include "memory/mod_segments.h"
 #include "memory/records.h"
 #include "mod_log.h"
 #include "nodes/condition.h"
-#include "nodes/mod_condition.h"
+#include "nodes/mod_evidence.h"
 #include "nodes/mod_members.h"
 
-/* How much of a 503's text is searched, and for what. */
-#define TEXT_MAX 8192
-#define MAINTENANCE_TEXT "maintenance mode"
+/* How much of a 503's text is looked at. */
+#define TEXT_MAX 4096
 
 static ap_filter_rec_t *refusal_filter;
 
+/* A request that may be run several times. */
+typedef struct {
+    svb_body *body; /* NULL: it has none */
+    int is_safe;    /* GET, HEAD, OPTIONS */
+    int cuts;       /* how many runs were cut off */
+} course;
+
 /* One run of mod_proxy's handler, as the filter sees it. */
 typedef struct {
+    const course *of;
     ap_filter_t *filter; /* NULL when it has removed itself */
-    int failures;        /* of runs before this one */
-    int decided;
-    int refused;
-    int failed;
+    int is_refused; /* the answer is not passed on: another node is asked */
+    int is_cut;
     apr_bucket_brigade *held; /* until it is known which */
 } proxy_run;
 
 /* ---------------------------------------------------- is it a refusal */
 
-static int has_maintenance_text(apr_bucket_brigade *bb, apr_pool_t *p)
+/* "." stands for every 503, one without any text included. */
+static int says_maintenance(const svb_balancer *balancer,
+                            apr_bucket_brigade *bb)
 {
-    char *text = apr_palloc(p, TEXT_MAX + 1);
+    char text[TEXT_MAX + 1];
     apr_size_t len = TEXT_MAX;
 
+    if (!strcmp(balancer->set.maintenance_match_text, ".")) {
+        return 1;
+    }
     if (apr_brigade_flatten(bb, text, &len) != APR_SUCCESS) {
         return 0;
     }
     text[len] = '\0';
-    return ap_strcasestr(text, MAINTENANCE_TEXT) != NULL;
+    return !ap_regexec_len(balancer->set.maintenance_match, text, len, 0, NULL,
+                           0);
 }
 
-/* Somebody whose session the node has started gets the application's own
- * answer. */
-static int is_known(const svb_request *req)
-{
-    return req->is_known && req->kind == SVB_KIND_WEB;
-}
-
-/* Might a 503 of this request be a refusal of a new client? */
+/* Somebody whose session the node has started gets the application's own answer. */
 static int may_be_refused(const svb_request *req)
 {
     const svb_member *member = req ? req->choice.member : NULL;
 
     return member && member->node >= 0 && req->balancer->set.maintenance
-           && !is_known(req);
+           && !(req->is_known && req->kind == SVB_KIND_WEB);
 }
 
-/* Is it one, whatever its text says? */
-static int is_refused_without_text(const svb_request *req)
+static void note_refusal(request_rec *r, svb_request *req)
 {
-    return !req->ids.n || svb_condition_in_maintenance(req->choice.member);
-}
-
-/* @return 1: a refusal, 0: none, -1: cannot tell before there is more of the text */
-static int is_refusal(request_rec *r, const svb_request *req,
-                      apr_bucket_brigade *bb)
-{
-    apr_bucket *last = APR_BRIGADE_LAST(bb);
-    apr_off_t len = 0;
-
-    if (!may_be_refused(req)) {
-        return 0;
-    }
-    if (is_refused_without_text(req) || has_maintenance_text(bb, r->pool)) {
-        return 1;
-    }
-    apr_brigade_length(bb, 0, &len);
-    return APR_BUCKET_IS_EOS(last) || len >= TEXT_MAX ? 0 : -1;
-}
-
-static void note_refusal(request_rec *r, const svb_request *req)
-{
-    svb_records *records = svb_segments_records();
+    const svb_witness witness = {req->balancer->fleet, r->server, r->pool};
     const svb_member *member = req->choice.member;
-    apr_time_t until = apr_time_now() + req->balancer->set.maintenance_retry;
 
-    svb_records_count(records, member->node, SVB_CTR_MAINTENANCE_HITS);
-    if (svb_condition_maintenance(records, member->node) == 0) {
-        ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r,
-                      SVB_LOGNO(0090) "%s: node %s is in maintenance: it gets "
-                                      "no new clients until it takes one again",
-                      req->balancer->name, member->route);
-    }
-    svb_condition_set_maintenance(records, member->node, until);
+    req->is_refusal = 1;
+    svb_records_count(svb_segments_records(), member->node,
+                      SVB_CTR_MAINTENANCE_HITS);
+    svb_evidence_answered(&witness, member);
+    svb_evidence_met(&witness, req->balancer, member, SVB_MET_REFUSAL, 0,
+                     req->path);
 }
 
-/* Note a refusal. @return whether there is somebody else to ask */
-static int may_ask_another(request_rec *r, const svb_request *req)
+static int may_be_sent_again(const course *of)
 {
-    note_refusal(r, req);
-    return svb_election_has_other(req, req->choice.member, r);
+    return !of->body || svb_body_is_kept(of->body);
 }
 
-static apr_status_t step_aside(ap_filter_t *f, proxy_run *run,
-                               apr_bucket_brigade *bb)
-{
-    ap_remove_output_filter(f);
-    run->filter = NULL;
-    return ap_pass_brigade(f->next, bb);
-}
+/* ------------------------------------------------------------------- the answer */
 
 /* A node that dies under a request which is not the first on its client's
  * connection: mod_proxy_http answers nothing and has the connection closed, so
@@ -135,40 +106,92 @@ static int hangs_up(apr_bucket_brigade *bb)
     return 0;
 }
 
-/* May a request whose node has just failed be run again? A node that seems to be
- * there is asked twice, and then one other; when that fails as well, it may be
- * the request that kills them. */
-static int may_run_again(const svb_request *req, int failures)
+/* Another run would contradict nothing that was sent. */
+static int may_run_again(const course *of, request_rec *r)
 {
-    return failures == 0
-           || (failures == 1 && req->failed == req->choice.member->worker);
+    const svb_request *req = svb_request_get(r);
+
+    return of->is_safe && !of->body && req && req->choice.member
+           && !r->bytes_sent && !r->sent_bodyct && !r->connection->aborted;
+}
+
+static apr_status_t pass(ap_filter_t *f, proxy_run *run, apr_bucket_brigade *bb)
+{
+    ap_remove_output_filter(f);
+    run->filter = NULL;
+    return ap_pass_brigade(f->next, bb);
+}
+
+static int is_whole(apr_bucket_brigade *bb)
+{
+    apr_off_t len = 0;
+
+    apr_brigade_length(bb, 0, &len);
+    return len >= TEXT_MAX || APR_BUCKET_IS_EOS(APR_BRIGADE_LAST(bb));
+}
+
+/* The rest may be long in coming: when the words are there, that is enough. */
+static int is_enough(const svb_balancer *balancer, apr_bucket_brigade *bb)
+{
+    return is_whole(bb) || says_maintenance(balancer, bb);
+}
+
+/* A 503 is there, as much of it as is looked at. @return whether it is not passed */
+static int is_kept_from_client(request_rec *r, proxy_run *run)
+{
+    svb_request *req = svb_request_get(r);
+
+    if (!may_be_refused(req) || !says_maintenance(req->balancer, run->held)) {
+        return 0;
+    }
+    note_refusal(r, req);
+    run->is_refused = may_be_sent_again(run->of)
+                      && svb_election_has_other(req, req->choice.member, r);
+    return run->is_refused;
+}
+
+/* An error makes mod_proxy stop reading, and close its connection to the node: a
+ * refusal may be long, or never end. */
+static apr_status_t stop(apr_bucket_brigade *bb)
+{
+    apr_brigade_cleanup(bb);
+    return APR_ECONNABORTED;
 }
 
 static apr_status_t on_answer(ap_filter_t *f, apr_bucket_brigade *bb)
 {
+    const svb_request *req = svb_request_get(f->r);
     proxy_run *run = f->ctx;
-    int refusal;
 
-    if (run->decided) { /* and not to be passed, or the filter would be gone */
-        return apr_brigade_cleanup(bb);
+    if (run->is_refused || run->is_cut) {
+        return stop(bb);
     }
-    if (!run->held && hangs_up(bb)
-        && may_run_again(svb_request_get(f->r), run->failures)) {
-        run->decided = run->failed = 1;
-        return apr_brigade_cleanup(bb);
+    if (!run->held && hangs_up(bb) && may_run_again(run->of, f->r)) {
+        run->is_cut = 1;
+        return stop(bb);
     }
-    if (f->r->status != HTTP_SERVICE_UNAVAILABLE) {
-        return step_aside(f, run, bb);
+    if (f->r->status != HTTP_SERVICE_UNAVAILABLE || !may_be_refused(req)) {
+        return pass(f, run, bb);
     }
     ap_save_brigade(f, &run->held, &bb, f->r->pool);
-    refusal = is_refusal(f->r, svb_request_get(f->r), run->held);
-    if (refusal < 0) {
+    if (!is_enough(req->balancer, run->held)) {
         return APR_SUCCESS;
     }
-    run->decided = 1;
-    run->refused = refusal && may_ask_another(f->r, svb_request_get(f->r));
-    return run->refused ? apr_brigade_cleanup(run->held)
-                        : step_aside(f, run, run->held);
+    return is_kept_from_client(f->r, run) ? stop(run->held)
+                                          : pass(f, run, run->held);
+}
+
+/* What is held when mod_proxy's handler returns is all there is: an answer may end
+ * with its connection. */
+static void settle(request_rec *r, proxy_run *run)
+{
+    if (run->filter && run->held && !run->is_refused
+        && !APR_BRIGADE_EMPTY(run->held) && !is_kept_from_client(r, run)) {
+        (void)pass(run->filter, run, run->held);
+    }
+    if (run->filter) {
+        ap_remove_output_filter(run->filter);
+    }
 }
 
 /* ----------------------------------------------------------- running it */
@@ -196,30 +219,6 @@ static int run_proxy(request_rec *r)
     return proxy_handler ? proxy_handler(r) : DECLINED;
 }
 
-/* With ProxyErrorOverride the node's answer does not come through the filters,
- * and its text is not to be had. */
-static int is_overridden_refusal(request_rec *r, int rc)
-{
-    const svb_request *req = svb_request_get(r);
-
-    return rc == HTTP_SERVICE_UNAVAILABLE
-           && apr_table_get(r->notes, "proxy-error-override") != NULL
-           && may_be_refused(req) && is_refused_without_text(req)
-           && may_ask_another(r, req);
-}
-
-/* Nothing has been sent that another run would contradict. */
-static int may_fail_over(request_rec *r, const proxy_run *once, int rc)
-{
-    const svb_request *req = svb_request_get(r);
-
-    return req && req->choice.member
-           && (once->failed
-               || ((rc == HTTP_BAD_GATEWAY || rc == HTTP_INTERNAL_SERVER_ERROR)
-                   && req->has_failed && may_run_again(req, once->failures)))
-           && !r->bytes_sent && !r->sent_bodyct && !r->connection->aborted;
-}
-
 /* No node could be reached for a launch: the page is better than httpd's. */
 static int is_lost_launch(request_rec *r, int rc)
 {
@@ -229,47 +228,65 @@ static int is_lost_launch(request_rec *r, int rc)
            && !apr_table_get(r->notes, "proxy-error-override");
 }
 
+static int is_cut(const proxy_run *run, request_rec *r)
+{
+    const svb_request *req = svb_request_get(r);
+
+    return run->is_cut
+           || (req && req->outcome == SVB_OUTCOME_CUT
+               && may_run_again(run->of, r));
+}
+
 static int run_until_served(request_rec *r)
 {
     svb_rewind *start = svb_rewind_save(r);
-    int failures = 0, rc;
+    course of = {.is_safe =
+                     r->method_number == M_GET || r->method_number == M_OPTIONS,
+                 .body = ap_request_has_body(r) ? svb_body_watch(r) : NULL};
 
     for (;;) {
-        proxy_run *once = apr_pcalloc(r->pool, sizeof(*once));
-        svb_request *req;
+        proxy_run *run = apr_pcalloc(r->pool, sizeof(*run));
+        int rc;
 
-        once->failures = failures;
-        once->filter =
-            ap_add_output_filter_handle(refusal_filter, once, r, r->connection);
+        run->of = &of;
+        run->filter =
+            ap_add_output_filter_handle(refusal_filter, run, r, r->connection);
         rc = run_proxy(r);
-        if (once->filter) {
-            ap_remove_output_filter(once->filter);
+        settle(r, run);
+        if (run->is_refused) {
+            svb_attempt_refused(svb_request_get(r));
         }
-        req = svb_request_get(r);
-        if (once->refused || is_overridden_refusal(r, rc)) {
-            svb_attempt_refused(req);
-        }
-        else if (may_fail_over(r, once, rc)) {
-            failures++;
+        else if (is_cut(run, r)) {
+            if (!svb_attempt_again(svb_request_get(r), r, of.cuts++)) {
+                return HTTP_BAD_GATEWAY;
+            }
             ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
                           SVB_LOGNO(0091) "%s: the node failed in the middle "
                                           "of a request, which is run again",
-                          req->balancer->name);
-            svb_attempt_failed(req);
+                          svb_request_get(r)->balancer->name);
         }
         else {
             return is_lost_launch(r, rc) ? svb_answer_unavailable(r) : rc;
         }
         svb_rewind_to(r, start);
+        if (of.body) {
+            svb_body_rewind(of.body);
+        }
     }
+}
+
+/* Offers to upgrade that mod_proxy ignores change nothing; a WebSocket's is taken. */
+static int is_websocket(request_rec *r)
+{
+    const char *upgrade = apr_table_get(r->headers_in, "Upgrade");
+
+    return upgrade && ap_find_token(r->pool, upgrade, "websocket");
 }
 
 static int handler(request_rec *r)
 {
-    const svb_balancer *balancer = svb_method_balancer_of(r);
-
-    if (!balancer || r->method_number != M_GET || ap_request_has_body(r)
-        || apr_table_get(r->headers_in, "Upgrade") != NULL) {
+    if (!svb_method_balancer_of(r) || r->method_number == M_CONNECT
+        || is_websocket(r)) {
         return DECLINED;
     }
     return run_until_served(r);
@@ -279,7 +296,7 @@ void svb_retry_register(apr_pool_t *p)
 {
     static const char *const before[] = {"mod_proxy.c", NULL};
 
-    (void)p;
+    svb_body_register(p);
     /* After our own handlers that may answer the request themselves. */
     ap_hook_handler(handler, NULL, before, APR_HOOK_MIDDLE);
     refusal_filter = ap_register_output_filter("SERVOY_REFUSAL", on_answer,

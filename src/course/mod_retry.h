@@ -1,21 +1,28 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /*
- * A second chance for requests that a node has not served.
+ * The next try, for requests that a node has not served.
  *
- * A node in maintenance answers 503 to a request that would start a new client.
- * The user need not see that while another node can serve: the answer is thrown
- * away before a byte of it has reached the client, the request is put back to
- * what it was, and mod_proxy's handler runs again, for another node. The node
- * takes no new clients for the retry time of ServoyMaintenance; after that one
- * new client tries it again.
+ *   what has come of it     GET, HEAD, OPTIONS      others, body up    larger
+ *                                                   to 64 KiB          bodies
+ *   no connection           another node            another node       another node if
+ *                                                                      nothing was sent
+ *   503 with the words of   another node            another node       passed on
+ *   maintenance, to a new
+ *   client
+ *   cut off, or answered    a new client: one       passed on          passed on
+ *   with nonsense           other node; else the
+ *                           same once if it still
+ *                           answers, then another
+ *   timed out               passed on               passed on          passed on
+ *   any other answer        passed on               passed on          passed on
  *
- * The same goes, once, for a GET whose node failed in the middle of it: mod_proxy
- * gives up there, since it does not know whether a request may be repeated. A
- * GET or HEAD without a body may.
+ * An answer that is not passed on is stopped before a byte of it has reached the
+ * client, the request is put back to what it was, and mod_proxy's handler runs again.
+ * What of an answer has to be held until it is known, is held up to 4 KiB. When no
+ * other node may take the client, the last one's own answer is passed.
  *
- * Only GET and HEAD without a body and without Upgrade; a POST that starts a
- * client gets the node's answer. A 503 to a client that the table knows is the
- * application's own answer.
+ * The first row is mod_proxy's own doing (it makes another attempt, mod_attempt), the
+ * rest is done here. WebSockets have no second run.
  */
 #ifndef SVB_COURSE_MOD_RETRY_H
 #define SVB_COURSE_MOD_RETRY_H

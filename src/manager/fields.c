@@ -18,9 +18,8 @@
 /* clang-format off */
 const svb_field svb_fields[SVB_FIELDS] = {
     [SVB_FIELD_ROUTE] = {TEXT(route), .key = "route"},
-    [SVB_FIELD_UP] = {AT(SERVES, svb_state, state),
-        .metric = "servoy_node_up",
-        .help = "Whether the node can serve the clients it has"},
+    [SVB_FIELD_UP] = {AT(FLAG, int, up), .metric = "servoy_node_up",
+        .help = "Whether every balancer of the fleet can use the node"},
     [SVB_FIELD_STATE] = {AT(STATE, svb_state, state), .key = "state",
         .heading = "State", .metric = "servoy_node_state", .label = "state",
         .help = "The state of the node: one of them is 1"},
@@ -85,6 +84,11 @@ const svb_field svb_fields[SVB_FIELDS] = {
     [SVB_FIELD_LAST_CHANGE] = {AT(TIME, apr_time_t, last_change),
         .key = "last_change", .heading = "Last change",
         .help = "When its state last changed"},
+    [SVB_FIELD_SINCE] = {AT(TIME, apr_time_t, last_change), .key = "since"},
+    [SVB_FIELD_REASON] = {TEXT(reason), .key = "reason", .heading = "Why"},
+    [SVB_FIELD_UNTIL] = {AT(UNTIL, apr_time_t, until), .key = "until",
+        .heading = "Until",
+        .help = "When that ends, or is tried again, by itself"},
 };
 /* clang-format on */
 
@@ -100,12 +104,10 @@ svb_value svb_fields_read(const svb_field *field, const svb_snap_node *node)
     case SVB_VALUE_FLAG:
         return (svb_value){.flag = *(const int *)at};
     case SVB_VALUE_TIME:
+    case SVB_VALUE_UNTIL:
         return (svb_value){.time = *(const apr_time_t *)at};
     case SVB_VALUE_STATE:
         return (svb_value){.state = *(const svb_state *)at};
-    case SVB_VALUE_SERVES:
-        return (svb_value){
-            .flag = svb_state_describe(*(const svb_state *)at)->can_serve};
     case SVB_VALUE_MEMBERS:
         return (svb_value){.members = *(apr_array_header_t *const *)at};
     default:

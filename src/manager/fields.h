@@ -41,6 +41,9 @@ typedef enum svb_field_id {
     SVB_FIELD_BYTES_FROM,
     SVB_FIELD_SAFE_TO_STOP,
     SVB_FIELD_LAST_CHANGE,
+    SVB_FIELD_SINCE,
+    SVB_FIELD_REASON,
+    SVB_FIELD_UNTIL,
     SVB_FIELDS /* how many there are */
 } svb_field_id;
 
@@ -53,8 +56,8 @@ typedef enum svb_value_kind {
     SVB_VALUE_FRACTION, /* fraction */
     SVB_VALUE_FLAG,     /* flag */
     SVB_VALUE_TIME,     /* time; 0: never or unknown */
+    SVB_VALUE_UNTIL,    /* time; 0: it does not end by itself */
     SVB_VALUE_STATE,    /* state */
-    SVB_VALUE_SERVES,   /* flag: can a node in its state serve */
     SVB_VALUE_MEMBERS   /* members */
 } svb_value_kind;
 

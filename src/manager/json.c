@@ -30,9 +30,11 @@ static void put_members(svb_sink *s, const apr_array_header_t *members)
         }
         put(s,
             "{\"balancer\": %s, \"worker\": %s, \"status\": %s, "
-            "\"busy\": " U64 ", \"lbset\": %d}",
+            "\"busy\": " U64 ", \"lbset\": %d, \"up\": ",
             member->balancer, member->worker, member->status, member->busy,
             member->lbset);
+        svb_sink_either(s, member->up, "true", "false");
+        put(s, ", \"reason\": %s}", member->reason);
     }
     svb_sink_raw(s, "]");
 }
@@ -50,11 +52,18 @@ static void put_value(svb_sink *s, const svb_field *field,
         svb_sink_double(s, value.fraction);
         break;
     case SVB_VALUE_FLAG:
-    case SVB_VALUE_SERVES:
         svb_sink_either(s, value.flag, "true", "false");
         break;
     case SVB_VALUE_TIME:
         put_time(s, value.time);
+        break;
+    case SVB_VALUE_UNTIL:
+        if (value.time > 0) {
+            put_time(s, value.time);
+        }
+        else {
+            svb_sink_raw(s, "null");
+        }
         break;
     case SVB_VALUE_STATE:
         svb_sink_json(s, svb_state_name(value.state));
@@ -122,6 +131,25 @@ static void put_fleet(svb_sink *s, const svb_snap_fleet *fleet)
     svb_sink_raw(s, "]}");
 }
 
+static void put_events(svb_sink *s, const apr_array_header_t *events)
+{
+    svb_sink_raw(s, "[");
+    for (int i = 0; i < events->nelts; i++) {
+        const svb_snap_event *event = &APR_ARRAY_IDX(events, i, svb_snap_event);
+
+        if (i > 0) {
+            svb_sink_raw(s, ",\n  ");
+        }
+        svb_sink_raw(s, "{\"time\": ");
+        put_time(s, event->time);
+        put(s,
+            ", \"fleet\": %s, \"node\": %s, \"from\": %s, \"to\": %s, "
+            "\"reason\": %s}",
+            event->fleet, event->node, event->from, event->to, event->reason);
+    }
+    svb_sink_raw(s, "]");
+}
+
 apr_status_t svb_json_snapshot(const svb_snapshot *snap, svb_sink *s)
 {
     apr_time_t uptime = apr_time_sec(snap->time - snap->started);
@@ -143,7 +171,9 @@ apr_status_t svb_json_snapshot(const svb_snapshot *snap, svb_sink *s)
         }
         put_fleet(s, APR_ARRAY_IDX(snap->fleets, i, svb_snap_fleet *));
     }
-    svb_sink_raw(s, "]}\n");
+    svb_sink_raw(s, "],\n \"events\": ");
+    put_events(s, snap->events);
+    svb_sink_raw(s, "}\n");
     return svb_sink_flush(s);
 }
 

@@ -70,7 +70,6 @@ static void put_sample(svb_sink *s, const svb_field *field, const char *fleet,
         svb_sink_double(s, value.fraction);
         break;
     case SVB_VALUE_FLAG:
-    case SVB_VALUE_SERVES:
         svb_sink_int(s, value.flag != 0);
         break;
     default:

@@ -19,6 +19,7 @@
 #include "memory/mod_segments.h"
 #include "nodes/action.h"
 #include "nodes/mod_admin.h"
+#include "nodes/mod_census.h"
 
 #define CSP_NONCE_BYTES 18
 
@@ -203,6 +204,32 @@ static int answer_action(request_rec *r, const svb_action *action)
     return OK;
 }
 
+static const svb_fleet *fleet_named(const char *name)
+{
+    for (int i = 0; i < model->fleets->nelts; i++) {
+        const svb_fleet *fleet = APR_ARRAY_IDX(model->fleets, i, svb_fleet *);
+
+        if (!strcmp(fleet->name, name)) {
+            return fleet;
+        }
+    }
+    return NULL;
+}
+
+/* Do it, and note at once what the node is then. @return whether there is such */
+static int carry_out(request_rec *r, const svb_action *action)
+{
+    const svb_fleet *fleet = fleet_named(action->fleet);
+    const char *who = apr_psprintf(
+        r->pool, "%s from %s", r->user ? r->user : "somebody", r->useragent_ip);
+    int node = fleet ? svb_admin_act(model, action, who) : -1;
+
+    if (node >= 0) {
+        svb_census_note(fleet, node, r->server, r->pool, apr_time_now());
+    }
+    return node >= 0;
+}
+
 static int act(request_rec *r)
 {
     svb_form form;
@@ -230,7 +257,7 @@ static int act(request_rec *r)
                                "The nonce is not this server's: take it from "
                                "the page or the JSON as it is now.\n");
     }
-    if (svb_admin_act(model, &form.action) < 0) {
+    if (!carry_out(r, &form.action)) {
         return svb_answer_text(r, HTTP_NOT_FOUND,
                                "There is no such fleet or node.\n");
     }

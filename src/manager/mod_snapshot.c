@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 
 #include "memory/clients.h"
+#include "memory/events.h"
 #include "memory/mod_clients.h"
 #include "memory/mod_segments.h"
 #include "memory/rows.h"
@@ -12,11 +13,38 @@
 #include "nodes/mod_members.h"
 #include "nodes/probe.h"
 
+/* How many of the last events are shown. */
+#define EVENTS_SHOWN 50
+
 /* A node under construction. */
 typedef struct {
     svb_snap_node *snap;
     svb_condition_sum sum; /* of its members */
 } node_view;
+
+/* What is known of the member itself: its connection, as seen by us and by
+ * mod_proxy. */
+static void fill_reach(apr_pool_t *p, svb_snap_member *member,
+                       const svb_member *m)
+{
+    svb_seen seen = {.level = SVB_LEVEL_ANSWERS};
+    svb_reach reach = SVB_REACH_OK;
+    int is_used = svb_condition_can_serve(m->worker);
+
+    if (m->node >= 0 && m->slot >= 0) {
+        svb_condition_see(svb_segments_records(), m->node,
+                          svb_members_of_node(m->node), &seen);
+        reach = seen.members[m->slot];
+    }
+    member->up =
+        is_used && reach != SVB_REACH_SILENT && reach != SVB_REACH_REFUSED;
+    member->reason =
+        reach != SVB_REACH_OK ? apr_psprintf(
+            p, "%s %s", svb_condition_reach_text(reach), m->worker->s->name_ex)
+        : is_used
+            ? "answers"
+            : apr_psprintf(p, "not used by mod_proxy: %s", member->status);
+}
 
 static void add_member(apr_pool_t *p, node_view *view,
                        const svb_balancer *balancer, const svb_member *m)
@@ -36,6 +64,7 @@ static void add_member(apr_pool_t *p, node_view *view,
     member->lbset = worker->s->lbset;
     view->snap->bytes_to += (apr_uint64_t)worker->s->transferred;
     view->snap->bytes_from += (apr_uint64_t)worker->s->read;
+    fill_reach(p, member, m);
     svb_condition_add(&view->sum, balancer, m);
 }
 
@@ -53,15 +82,22 @@ static node_view *new_node(apr_pool_t *p, svb_snap_fleet *fleet,
     return view;
 }
 
+/* In the words that the page has for one that does not answer. */
+static const char *no_answer(const svb_condition *c)
+{
+    if (c->cause != SVB_CAUSE_MEMBER
+        || (c->state != SVB_STATE_ERROR && c->state != SVB_STATE_SILENT)) {
+        return NULL;
+    }
+    return c->reach == SVB_REACH_REFUSED ? "connection refused" : "timed out";
+}
+
 static void fill_shared(const node_view *view)
 {
     svb_records *records = svb_segments_records();
     svb_snap_node *snap = view->snap;
     int node = view->sum.node;
-    svb_reach reach = svb_condition_reach(records, node);
 
-    snap->no_answer =
-        reach == SVB_REACH_OK ? NULL : svb_probe_reach_text(reach);
     snap->safe_to_stop = svb_condition_is_safe_to_stop(node, snap->state);
     snap->last_change = svb_condition_since(records, node);
     snap->in_flight = svb_rows_in_flight(svb_segments_rows(), node);
@@ -70,6 +106,28 @@ static void fill_shared(const node_view *view)
     for (int i = 0; i < SVB_COUNTERS; i++) {
         snap->counters[i] = svb_records_counter(records, node, i);
     }
+}
+
+static int are_up(const apr_array_header_t *members)
+{
+    for (int i = 0; i < members->nelts; i++) {
+        if (!APR_ARRAY_IDX(members, i, svb_snap_member *)->up) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static void fill_condition(apr_pool_t *p, const node_view *view, apr_time_t now)
+{
+    svb_snap_node *snap = view->snap;
+    svb_condition c = svb_condition_of_node(&view->sum, now);
+
+    snap->state = c.state;
+    snap->up = c.serves && are_up(snap->members);
+    snap->reason = svb_condition_reason(p, &view->sum, &c);
+    snap->until = c.until;
+    snap->no_answer = no_answer(&c);
 }
 
 /* The members of one balancer, put to the nodes they are connections to. A
@@ -110,10 +168,29 @@ static void add_fleet(apr_pool_t *p, svb_snapshot *snap, const svb_fleet *conf)
     for (int i = 0; i < views->nelts; i++) {
         node_view *view = APR_ARRAY_IDX(views, i, node_view *);
 
-        view->snap->state = svb_condition_state(&view->sum, snap->time);
+        fill_condition(p, view, snap->time);
         if (view->sum.node >= 0) {
             fill_shared(view);
         }
+    }
+}
+
+static void add_events(apr_pool_t *p, svb_snapshot *snap)
+{
+    svb_records *records = svb_segments_records();
+    svb_event *latest = apr_palloc(p, EVENTS_SHOWN * sizeof(*latest));
+    int n = svb_events_latest(svb_segments_events(), latest, EVENTS_SHOWN);
+
+    for (int i = 0; i < n; i++) {
+        svb_snap_event *event = apr_array_push(snap->events);
+
+        event->time = latest[i].time;
+        event->fleet = svb_records_name(records, latest[i].node);
+        event->node = svb_records_route(records, latest[i].node);
+        event->from =
+            latest[i].from < 0 ? "" : svb_state_name((svb_state)latest[i].from);
+        event->to = svb_state_name((svb_state)latest[i].to);
+        event->reason = latest[i].reason;
     }
 }
 
@@ -133,6 +210,7 @@ svb_snapshot *svb_snapshot_take(apr_pool_t *p, const svb_model *model,
     snap->table.evicted = svb_clients_evicted(svb_segments_clients());
     snap->table.evicted_at = svb_clients_evictions(svb_segments_clients())->at;
     snap->table.bytes = svb_clients_bytes(svb_segments_clients());
+    add_events(p, snap);
     for (int i = 0; i < model->fleets->nelts; i++) {
         add_fleet(p, snap, APR_ARRAY_IDX(model->fleets, i, svb_fleet *));
     }

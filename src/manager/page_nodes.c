@@ -95,6 +95,7 @@ static void put_shown(const table *t, const svb_snap_node *node,
         svb_page_nodes_badge(t->s, value.state);
         break;
     case SVB_VALUE_TIME:
+    case SVB_VALUE_UNTIL:
         put_change(t, value.time);
         break;
     case SVB_VALUE_FRACTION:
@@ -254,6 +255,11 @@ static void put_explained(const table *t, const svb_snap_node *node)
     svb_sink_html(t->s, svb_state_describe(node->state)->explained);
 }
 
+static void put_until(const table *t, const svb_snap_node *node)
+{
+    svb_sink_time(t->s, node->until);
+}
+
 static void put_no_answer(const table *t, const svb_snap_node *node)
 {
     put(t->s, "%s when asked whether it is there", node->no_answer);
@@ -279,7 +285,8 @@ static const struct {
     svb_field_id field;
     put_fn *show; /* NULL: the field's value alone */
 } details[] = {
-    {SVB_FIELD_STATE, put_explained},   {SVB_FIELD_NO_ANSWER, put_no_answer},
+    {SVB_FIELD_STATE, put_explained},   {SVB_FIELD_REASON, NULL},
+    {SVB_FIELD_UNTIL, put_until},       {SVB_FIELD_NO_ANSWER, put_no_answer},
     {SVB_FIELD_URL, put_url},           {SVB_FIELD_GROUP, NULL},
     {SVB_FIELD_MAINTENANCE_HITS, NULL},
 };
@@ -296,6 +303,10 @@ static void put_list(const table *t, const svb_snap_node *node)
             if (!text || !*text) {
                 continue;
             }
+        }
+        if (field->kind == SVB_VALUE_UNTIL
+            && !svb_fields_read(field, node).time) {
+            continue;
         }
         put(t->s, "<dt>%s</dt><dd>", field->heading);
         put_shown(t, node, details[i].field, details[i].show);

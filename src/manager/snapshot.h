@@ -36,12 +36,15 @@ typedef struct svb_snap_member {
     const char *status;   /* mod_proxy's words: "Init Ok" */
     apr_uint64_t busy;    /* requests mod_proxy has on it now */
     int lbset;
+    int up;             /* it can be used, as far as anybody knows */
+    const char *reason; /* why it is up or not, a short sentence */
 } svb_snap_member;
 
 /** One node of a fleet. */
 typedef struct svb_snap_node {
     const char *route;
     svb_state state;
+    int up;                  /* every balancer of the fleet can use it */
     const char *no_answer;   /* why, if it does not answer probes; or NULL */
     const char *url;         /* direct URL, or NULL */
     const char *group;       /* or NULL */
@@ -56,7 +59,18 @@ typedef struct svb_snap_node {
     apr_uint64_t bytes_from;             /* received from it */
     int safe_to_stop;                    /* takes no new clients and has none */
     apr_time_t last_change; /* of its state; 0: never changed or unknown */
+    const char *reason;     /* why it is in its state, a short sentence */
+    apr_time_t until; /* when that ends or is tried again by itself, or 0 */
 } svb_snap_node;
+
+/** A change of a node's state. */
+typedef struct svb_snap_event {
+    apr_time_t time;
+    const char *fleet, *node; /* the names */
+    const char *from;         /* state's word; "" for the first */
+    const char *to;
+    const char *reason;
+} svb_snap_event;
 
 /** The nodes that serve the same users. */
 typedef struct svb_snap_fleet {
@@ -84,6 +98,8 @@ typedef struct svb_snapshot {
     int actions;        /* the page may change something */
     svb_snap_table table;
     apr_array_header_t *fleets; /* of svb_snap_fleet *; never NULL */
+    apr_array_header_t
+        *events; /* of svb_snap_event, newest first; never NULL */
 } svb_snapshot;
 
 /** What a fleet's nodes come to. */

@@ -7,7 +7,7 @@
 #include "memory/process.h"
 
 #define RETAINED_KEY "mod_servoy_balancer"
-#define MAGIC 0x53564253484d3037u /* grows with every change of layout */
+#define MAGIC 0x53564253484d3038u /* grows with every change of layout */
 #define ALIGNMENT 64
 
 /* What outlives the module's unloading at a restart. The module that is loaded
@@ -24,6 +24,8 @@ typedef struct {
 
 static svb_records *records;
 static svb_rows *rows;
+static svb_events *events;
+static svb_paths *paths;
 static svb_clients *clients, *former;
 static svb_shared *shared;
 static apr_time_t replaced;
@@ -41,7 +43,8 @@ static void *base_of(apr_shm_t *segment)
 static apr_size_t nodes_size(void)
 {
     return ROUNDED(sizeof(svb_shared)) + ROUNDED(svb_records_size())
-           + svb_rows_size();
+           + ROUNDED(svb_rows_size()) + ROUNDED(svb_events_size())
+           + ROUNDED(svb_paths_size());
 }
 
 static int fits(const retained *kept)
@@ -127,16 +130,20 @@ static apr_status_t make_nodes(retained *kept, server_rec *s,
     return rv;
 }
 
+/* Opening cannot fail: what is opened is a handle on memory that is there. */
 static apr_status_t open_nodes(const retained *kept, apr_pool_t *p)
 {
-    apr_status_t rv;
     char *at = base_of(kept->nodes);
 
     shared = (svb_shared *)at;
     at += ROUNDED(sizeof(svb_shared));
-    rv = svb_records_open(&records, at, p);
+    svb_records_open(&records, at, p);
     at += ROUNDED(svb_records_size());
-    return rv == APR_SUCCESS ? svb_rows_open(&rows, at, p) : rv;
+    svb_rows_open(&rows, at, p);
+    at += ROUNDED(svb_rows_size());
+    svb_events_open(&events, at, p);
+    at += ROUNDED(svb_events_size());
+    return svb_paths_open(&paths, at, p);
 }
 
 /* ------------------------------------------------------------------- the table */
@@ -253,6 +260,16 @@ svb_records *svb_segments_records(void)
 svb_rows *svb_segments_rows(void)
 {
     return rows;
+}
+
+svb_events *svb_segments_events(void)
+{
+    return events;
+}
+
+svb_paths *svb_segments_paths(void)
+{
+    return paths;
 }
 
 svb_clients *svb_segments_clients(void)

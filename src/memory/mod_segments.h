@@ -19,6 +19,8 @@
 
 #include "mod_log.h"
 #include "memory/clients.h"
+#include "memory/events.h"
+#include "memory/paths.h"
 #include "memory/records.h"
 #include "memory/rows.h"
 
@@ -64,6 +66,12 @@ svb_records *svb_segments_records(void);
 
 /** @return the rows of requests in flight; likewise */
 svb_rows *svb_segments_rows(void);
+
+/** @return the last changes of nodes' states; likewise */
+svb_events *svb_segments_events(void);
+
+/** @return where clients have begun sessions; likewise */
+svb_paths *svb_segments_paths(void);
 
 /** @return the client table; likewise */
 svb_clients *svb_segments_clients(void);

@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <apr_strings.h>
+
 #include "memory/hash.h"
+#include "memory/sealed.h"
 
 /* Election counts decay in 1/256ths; times of day are kept in whole seconds. */
 #define RECENT_ONE 256.0
@@ -16,6 +19,9 @@
 
 #define CACHE_LINE 64
 #define ALIGNED __attribute__((aligned(CACHE_LINE)))
+
+/* A text as words that are written and read one by one. */
+#define TEXT_WORDS ((SVB_RECORDS_TEXT + 1) / sizeof(apr_uint64_t))
 
 /* One node: a line that elections read, more that requests write, the names. */
 typedef struct {
@@ -27,6 +33,9 @@ typedef struct {
     _Atomic apr_uint64_t key;   /* hash of names; 0: a free record */
     _Atomic apr_uint64_t named; /* the names below are complete */
     _Atomic apr_uint64_t counters[SVB_COUNTERS];
+    _Atomic apr_uint64_t
+        members[SVB_RECORDS_MEMBERS];          /* keys; 0: a free slot */
+    _Atomic apr_uint64_t text[1 + TEXT_WORDS]; /* sealed */
     char fleet[SVB_NAME_MAX + 1] ALIGNED;
     char route[SVB_NAME_MAX + 1];
 } node_rec;
@@ -148,6 +157,57 @@ int svb_records_used(svb_records *records, int node)
     return atomic_load_explicit(&records->shm->nodes[node].named,
                                 memory_order_acquire)
            != 0;
+}
+
+int svb_records_slot(svb_records *records, int node, apr_uint64_t key)
+{
+    _Atomic apr_uint64_t *members = records->shm->nodes[node].members;
+
+    for (int slot = 0; slot < SVB_RECORDS_MEMBERS; slot++) {
+        if (atomic_load(&members[slot]) == key) {
+            return slot;
+        }
+    }
+    for (int slot = 0; slot < SVB_RECORDS_MEMBERS; slot++) {
+        apr_uint64_t seen = 0;
+
+        /* Another process may just have claimed it for the same member. */
+        if (atomic_compare_exchange_strong(&members[slot], &seen, key)
+            || seen == key) {
+            return slot;
+        }
+    }
+    return -1;
+}
+
+void svb_records_keep_slots(svb_records *records, int node, unsigned mask)
+{
+    for (int slot = 0; slot < SVB_RECORDS_MEMBERS; slot++) {
+        if (!(mask & 1u << slot)) {
+            atomic_store(&records->shm->nodes[node].members[slot], 0);
+        }
+    }
+}
+
+void svb_records_say(svb_records *records, int node, const char *text)
+{
+    apr_uint64_t words[TEXT_WORDS] = {0};
+
+    apr_cpystrn((char *)words, text, sizeof(words));
+    svb_sealed_write(records->shm->nodes[node].text, words, TEXT_WORDS, 0);
+}
+
+void svb_records_said(svb_records *records, int node,
+                      char text[SVB_RECORDS_TEXT + 1])
+{
+    apr_uint64_t words[TEXT_WORDS];
+
+    if (!svb_sealed_read(records->shm->nodes[node].text, words, TEXT_WORDS,
+                         0)) {
+        *words = 0;
+    }
+    memcpy(text, words, sizeof(words));
+    text[SVB_RECORDS_TEXT] = '\0';
 }
 
 apr_uint64_t svb_records_get(svb_records *records, int node, svb_word word)

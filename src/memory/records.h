@@ -36,6 +36,9 @@
 /** How many nodes the region holds, all fleets together. */
 #define SVB_RECORDS_MAX 2048
 
+/** How many members of a node have a slot of their own. */
+#define SVB_RECORDS_MEMBERS 8
+
 /** What is counted for each node since the start (or the last reset). */
 typedef enum svb_counter {
     SVB_CTR_ELECTED,          /**< new clients given to the node */
@@ -93,21 +96,45 @@ void svb_records_set_counter(svb_records *records, int node,
 int svb_records_used(svb_records *records, int node);
 
 /**
+ * The slot of a member in its node's record: claimed where it has none yet, and the
+ * same in all processes and generations.
+ * @param key a hash of the member's name, not 0
+ * @return from 0 to SVB_RECORDS_MEMBERS - 1, or -1: all are taken
+ */
+int svb_records_slot(svb_records *records, int node, apr_uint64_t key);
+
+/** Give the slots back that no key of these has: members that are gone. In
+ *  post_config, in the parent. @param mask of the slots to keep */
+void svb_records_keep_slots(svb_records *records, int node, unsigned mask);
+
+/**
  * Words about a node of which only those who set them know the meaning; all are
  * 0 at first.
  */
 typedef enum svb_word {
-    SVB_WORD_UP_SINCE,    /**< when it last came up; 0: it was never down */
-    SVB_WORD_ADMIN,       /**< what the administrator has set (mod_admin) */
-    SVB_WORD_MAINTENANCE, /**< until when it gets no new clients because it has
-                             refused one; 0: it has not (mod_condition) */
-    SVB_WORD_REACH,       /**< svb_reach: does it answer probes (mod_probe) */
-    SVB_WORD_HEARD,  /**< second of its last sign of life (mod_condition) */
-    SVB_WORD_WARNED, /**< when it was last warned about (mod_condition) */
-    SVB_WORD_STATE,  /**< the state last noted, and since when
-                             (mod_condition) */
+    SVB_WORD_UP_SINCE,   /**< when it last came up; 0: it was never down */
+    SVB_WORD_CONNECTION, /**< what those who connect have met (condition) */
+    SVB_WORD_SERVICE,    /**< what new clients have met (condition) */
+    SVB_WORD_ADMIN,      /**< what the administrator has set (mod_admin) */
+    SVB_WORD_HEARD,      /**< second of its last sign of life (condition) */
+    SVB_WORD_BEGAN,      /**< second when a new client last began (condition) */
+    SVB_WORD_WARNED,     /**< when it was last warned about (condition) */
+    SVB_WORD_STATE, /**< the state last noted, and since when (condition) */
     SVB_WORDS
 } svb_word;
+
+/** Longest text about a node, without the NUL; what is longer is cut off. */
+#define SVB_RECORDS_TEXT 119
+
+/**
+ * Note who has set the node's word of an administrator. Two who do so at once may
+ * leave no text, as a process does that is killed here.
+ */
+void svb_records_say(svb_records *records, int node, const char *text);
+
+/** @param text filled in: what was noted last, or "" */
+void svb_records_said(svb_records *records, int node,
+                      char text[SVB_RECORDS_TEXT + 1]);
 
 /** @return a word of the node */
 apr_uint64_t svb_records_get(svb_records *records, int node, svb_word word);

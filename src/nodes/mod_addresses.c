@@ -7,7 +7,6 @@
 #include <apr_strings.h>
 #include <apr_thread_pool.h>
 
-#include "mod_log.h"
 #include "nodes/addresses.h"
 #include "nodes/mod_targets.h"
 
@@ -116,13 +115,12 @@ void svb_addresses_look_up(const svb_model *model, apr_pool_t *p)
 {
     apr_time_t now = apr_time_now();
     const apr_array_header_t *targets =
-        svb_targets_list(p, model->balancers, -1, now);
+        svb_targets_list(p, model->balancers, -1);
 
     for (int i = 0; i < targets->nelts; i++) {
         const svb_target *target = APR_ARRAY_IDX(targets, i, svb_target *);
 
-        for (int j = 0; target->must_be_asked && j < target->endpoints->nelts;
-             j++) {
+        for (int j = 0; target->is_asked && j < target->endpoints->nelts; j++) {
             begin_if_due(APR_ARRAY_IDX(target->endpoints, j, svb_endpoint).host,
                          now);
         }

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include <apr_strings.h>
+
 #include "memory/clients.h"
 #include "memory/mod_segments.h"
 #include "nodes/condition.h"
@@ -52,6 +54,11 @@ static void set_word(int node, unsigned mode, int loadfactor)
 {
     svb_records_set(svb_segments_records(), node, SVB_WORD_ADMIN,
                     mode | (apr_uint64_t)loadfactor << LOADFACTOR_SHIFT);
+}
+
+int svb_admin_has_word(int node)
+{
+    return mode_of(node) != MODE_NORMAL && mode_of(node) != MODE_ENABLED;
 }
 
 int svb_admin_in_maintenance(int node)
@@ -158,7 +165,10 @@ static void change_mode(const svb_model *model, int node, unsigned mode)
     each_member(model, node, set_member_mode, &mode);
     set_word(node, word, loadfactor_of(node));
     if (mode == MODE_NORMAL) {
-        svb_condition_set_maintenance(svb_segments_records(), node, 0);
+        static const svb_rules any = {apr_time_from_sec(1), 0, 0};
+
+        svb_condition_met(svb_segments_records(), node, SVB_MET_ENABLED, 0, 0,
+                          &any, apr_time_now());
     }
 }
 
@@ -222,7 +232,23 @@ static void note_any(const svb_member *member, void *any)
     *(int *)any = 1;
 }
 
-int svb_admin_act(const svb_model *model, const svb_action *action)
+static void say(int node, svb_action_kind kind, const char *who)
+{
+    static const char *const done[SVB_ACTIONS] = {
+        [SVB_ACTION_DRAIN] = "drained",
+        [SVB_ACTION_DISABLE] = "disabled",
+        [SVB_ACTION_MAINTENANCE] = "put in maintenance",
+    };
+    char text[SVB_RECORDS_TEXT + 1];
+
+    if (done[kind]) {
+        apr_snprintf(text, sizeof(text), "%s by %s", done[kind], who);
+        svb_records_say(svb_segments_records(), node, text);
+    }
+}
+
+int svb_admin_act(const svb_model *model, const svb_action *action,
+                  const char *who)
 {
     int node =
         svb_records_find(svb_segments_records(), action->fleet, action->node);
@@ -234,6 +260,7 @@ int svb_admin_act(const svb_model *model, const svb_action *action)
     if (!any) {
         return -1;
     }
+    say(node, action->kind, who);
     carry_out(model, node, action);
     return node;
 }

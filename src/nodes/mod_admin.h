@@ -26,9 +26,11 @@
  * Carry out an action on all members of a node in all balancers of its fleet. Any
  * thread, after svb_admin_apply().
  * @param action a well-formed one
+ * @param who    "admin from 10.0.0.7": kept as the reason of the node's state
  * @return the node's index, or -1 when there is no such fleet or node
  */
-int svb_admin_act(const svb_model *model, const svb_action *action);
+int svb_admin_act(const svb_model *model, const svb_action *action,
+                  const char *who);
 
 /** Do to all members what their nodes' words say; in post_config, in the parent,
  *  after mod_proxy_balancer's. */
@@ -36,6 +38,9 @@ void svb_admin_apply(const svb_model *model);
 
 /** Drop from the nodes' words what was undone elsewhere; from the watchdog. */
 void svb_admin_reconcile(const svb_model *model);
+
+/** Has an action taken the node out, and not given it back yet? Any thread. */
+int svb_admin_has_word(int node);
 
 /** Has an administrator put the node in maintenance? Any thread. */
 int svb_admin_in_maintenance(int node);

@@ -1,13 +1,106 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 #include "nodes/mod_census.h"
 
+#include "memory/events.h"
 #include "memory/mod_clients.h"
 #include "memory/mod_segments.h"
+#include "memory/records.h"
 #include "nodes/condition.h"
 #include "nodes/mod_condition.h"
+#include "nodes/mod_members.h"
+#include "nodes/state.h"
 
-/* One walk; sums[node].members is 0 for those that no balancer has. */
+/* One walk; sums[node].added is 0 for those that no balancer has. */
 static svb_condition_sum sums[SVB_RECORDS_MAX];
+
+/* ------------------------------------------------------------------- an event */
+
+static const char *name_of(int state)
+{
+    return state < 0 ? "new" : svb_state_name((svb_state)state);
+}
+
+static void tell(int node, int from, svb_state to, const char *reason,
+                 server_rec *s, apr_time_t now)
+{
+    svb_records *records = svb_segments_records();
+    svb_event event = {.time = now, .node = node, .from = from, .to = (int)to};
+
+    apr_cpystrn(event.reason, reason, sizeof(event.reason));
+    svb_events_add(svb_segments_events(), &event);
+    ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
+                 SVB_LOGNO(0094) "fleet %s, node %s: %s, was %s: %s",
+                 svb_records_name(records, node),
+                 svb_records_route(records, node), svb_state_name(to),
+                 name_of(from), reason);
+}
+
+/* The first state of a node is no event, unless something is the matter. */
+static int is_event(int from, svb_state to)
+{
+    return from != (int)to && (from >= 0 || to != SVB_STATE_READY);
+}
+
+static int serves(int state)
+{
+    return state < 0 || svb_state_describe((svb_state)state)->can_serve;
+}
+
+static void note(const svb_condition_sum *sum, server_rec *s, apr_pool_t *p,
+                 apr_time_t now)
+{
+    svb_records *records = svb_segments_records();
+    svb_condition c = svb_condition_of_node(sum, now);
+    int before = svb_condition_note(records, sum->node, c.state, now);
+
+    if (is_event(before, c.state)) {
+        tell(sum->node, before, c.state, svb_condition_reason(p, sum, &c), s,
+             now);
+    }
+    if (!serves(before) && c.serves) {
+        svb_records_set(records, sum->node, SVB_WORD_UP_SINCE,
+                        (apr_uint64_t)now);
+    }
+}
+
+/* ----------------------------------------------------------------- safe to stop */
+
+/* A node that is being emptied has no clients any more: what somebody is waiting
+ * for who wants to stop it. */
+static void tell_empty(const svb_condition_sum *sum, server_rec *s,
+                       apr_time_t now)
+{
+    static char was_safe[SVB_RECORDS_MAX];
+    svb_records *records = svb_segments_records();
+    svb_state state = svb_condition_of_node(sum, now).state;
+    const char *route = svb_records_route(records, sum->node);
+    int is_safe = *route != SVB_MEMBERS_NO_ROUTE
+                  && svb_condition_is_safe_to_stop(sum->node, state);
+
+    if (is_safe && !was_safe[sum->node]) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
+                     SVB_LOGNO(0062) "fleet %s, node %s (%s): no clients any "
+                                     "more, safe to stop",
+                     svb_records_name(records, sum->node), route,
+                     svb_state_name(state));
+    }
+    was_safe[sum->node] = (char)is_safe;
+}
+
+/* Time itself is evidence: of those who are silent, and of those who are through
+ * their slow start. */
+static void pass_time(const svb_condition_sum *sum, apr_time_t now)
+{
+    int result =
+        svb_condition_tick(svb_segments_records(), sum->node,
+                           svb_members_of_node(sum->node), &sum->rules, now);
+
+    if (result & SVB_HAS_LOST) {
+        svb_clients_node_down(sum->node);
+    }
+}
+
+/* ------------------------------------------------------------------------ walks */
 
 static void add_members(svb_balancer *balancer)
 {
@@ -23,48 +116,7 @@ static void add_members(svb_balancer *balancer)
     }
 }
 
-/* A node that comes back begins its slow start. One of whose members none can
- * serve is down and has no clients any more; of those that do not answer,
- * nodes/mod_probe knows who may still have some. */
-static void note_state(const svb_condition_sum *sum, apr_time_t now)
-{
-    svb_records *records = svb_segments_records();
-    svb_state seen = svb_condition_seen(sum);
-    int before = svb_condition_note(records, sum->node, seen, now);
-
-    if (sum->best == SVB_STATE_ERROR) {
-        svb_clients_node_down(sum->node);
-    }
-    if (before >= 0 && !svb_state_describe((svb_state)before)->can_serve
-        && svb_state_describe(seen)->can_serve) {
-        svb_records_set(records, sum->node, SVB_WORD_UP_SINCE,
-                        (apr_uint64_t)now);
-    }
-}
-
-/* A node that is being emptied has no clients any more: what somebody is waiting
- * for who wants to stop it. */
-static void tell_empty(const svb_condition_sum *sum, server_rec *s,
-                       apr_time_t now)
-{
-    static char was_safe[SVB_RECORDS_MAX];
-    svb_records *records = svb_segments_records();
-    svb_state state = svb_condition_state(sum, now);
-    const char *route = svb_records_route(records, sum->node);
-    int is_safe = *route != SVB_MEMBERS_NO_ROUTE
-                  && svb_condition_is_safe_to_stop(sum->node, state);
-
-    if (is_safe && !was_safe[sum->node] && state != SVB_STATE_ERROR) {
-        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
-                     SVB_LOGNO(0062) "fleet %s, node %s (%s): no clients any "
-                                     "more, safe to stop",
-                     svb_records_name(records, sum->node), route,
-                     svb_state_name(state));
-    }
-    was_safe[sum->node] = (char)is_safe;
-}
-
-void svb_census_note_states(const svb_model *model, apr_time_t now)
+void svb_census_note_all(const svb_model *model, apr_pool_t *p, apr_time_t now)
 {
     memset(sums, 0, sizeof(sums));
     for (int i = 0; i < model->balancers->nelts; i++) {
@@ -73,9 +125,32 @@ void svb_census_note_states(const svb_model *model, apr_time_t now)
         }
     }
     for (int node = 0; node < SVB_RECORDS_MAX; node++) {
-        if (sums[node].members) {
-            note_state(&sums[node], now);
+        if (sums[node].added) {
+            pass_time(&sums[node], now);
+            note(&sums[node], model->main_server, p, now);
             tell_empty(&sums[node], model->main_server, now);
         }
+    }
+}
+
+void svb_census_note(const svb_fleet *fleet, int node, server_rec *s,
+                     apr_pool_t *p, apr_time_t now)
+{
+    svb_condition_sum sum = {.node = node};
+
+    for (int i = 0; i < fleet->balancers->nelts; i++) {
+        svb_balancer *balancer =
+            APR_ARRAY_IDX(fleet->balancers, i, svb_balancer *);
+        const svb_members *members = svb_members_get(balancer);
+
+        for (int j = 0;
+             j < members->n && !svb_model_repeats(fleet->balancers, i); j++) {
+            if (members->all[j].node == node) {
+                svb_condition_add(&sum, balancer, &members->all[j]);
+            }
+        }
+    }
+    if (sum.added) {
+        note(&sum, s, p, now);
     }
 }

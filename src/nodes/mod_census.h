@@ -1,19 +1,24 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /*
- * A walk over all nodes, about once a second, that notes what has become of them:
- * when a node's state changes, when it comes up again (its slow start begins), that
- * it is gone and its clients with it, and that it has become safe to stop, which
- * is told (SVB0062).
+ * What has become of the nodes: a node's state is noted when it changes, which is an
+ * event, told once (SVB0094); one that comes up again begins its slow start; one that
+ * has become safe to stop is told as well (SVB0062).
+ *
+ * Noted is it by whoever has reported what changed it, at once (mod_evidence), and by
+ * a walk over all nodes about once a second. No function takes a lock or waits.
  */
 #ifndef SVB_NODES_MOD_CENSUS_H
 #define SVB_NODES_MOD_CENSUS_H
 
 #include "config/mod_model.h"
 
-/**
- * Note the state of each node. From the watchdog, which is one thread in one
- * process; takes no lock, waits for nobody.
- */
-void svb_census_note_states(const svb_model *model, apr_time_t now);
+/** Note the state of each node. From the watchdog, which is one thread in one
+ *  process. @param p for the duration of the call */
+void svb_census_note_all(const svb_model *model, apr_pool_t *p, apr_time_t now);
+
+/** Note the state of one node of a fleet, by all its members. Any thread.
+ *  @param p for the duration of the call */
+void svb_census_note(const svb_fleet *fleet, int node, server_rec *s,
+                     apr_pool_t *p, apr_time_t now);
 
 #endif /* SVB_NODES_MOD_CENSUS_H */

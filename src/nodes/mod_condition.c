@@ -1,11 +1,11 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 #include "nodes/mod_condition.h"
 
+#include <apr_strings.h>
+
 #include "memory/mod_clients.h"
 #include "memory/mod_segments.h"
-#include "nodes/condition.h"
 #include "nodes/mod_admin.h"
-#include "nodes/probe.h"
 
 APR_DECLARE_OPTIONAL_FN(int, ap_proxy_retry_worker,
                         (const char *proxy_function, proxy_worker *worker,
@@ -18,7 +18,7 @@ void svb_condition_start(void)
     retry_worker = APR_RETRIEVE_OPTIONAL_FN(ap_proxy_retry_worker);
 }
 
-/* --------------------------------------------------------- of one member */
+/* ------------------------------------------------------------ of one worker */
 
 int svb_condition_can_serve(const proxy_worker *worker)
 {
@@ -73,44 +73,42 @@ int svb_condition_recover(svb_balancer *balancer, request_rec *r)
     return members->n > 0;
 }
 
-static int is_full(const svb_member *member)
+/* What an administrator has set for the worker. */
+static svb_state word_of(const proxy_worker *worker)
 {
-    return member->facts.maxclients > 0
-           && svb_clients_load(member->node)
-                  >= (unsigned)member->facts.maxclients;
+    static const struct {
+        unsigned bits;
+        svb_state state;
+    } words[] = {
+        {PROXY_WORKER_STOPPED, SVB_STATE_STOPPED},
+        {PROXY_WORKER_DISABLED, SVB_STATE_DISABLED},
+        {PROXY_WORKER_DRAIN, SVB_STATE_DRAINING},
+        {PROXY_WORKER_HOT_STANDBY, SVB_STATE_STANDBY},
+        {PROXY_WORKER_HOT_SPARE, SVB_STATE_SPARE},
+    };
+    unsigned status = worker->s->status;
+
+    for (apr_size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (status & words[i].bits) {
+            return words[i].state;
+        }
+    }
+    return SVB_STATE_READY;
 }
 
-/* Refused a new client, and the time to try again has not come. */
-static int has_refused(const svb_member *member)
+static int is_out(svb_state word)
 {
-    return svb_condition_maintenance(svb_segments_records(), member->node)
-           > apr_time_now();
+    return word == SVB_STATE_STOPPED || word == SVB_STATE_DISABLED;
 }
 
-int svb_condition_answers(const svb_member *member)
-{
-    return member->node < 0
-           || svb_condition_reach(svb_segments_records(), member->node)
-                  == SVB_REACH_OK;
-}
+/* --------------------------------------------------------------- what is known */
 
-int svb_condition_in_maintenance(const svb_member *member)
+svb_rules svb_condition_rules(const svb_balancer *balancer)
 {
-    return member->node >= 0
-           && (svb_admin_in_maintenance(member->node) || has_refused(member));
-}
+    svb_rules rules = {balancer->set.maintenance_retry, balancer->set.suspect,
+                       balancer->set.forget};
 
-int svb_condition_may_be_tried(const svb_member *member)
-{
-    return member->node >= 0 && svb_condition_can_serve(member->worker)
-           && !PROXY_WORKER_IS_DRAINING(member->worker)
-           && !svb_admin_in_maintenance(member->node) && !is_full(member);
-}
-
-int svb_condition_may_take_new(const svb_member *member)
-{
-    return svb_condition_may_be_tried(member) && !has_refused(member)
-           && svb_condition_answers(member);
+    return rules;
 }
 
 /* One that comes up just now was down when last noted. */
@@ -129,76 +127,125 @@ apr_time_t svb_condition_up_since(const svb_member *member, apr_time_t now)
     return up_since(member->node, now);
 }
 
-/* ----------------------------------------------------------- of one node */
-
-/* In this order: what an administrator has set counts before what happened. */
-static svb_state state_of(const proxy_worker *worker)
+static int is_full(int node, int maxclients)
 {
-    static const struct {
-        unsigned bits;
-        svb_state state;
-    } states[] = {
-        {PROXY_WORKER_STOPPED, SVB_STATE_STOPPED},
-        {PROXY_WORKER_DISABLED, SVB_STATE_DISABLED},
-        {PROXY_WORKER_IN_ERROR | PROXY_WORKER_HC_FAIL
-             | PROXY_WORKER_IN_SHUTDOWN,
-         SVB_STATE_ERROR},
-        {PROXY_WORKER_DRAIN, SVB_STATE_DRAINING},
-        {PROXY_WORKER_HOT_STANDBY, SVB_STATE_STANDBY},
-        {PROXY_WORKER_HOT_SPARE, SVB_STATE_SPARE},
-    };
-    unsigned status = worker->s->status;
+    return maxclients > 0 && svb_clients_load(node) >= (unsigned)maxclients;
+}
 
-    for (apr_size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
-        if (status & states[i].bits) {
-            return states[i].state;
-        }
-    }
-    return SVB_STATE_READY;
+static apr_time_t slow_until(const svb_condition_sum *sum, apr_time_t now)
+{
+    apr_time_t since = up_since(sum->node, now);
+
+    return since && now < since + sum->slow_start ? since + sum->slow_start : 0;
 }
 
 void svb_condition_add(svb_condition_sum *sum, const svb_balancer *balancer,
                        const svb_member *member)
 {
-    svb_state state = state_of(member->worker);
+    svb_state word = word_of(member->worker);
+    svb_rules rules = svb_condition_rules(balancer);
 
-    sum->best = sum->members++ ? svb_state_best(sum->best, state) : state;
+    sum->word = sum->added++ ? svb_state_best(sum->word, word) : word;
+    sum->members += !is_out(word);
+    sum->usable += svb_condition_can_serve(member->worker);
     sum->maxclients = member->facts.maxclients;
+    if (member->slot >= 0) {
+        sum->names[member->slot] = member->worker->s->name_ex;
+    }
+    if (member->url_slot >= 0) {
+        sum->names[member->url_slot] = member->facts.url;
+        sum->url_slot = member->url_slot + 1;
+    }
     if (sum->slow_start < balancer->set.slow_start) {
         sum->slow_start = balancer->set.slow_start;
     }
+    if (sum->rules.retry < rules.retry) {
+        sum->rules.retry = rules.retry;
+    }
+    if (sum->added == 1 || sum->rules.suspect > rules.suspect) {
+        sum->rules.suspect = rules.suspect;
+    }
+    if (sum->added == 1 || (rules.forget && sum->rules.forget < rules.forget)) {
+        sum->rules.forget = rules.forget;
+    }
 }
 
-svb_state svb_condition_seen(const svb_condition_sum *sum)
+svb_condition svb_condition_of_node(const svb_condition_sum *sum,
+                                    apr_time_t now)
 {
-    return sum->node >= 0 && svb_state_describe(sum->best)->can_serve
-                   && svb_condition_reach(svb_segments_records(), sum->node)
-                          != SVB_REACH_OK
-               ? SVB_STATE_ERROR
-               : sum->best;
+    svb_standing standing = {.word = sum->word,
+                             .members = sum->members,
+                             .usable = sum->usable,
+                             .url_slot = sum->url_slot - 1};
+    svb_seen seen = {.level = SVB_LEVEL_ANSWERS};
+
+    if (sum->node >= 0) {
+        svb_condition_see(svb_segments_records(), sum->node,
+                          svb_members_of_node(sum->node), &seen);
+        standing.is_full = is_full(sum->node, sum->maxclients);
+        standing.slow_until = slow_until(sum, now);
+        if (svb_admin_in_maintenance(sum->node) && !is_out(sum->word)) {
+            standing.word = SVB_STATE_MAINTENANCE;
+        }
+    }
+    return svb_condition_of(&standing, &seen, &sum->rules, now);
 }
 
-/* Only a node that is ready otherwise can be starting slowly, or be full. */
-svb_state svb_condition_state(const svb_condition_sum *sum, apr_time_t now)
+svb_condition svb_condition_of_member(const svb_balancer *balancer,
+                                      const svb_member *member, apr_time_t now)
 {
-    svb_records *records = svb_segments_records();
-    svb_state seen = svb_condition_seen(sum);
-    apr_time_t since;
+    svb_condition_sum sum = {.node = member->node};
 
-    if (sum->node < 0 || seen != SVB_STATE_READY) {
-        return seen;
+    svb_condition_add(&sum, balancer, member);
+    return svb_condition_of_node(&sum, now);
+}
+
+/* --------------------------------------------------------------------- in words */
+
+static const char *name_of(const svb_condition_sum *sum, int slot)
+{
+    return slot >= 0 && sum->names[slot] ? sum->names[slot] : "a member";
+}
+
+static const char *said(apr_pool_t *p, const svb_condition_sum *sum,
+                        svb_state state)
+{
+    char text[SVB_RECORDS_TEXT + 1] = "";
+
+    if (svb_admin_has_word(sum->node)) {
+        svb_records_said(svb_segments_records(), sum->node, text);
     }
-    if (svb_admin_in_maintenance(sum->node)
-        || svb_condition_maintenance(records, sum->node)) {
-        return SVB_STATE_MAINTENANCE;
+    return *text ? apr_pstrdup(p, text)
+                 : apr_psprintf(p,
+                                "so set in the configuration or the "
+                                "balancer-manager: %s",
+                                svb_state_name(state));
+}
+
+const char *svb_condition_reason(apr_pool_t *p, const svb_condition_sum *sum,
+                                 const svb_condition *c)
+{
+    switch (c->cause) {
+    case SVB_CAUSE_MEMBER:
+        return apr_psprintf(p, "%s %s", svb_condition_reach_text(c->reach),
+                            name_of(sum, c->slot));
+    case SVB_CAUSE_UNUSABLE:
+        return "a member is in error or has failed its health check";
+    case SVB_CAUSE_MAINTENANCE:
+        return "503 with the words of maintenance to a new client";
+    case SVB_CAUSE_FAILURES:
+        return apr_psprintf(p, "%u new client%s in a row got %u", c->failures,
+                            c->failures == 1 ? "" : "s", c->status);
+    case SVB_CAUSE_WORD:
+        return said(p, sum, c->state);
+    case SVB_CAUSE_FULL:
+        return apr_psprintf(p, "has the %d clients it may hold (maxclients=)",
+                            sum->maxclients);
+    case SVB_CAUSE_SLOWSTART:
+        return "came up lately (ServoySlowStart)";
+    default:
+        return "answers, and takes new clients";
     }
-    if (sum->maxclients
-        && svb_clients_load(sum->node) >= (unsigned)sum->maxclients) {
-        return SVB_STATE_FULL;
-    }
-    since = up_since(sum->node, now);
-    return since && now < since + sum->slow_start ? SVB_STATE_SLOWSTART
-                                                  : SVB_STATE_READY;
 }
 
 int svb_condition_is_safe_to_stop(int node, svb_state state)
@@ -206,34 +253,10 @@ int svb_condition_is_safe_to_stop(int node, svb_state state)
     switch (state) {
     case SVB_STATE_DRAINING:
     case SVB_STATE_MAINTENANCE:
-    case SVB_STATE_ERROR:
     case SVB_STATE_DISABLED:
     case SVB_STATE_STOPPED:
         return svb_clients_load(node) == 0;
     default:
         return 0;
-    }
-}
-
-static int can_be_served(const svb_fleet *fleet, int node)
-{
-    for (int i = 0; i < fleet->balancers->nelts; i++) {
-        const svb_members *members =
-            svb_members_get(APR_ARRAY_IDX(fleet->balancers, i, svb_balancer *));
-
-        for (int j = 0; j < members->n; j++) {
-            if (members->all[j].node == node
-                && svb_condition_can_serve(members->all[j].worker)) {
-                return 1;
-            }
-        }
-    }
-    return 0;
-}
-
-void svb_condition_forget_unless_served(const svb_fleet *fleet, int node)
-{
-    if (!can_be_served(fleet, node)) {
-        svb_clients_node_down(node);
     }
 }

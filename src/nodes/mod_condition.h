@@ -1,20 +1,19 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /*
- * What a node can do now: by what mod_proxy knows of the members that lead to it,
- * what an administrator has said, and what was seen of the node (condition.h).
- * The one place where that is concluded: election, failover, launches and second
- * chances ask here about a member; what is shown and noted (svb_condition_sum) is
- * about a node with all its members.
+ * What a node can do now. What was seen of it is judged by condition.h; here it is
+ * put together with what mod_proxy knows of its members and what an administrator
+ * has said. Election, failover, launches, second chances, the page and the log ask
+ * here, and nowhere else.
  *
  * Everything is read from memory that others write meanwhile. Nothing is changed but
- * where it is said. No function takes a lock; the balancer's
- * thread mutex (mod_proxy's own), which is held in an lbmethod, may be held or not.
+ * where it is said. No function takes a lock; the balancer's thread mutex
+ * (mod_proxy's own), which is held in an lbmethod, may be held or not.
  */
 #ifndef SVB_NODES_MOD_CONDITION_H
 #define SVB_NODES_MOD_CONDITION_H
 
+#include "nodes/condition.h"
 #include "nodes/mod_members.h"
-#include "nodes/state.h"
 
 /** Find mod_proxy's optional functions; in post_config, in the parent. */
 void svb_condition_start(void);
@@ -39,21 +38,6 @@ int svb_condition_can_serve_now(proxy_worker *worker, request_rec *r);
  */
 int svb_condition_recover(svb_balancer *balancer, request_rec *r);
 
-/** Does the member's node answer those who ask whether it is there? Any thread. */
-int svb_condition_answers(const svb_member *member);
-
-/** Is the member's node in maintenance: has an administrator put it there, or
- *  has it refused a new client of late? Any thread. */
-int svb_condition_in_maintenance(const svb_member *member);
-
-/** May the member take a new client now: usable, not draining, not full, and
- *  its node neither in maintenance nor found dead? Any thread. */
-int svb_condition_may_take_new(const svb_member *member);
-
-/** The same, but for having refused a new client, or not answering: better than
- *  nobody. Any thread. */
-int svb_condition_may_be_tried(const svb_member *member);
-
 /**
  * Since when the member's node, which can serve, has been up: for its slow start.
  * Any thread.
@@ -63,37 +47,45 @@ int svb_condition_may_be_tried(const svb_member *member);
  */
 apr_time_t svb_condition_up_since(const svb_member *member, apr_time_t now);
 
-/* ----------------------------------------------------------- of one node */
+/** The rules of a balancer. Any thread. */
+svb_rules svb_condition_rules(const svb_balancer *balancer);
 
-/** What the members of a node come to: begin with all zero but for the node. */
+/**
+ * What the node behind a member can do, as far as this member leads there: of its
+ * other members it counts what was seen of them. Any thread.
+ */
+svb_condition svb_condition_of_member(const svb_balancer *balancer,
+                                      const svb_member *member, apr_time_t now);
+
+/** What the members of a node come to. Begin with all zero but for the node. Of
+ *  balancers that differ the more patient rule holds. */
 typedef struct svb_condition_sum {
     int node;       /**< in svb_records, or -1: nothing is known but members */
-    int members;    /**< how many were added */
-    svb_state best; /**< of the members, as mod_proxy has them */
+    int added;      /**< how many were added */
+    svb_state word; /**< the best that was set for any */
+    int members;    /**< how many were not taken out */
+    int usable;     /**< how many of them mod_proxy would use */
     int maxclients; /**< 0: no limit */
+    int url_slot;   /**< plus 1, or 0 */
     apr_interval_time_t slow_start;
+    svb_rules rules;
+    const char *names[SVB_CONDITION_MEMBERS]; /**< by slot, or NULL */
 } svb_condition_sum;
 
 /** Add a member of the node. Any thread. */
 void svb_condition_add(svb_condition_sum *sum, const svb_balancer *balancer,
                        const svb_member *member);
 
-/** @return the state to note, once all members were added: what they and those
- *          who ask the node say. Any thread */
-svb_state svb_condition_seen(const svb_condition_sum *sum);
+/** What the node can do, once all its members were added. Any thread. */
+svb_condition svb_condition_of_node(const svb_condition_sum *sum,
+                                    apr_time_t now);
 
-/** @return the state to show: the same, with what mod_proxy does not know of
- *          (maintenance, full, slow start). Any thread */
-svb_state svb_condition_state(const svb_condition_sum *sum, apr_time_t now);
+/** Why, as a short sentence with its facts, from p. Any thread. */
+const char *svb_condition_reason(apr_pool_t *p, const svb_condition_sum *sum,
+                                 const svb_condition *c);
 
-/** Does the node, in this state, take no new clients and have none? Any thread. */
+/** Does the node, in this state, take no new clients and have none? Never one that
+ *  is down. Any thread. */
 int svb_condition_is_safe_to_stop(int node, svb_state state);
-
-/**
- * Something says that the node is gone, and its clients with it: they are
- * forgotten, unless one of its members, in any balancer of the fleet, can still
- * serve. Any thread; a few atomic operations on shared memory.
- */
-void svb_condition_forget_unless_served(const svb_fleet *fleet, int node);
 
 #endif /* SVB_NODES_MOD_CONDITION_H */

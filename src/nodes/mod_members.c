@@ -19,6 +19,42 @@ static const char *node_name(apr_pool_t *p, const proxy_worker *worker)
                                             svb_hash_text(name, strlen(name)));
 }
 
+/* Of each node, the members that have a slot in its record; of this process. */
+static unsigned slots[SVB_RECORDS_MAX];
+
+/* The same in all balancers of the fleet; only the name makes the difference. */
+static int slot_of(int node, const char *name)
+{
+    apr_uint64_t key = svb_hash_text(name, strlen(name));
+    int slot = svb_records_slot(svb_segments_records(), node, key ? key : 1);
+
+    __atomic_fetch_or(&slots[node],
+                      slot < 0 ? 1u << SVB_RECORDS_MEMBERS : 1u << slot,
+                      __ATOMIC_RELAXED);
+    return slot;
+}
+
+unsigned svb_members_of_node(int node)
+{
+    return __atomic_load_n(&slots[node], __ATOMIC_RELAXED);
+}
+
+void svb_members_begin(void)
+{
+    memset(slots, 0, sizeof(slots));
+}
+
+void svb_members_end(void)
+{
+    svb_records *records = svb_segments_records();
+
+    for (int node = 0; node < SVB_RECORDS_MAX; node++) {
+        if (svb_records_used(records, node)) {
+            svb_records_keep_slots(records, node, slots[node]);
+        }
+    }
+}
+
 static void fill(apr_pool_t *p, const svb_balancer *balancer, svb_member *m,
                  proxy_worker *worker)
 {
@@ -31,6 +67,11 @@ static void fill(apr_pool_t *p, const svb_balancer *balancer, svb_member *m,
                                  balancer->set.launch_timeout);
     }
     svb_model_facts(p, balancer, worker, &m->facts);
+    m->slot = m->node >= 0 ? slot_of(m->node, worker->s->name_ex) : -1;
+    m->url_slot =
+        m->node >= 0 && m->facts.url && m->facts.probe == SVB_PROBE_URL
+            ? slot_of(m->node, m->facts.url)
+            : -1;
 }
 
 /* The first member of its key stays. */

@@ -36,6 +36,8 @@ typedef struct svb_member {
     proxy_worker *worker;
     const char *route; /**< as it was when the index was made; "" for none */
     int node;          /**< index in svb_records, or -1: there is no room */
+    int slot;          /**< in the node's record, or -1 */
+    int url_slot;      /**< of its direct URL, where that is asked; or -1 */
     svb_facts facts;
 } svb_member;
 
@@ -52,6 +54,14 @@ typedef struct svb_members {
  * @param p pool of the index, to live as long as the balancer
  */
 void svb_members_init(apr_pool_t *p, svb_balancer *balancer);
+
+/** Before and after the first indexes are made, in post_config, in the parent: slots
+ *  of members that are gone are given back. */
+void svb_members_begin(void);
+void svb_members_end(void);
+
+/** @return mask of the slots of the node's members, as condition.h has it */
+unsigned svb_members_of_node(int node);
 
 /** @return the index as it is now; a new one when members were added */
 const svb_members *svb_members_get(svb_balancer *balancer);

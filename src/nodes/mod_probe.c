@@ -1,18 +1,19 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 #include "nodes/mod_probe.h"
 
-#include <stdatomic.h>
-
-#include "memory/mod_clients.h"
 #include "memory/mod_segments.h"
 #include "nodes/condition.h"
 #include "nodes/mod_addresses.h"
 #include "nodes/mod_condition.h"
+#include "nodes/mod_evidence.h"
 #include "nodes/mod_targets.h"
 #include "nodes/probe.h"
 
 /* How long an answer may take; the silent are asked again. */
 #define ANSWER_WITHIN apr_time_from_msec(750)
+
+/* An answer to a request counts for so long, where another member is silent. */
+#define VOUCHED_FOR apr_time_from_sec(2)
 
 /* After so long without a round, launches ask for themselves. */
 #define ROUND_OVERDUE apr_time_from_sec(4)
@@ -57,8 +58,8 @@ static int rank(svb_reach reach)
     return i;
 }
 
-/* Ask the endpoints of these nodes. Of each it is noted which is the best answer
- * that any of its addresses has given. */
+/* Ask the endpoints of those of these nodes that may be asked: not where probe=off.
+ * Of each the best answer that any of its addresses has given is noted. */
 static void ask(apr_pool_t *p, const apr_array_header_t *targets)
 {
     questions q = {p, apr_array_make(p, 16, sizeof(svb_probe)),
@@ -67,11 +68,11 @@ static void ask(apr_pool_t *p, const apr_array_header_t *targets)
     const svb_endpoint *before = NULL;
 
     for (int i = 0; i < targets->nelts; i++) {
-        apr_array_header_t *endpoints =
-            APR_ARRAY_IDX(targets, i, svb_target *)->endpoints;
+        const svb_target *target = APR_ARRAY_IDX(targets, i, svb_target *);
 
-        for (int j = 0; j < endpoints->nelts; j++) {
-            add_endpoint(&q, &APR_ARRAY_IDX(endpoints, j, svb_endpoint));
+        for (int j = 0; target->is_asked && j < target->endpoints->nelts; j++) {
+            add_endpoint(&q,
+                         &APR_ARRAY_IDX(target->endpoints, j, svb_endpoint));
         }
     }
     probes = (svb_probe *)q.probes->elts;
@@ -89,170 +90,146 @@ static void ask(apr_pool_t *p, const apr_array_header_t *targets)
 
 /* -------------------------------------------------------------- conclusions */
 
-/* The best answer of the node's endpoints of a kind; unknown where there is none. */
-static svb_reach best_of(const svb_target *target, svb_endpoint_kind kind,
-                         int *any)
+static svb_seen seen_of(const svb_target *target)
 {
-    svb_reach best = SVB_REACH_UNKNOWN;
+    svb_seen seen;
 
-    *any = 0;
+    svb_condition_see(svb_segments_records(), target->node,
+                      svb_members_of_node(target->node), &seen);
+    return seen;
+}
+
+static svb_reach known(const svb_seen *seen, const svb_endpoint *endpoint)
+{
+    return endpoint->slot >= 0 ? seen->members[endpoint->slot] : SVB_REACH_OK;
+}
+
+/* A process that hangs has its connections accepted by its kernel all the same, so
+ * that where a CPing gets no answer, a connection means nothing, unless somebody has
+ * just been served. */
+static void doubt_connections(const svb_target *target)
+{
+    apr_time_t now = apr_time_now();
+    apr_time_t heard =
+        svb_condition_heard(svb_segments_records(), target->node);
+    int is_silent = 0;
+
     for (int i = 0; i < target->endpoints->nelts; i++) {
-        const svb_endpoint *endpoint =
+        const svb_endpoint *e =
             &APR_ARRAY_IDX(target->endpoints, i, svb_endpoint);
 
-        if (endpoint->kind == kind
-            && (!*any || rank(endpoint->reach) > rank(best))) {
-            best = endpoint->reach;
-            *any = 1;
-        }
+        is_silent |=
+            e->kind == SVB_ENDPOINT_AJP && e->reach == SVB_REACH_SILENT;
     }
-    return best;
-}
-
-/* A CPong says more than a connection, so it is the ajp members' word that
- * counts. The direct URL must be there as well, where it is asked for. */
-static svb_reach reach_of(const svb_target *target)
-{
-    int any_ajp, any_other, any_url;
-    svb_reach ajp = best_of(target, SVB_ENDPOINT_AJP, &any_ajp);
-    svb_reach other = best_of(target, SVB_ENDPOINT_OTHER, &any_other);
-    svb_reach url = best_of(target, SVB_ENDPOINT_URL, &any_url);
-    svb_reach reach = any_ajp ? ajp : other;
-
-    return any_url && rank(url) < rank(reach) ? url : reach;
-}
-
-/* Have all members that could serve a client refused? The direct URL says nothing
- * about those who come through us. */
-static int all_members_refused(const svb_target *target)
-{
     for (int i = 0; i < target->endpoints->nelts; i++) {
-        const svb_endpoint *endpoint =
-            &APR_ARRAY_IDX(target->endpoints, i, svb_endpoint);
+        svb_endpoint *e = &APR_ARRAY_IDX(target->endpoints, i, svb_endpoint);
 
-        if (endpoint->worker && endpoint->reach != SVB_REACH_REFUSED
-            && svb_condition_can_serve(endpoint->worker)) {
-            return 0;
+        if (is_silent && e->kind != SVB_ENDPOINT_AJP && e->reach == SVB_REACH_OK
+            && (heard > now || now - heard > VOUCHED_FOR)) {
+            e->reach = SVB_REACH_SILENT;
         }
-    }
-    return 1;
-}
-
-static void note(server_rec *s, const svb_target *target, svb_reach reach)
-{
-    svb_reach before;
-
-    if (reach == SVB_REACH_UNKNOWN) {
-        return;
-    }
-    before =
-        svb_condition_set_reach(svb_segments_records(), target->node, reach);
-    if (before == SVB_REACH_OK && reach != SVB_REACH_OK) {
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
-                     SVB_LOGNO(0092) "fleet %s, node %s does not answer (%s): "
-                                     "it gets no launches until it does",
-                     target->fleet->name, target->route,
-                     svb_probe_reach_text(reach));
-    }
-    else if (before != SVB_REACH_OK && reach == SVB_REACH_OK) {
-        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
-                     SVB_LOGNO(0093) "fleet %s, node %s answers again",
-                     target->fleet->name, target->route);
     }
 }
 
 /* One that is silent for the first time may just be busy. */
-static int may_be_busy(const svb_target *target, svb_reach reach)
+static int may_be_busy(const svb_target *target)
 {
-    return reach == SVB_REACH_SILENT
-           && svb_condition_reach(svb_segments_records(), target->node)
-                  == SVB_REACH_OK;
+    svb_seen seen = seen_of(target);
+
+    for (int i = 0; i < target->endpoints->nelts; i++) {
+        const svb_endpoint *e =
+            &APR_ARRAY_IDX(target->endpoints, i, svb_endpoint);
+
+        if (e->reach == SVB_REACH_SILENT
+            && known(&seen, e) != SVB_REACH_SILENT) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
-static void conclude(server_rec *s, const svb_target *target, svb_reach reach)
+/* It has answered: mod_proxy need not wait for a user to try. What put it in error is
+ * taken back only where that was the connection; failonstatus= stays in force. */
+static void lift_error(const svb_endpoint *endpoint)
 {
-    if (reach == SVB_REACH_OK) {
-        svb_condition_hear(svb_segments_records(), target->node,
-                           apr_time_now());
+    if (endpoint->worker) {
+        endpoint->worker->s->status &= ~PROXY_WORKER_IN_ERROR;
     }
-    else if (reach == SVB_REACH_REFUSED && all_members_refused(target)) {
-        svb_clients_node_down(target->node);
+}
+
+static void conclude(apr_pool_t *p, server_rec *s, const svb_target *target)
+{
+    const svb_witness witness = {target->fleet, s, p};
+    svb_seen before = seen_of(target);
+
+    for (int i = 0; i < target->endpoints->nelts; i++) {
+        const svb_endpoint *e =
+            &APR_ARRAY_IDX(target->endpoints, i, svb_endpoint);
+
+        if (e->reach == SVB_REACH_OK && known(&before, e) != SVB_REACH_OK) {
+            lift_error(e);
+        }
+        if (e->reach != SVB_REACH_UNKNOWN
+            && (e->reach != SVB_REACH_OK
+                || known(&before, e) != SVB_REACH_OK)) {
+            svb_evidence_reached(&witness, target->node, e->slot, e->reach);
+        }
     }
-    note(s, target, reach);
 }
 
 /* ------------------------------------------------------------------- rounds */
 
-/* Those who are vouched for, or whom nobody has to ask, are as good as there.
- * @return the others, of svb_target * */
-static apr_array_header_t *
-note_without_asking(apr_pool_t *p, server_rec *s,
-                    const apr_array_header_t *targets)
+static void ask_and_conclude(apr_pool_t *p, server_rec *s,
+                             const apr_array_header_t *targets)
 {
-    apr_array_header_t *others = apr_array_make(p, 16, sizeof(svb_target *));
+    apr_array_header_t *again = apr_array_make(p, 4, sizeof(svb_target *));
 
+    ask(p, targets);
     for (int i = 0; i < targets->nelts; i++) {
         svb_target *target = APR_ARRAY_IDX(targets, i, svb_target *);
 
-        if (target->is_vouched_for || !target->must_be_asked) {
-            note(s, target, SVB_REACH_OK);
-        }
-        else {
-            APR_ARRAY_PUSH(others, svb_target *) = target;
-        }
-    }
-    return others;
-}
-
-static void ask_and_note(apr_pool_t *p, server_rec *s,
-                         const apr_array_header_t *targets)
-{
-    apr_array_header_t *asked = note_without_asking(p, s, targets);
-    apr_array_header_t *again = apr_array_make(p, 4, sizeof(svb_target *));
-
-    ask(p, asked);
-    for (int i = 0; i < asked->nelts; i++) {
-        svb_target *target = APR_ARRAY_IDX(asked, i, svb_target *);
-        svb_reach reach = reach_of(target);
-
-        if (may_be_busy(target, reach)) {
+        doubt_connections(target);
+        if (may_be_busy(target)) {
             APR_ARRAY_PUSH(again, svb_target *) = target;
         }
         else {
-            conclude(s, target, reach);
+            conclude(p, s, target);
         }
     }
     ask(p, again);
     for (int i = 0; i < again->nelts; i++) {
         const svb_target *target = APR_ARRAY_IDX(again, i, svb_target *);
 
-        conclude(s, target, reach_of(target));
+        doubt_connections(target);
+        conclude(p, s, target);
     }
 }
 
 void svb_probe_round(const svb_model *model, apr_pool_t *p)
 {
-    ask_and_note(p, model->main_server,
-                 svb_targets_list(p, model->balancers, -1, apr_time_now()));
+    ask_and_conclude(p, model->main_server,
+                     svb_targets_list(p, model->balancers, -1));
     svb_segments_shared()->probed = apr_time_now();
+}
+
+static int is_overdue(apr_time_t now)
+{
+    apr_time_t probed = svb_segments_shared()->probed;
+
+    return now < probed || now > probed + ROUND_OVERDUE;
 }
 
 int svb_probe_finds(const svb_balancer *balancer, const svb_member *member,
                     int must_ask, apr_pool_t *p)
 {
-    apr_time_t now = apr_time_now(), probed = svb_segments_shared()->probed;
-
     if (member->node < 0) {
         return 1;
     }
-    if (must_ask || now < probed || now > probed + ROUND_OVERDUE) {
-        apr_array_header_t *targets =
-            svb_targets_list(p, balancer->fleet->balancers, member->node, now);
-
-        for (int i = 0; must_ask && i < targets->nelts; i++) {
-            APR_ARRAY_IDX(targets, i, svb_target *)->is_vouched_for = 0;
-        }
-        ask_and_note(p, balancer->server, targets);
+    if (must_ask || is_overdue(apr_time_now())) {
+        ask_and_conclude(
+            p, balancer->server,
+            svb_targets_list(p, balancer->fleet->balancers, member->node));
     }
-    return svb_condition_answers(member);
+    return svb_condition_of_member(balancer, member, apr_time_now())
+        .gets_launches;
 }

@@ -1,22 +1,16 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /*
- * Are the nodes there? A launch that is redirected leads the client away from
- * us, so no failed request ever tells that its node is dead: somebody has to
- * ask, about once a second. Whom and where: mod_targets.
+ * Are the nodes there? A node that nobody uses just now, or whose clients were sent
+ * to it directly, is not known to be dead by any request: somebody has to ask. Whom
+ * and where: mod_targets. What follows from the answers: condition.h.
  *
- * A node's ajp members are asked with a CPing or, where it has none, its other
- * members with a connection; they count as a whole: one that answers is enough.
- * One that is refused is found dead at once; one that is silent, or hangs, for
- * three quarters of a second twice in a row. So a death is known within five
- * seconds: one in which it may still be vouched for, one and a half in which others
- * are waited for, a quarter until the next round, one and a half of its own
- * silence. A host whose name is not resolved (mod_addresses) cannot be asked, which
- * says nothing.
- *
- * A node that was found dead gets no launches, and new clients only when nobody
- * else can take them. Requests of its clients still go to it: their sessions are
- * there if it lives, and mod_proxy finds out if it does not. Its clients are
- * forgotten only when every member that could serve them has refused.
+ * Each member is asked by itself: ajp members with a CPing, others with a connection.
+ * A round begins every quarter of a second, since a node can be killed and be there
+ * again within one; who is silent for three quarters of a second is asked twice. So a
+ * death is known within half a second, or within two where others
+ * keep silent meanwhile. Where a member answers again, mod_proxy's error is taken from
+ * it, as a health check would. A host whose name is not resolved (mod_addresses)
+ * cannot be asked, which says nothing.
  */
 #ifndef SVB_NODES_MOD_PROBE_H
 #define SVB_NODES_MOD_PROBE_H

@@ -3,16 +3,9 @@
 
 #include <apr_uri.h>
 
-#include "memory/mod_segments.h"
-#include "nodes/condition.h"
-
-/* A sign of life counts for so long. */
-#define VOUCHED_FOR apr_time_from_sec(1)
-
 /* The list under construction. */
 typedef struct {
     apr_pool_t *p;
-    apr_time_t now;
     apr_array_header_t *targets; /* of svb_target * */
     apr_hash_t *by_node;         /* the same, by index of the node */
 } list;
@@ -22,30 +15,6 @@ static int is_out(const proxy_worker *worker)
 {
     return (worker->s->status & (PROXY_WORKER_DISABLED | PROXY_WORKER_STOPPED))
            != 0;
-}
-
-/* Health checks note when they begin, not when they have passed; what fails is
- * in error then. */
-static int is_vouched_for(const svb_member *member, apr_time_t now)
-{
-    const proxy_worker_shared *s = member->worker->s;
-    apr_time_t heard =
-        svb_condition_heard(svb_segments_records(), member->node);
-
-    return (heard <= now && now - heard < VOUCHED_FOR)
-           || (s->method != NONE && s->updated <= now
-               && now - s->updated < VOUCHED_FOR
-               && PROXY_WORKER_IS_USABLE(member->worker));
-}
-
-static int must_be_asked(const svb_balancer *balancer, const svb_member *member)
-{
-    int launch = balancer->set.launch;
-
-    return member->facts.url && member->facts.probe != SVB_PROBE_OFF
-           && (launch == SVB_LAUNCH_REDIRECT
-               || (launch == SVB_LAUNCH_REWRITE
-                   && member->facts.probe == SVB_PROBE_URL));
 }
 
 static svb_target *target_of(list *l, const svb_balancer *balancer,
@@ -78,8 +47,8 @@ static int has_endpoint(const svb_target *target, const proxy_worker *worker)
     return 0;
 }
 
-static void add_endpoint(svb_target *target, svb_endpoint_kind kind,
-                         const proxy_worker *worker, const char *host,
+static void add_endpoint(svb_target *target, svb_endpoint_kind kind, int slot,
+                         proxy_worker *worker, const char *host,
                          apr_port_t port)
 {
     svb_endpoint *endpoint;
@@ -87,6 +56,7 @@ static void add_endpoint(svb_target *target, svb_endpoint_kind kind,
     if (!has_endpoint(target, worker)) {
         endpoint = apr_array_push(target->endpoints);
         endpoint->kind = kind;
+        endpoint->slot = slot;
         endpoint->worker = worker;
         endpoint->host = host;
         endpoint->port = port;
@@ -94,12 +64,12 @@ static void add_endpoint(svb_target *target, svb_endpoint_kind kind,
     }
 }
 
-static void add_url(list *l, svb_target *target, const char *url)
+static void add_url(list *l, svb_target *target, int slot, const char *url)
 {
     apr_uri_t uri;
 
     if (url && apr_uri_parse(l->p, url, &uri) == APR_SUCCESS && uri.hostname) {
-        add_endpoint(target, SVB_ENDPOINT_URL, NULL, uri.hostname,
+        add_endpoint(target, SVB_ENDPOINT_URL, slot, NULL, uri.hostname,
                      uri.port ? uri.port : apr_uri_port_of_scheme(uri.scheme));
     }
 }
@@ -115,27 +85,22 @@ static void add_member(list *l, const svb_balancer *balancer,
     if (is_out(member->worker)) {
         return;
     }
-    target->must_be_asked |= must_be_asked(balancer, member);
-    /* What its members say is nothing about its direct URL. */
-    if (member->facts.probe == SVB_PROBE_URL) {
-        add_url(l, target, member->facts.url);
-    }
-    else {
-        target->is_vouched_for |= is_vouched_for(member, l->now);
+    target->is_asked |= member->facts.probe != SVB_PROBE_OFF;
+    if (member->url_slot >= 0) {
+        add_url(l, target, member->url_slot, member->facts.url);
     }
     /* Nobody who is on another machine comes by a socket of this one. */
     add_endpoint(target,
                  ap_cstr_casecmp(s->scheme, "ajp") ? SVB_ENDPOINT_OTHER
                                                    : SVB_ENDPOINT_AJP,
-                 member->worker, *s->uds_path ? NULL : s->hostname_ex, s->port);
+                 member->slot, member->worker,
+                 *s->uds_path ? NULL : s->hostname_ex, s->port);
 }
 
-apr_array_header_t *svb_targets_list(apr_pool_t *p,
-                                     const apr_array_header_t *balancers,
-                                     int node, apr_time_t now)
+apr_array_header_t *
+svb_targets_list(apr_pool_t *p, const apr_array_header_t *balancers, int node)
 {
     list l = {.p = p,
-              .now = now,
               .targets = apr_array_make(p, 16, sizeof(svb_target *)),
               .by_node = apr_hash_make(p)};
 

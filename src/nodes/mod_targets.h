@@ -1,11 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /*
- * Which nodes have to be asked whether they are there, and where.
- *
- * Asked is each node that launches are redirected to, at its members, and with
- * ServoyNode probe=url at its direct URL as well. Not needed is that, nor is what
- * its members say, within a second of an answer to a request or of a health
- * check of mod_proxy_hcheck: they vouch for it, but not for its direct URL.
+ * Which nodes are asked whether they are there, and where: all that no ServoyNode
+ * probe=off says otherwise of, at each of their members, and with probe=url at their
+ * direct URL as well.
  */
 #ifndef SVB_NODES_MOD_TARGETS_H
 #define SVB_NODES_MOD_TARGETS_H
@@ -24,8 +21,9 @@ typedef enum svb_endpoint_kind {
 /** One place where a node can be asked. */
 typedef struct svb_endpoint {
     svb_endpoint_kind kind;
-    const proxy_worker *worker; /**< the member, or NULL: the direct URL */
-    const char *host;           /**< or NULL: cannot be asked (a socket file) */
+    int slot;             /**< in the node's record, or -1 */
+    proxy_worker *worker; /**< the member, or NULL: the direct URL */
+    const char *host;     /**< or NULL: cannot be asked (a socket file) */
     apr_port_t port;
     svb_reach reach; /**< for who asks; SVB_REACH_UNKNOWN at first */
 } svb_endpoint;
@@ -35,8 +33,7 @@ typedef struct svb_target {
     const svb_fleet *fleet;
     const char *route;
     int node;                      /**< in svb_records */
-    int must_be_asked;             /**< launches are sent there */
-    int is_vouched_for;            /**< by something that happened just now */
+    int is_asked;                  /**< unless ServoyNode says probe=off */
     apr_array_header_t *endpoints; /**< of svb_endpoint, without those that an
                                         administrator has taken out */
 } svb_target;
@@ -49,8 +46,7 @@ typedef struct svb_target {
  * @param node      the one to list, or -1 for all
  * @return array of svb_target *
  */
-apr_array_header_t *svb_targets_list(apr_pool_t *p,
-                                     const apr_array_header_t *balancers,
-                                     int node, apr_time_t now);
+apr_array_header_t *
+svb_targets_list(apr_pool_t *p, const apr_array_header_t *balancers, int node);
 
 #endif /* SVB_NODES_MOD_TARGETS_H */

@@ -226,8 +226,3 @@ void svb_probe_run(apr_pool_t *p, svb_probe *probes, int n,
         run_some(p, probes + i, n - i < AT_ONCE ? n - i : AT_ONCE, timeout);
     }
 }
-
-const char *svb_probe_reach_text(svb_reach reach)
-{
-    return reach == SVB_REACH_REFUSED ? "connection refused" : "timed out";
-}

@@ -23,12 +23,14 @@
 
 #include <apr_network_io.h>
 
-/** What asking whether somebody is there has come to. */
+/** What is known of the connection to somebody. */
 typedef enum svb_reach {
-    SVB_REACH_UNKNOWN = -1, /**< nobody could ask; never noted */
+    SVB_REACH_UNKNOWN = -1, /**< could not be asked; never noted */
     SVB_REACH_OK,           /**< it answers, or nobody has asked */
     SVB_REACH_SILENT,       /**< it takes too long: hangs, or is cut off */
-    SVB_REACH_REFUSED       /**< its machine says that it is not there */
+    SVB_REACH_REFUSED,      /**< its machine says that nobody is there */
+    SVB_REACH_DOUBTFUL /**< a request could not be sent, nobody has asked yet:
+                               never the outcome of asking */
 } svb_reach;
 
 /** One address to ask. */
@@ -57,8 +59,5 @@ void svb_probe_run(apr_pool_t *p, svb_probe *probes, int n,
  *         are the beginning of one, else SVB_REACH_SILENT
  */
 svb_reach svb_probe_pong(const char *answer, apr_size_t len);
-
-/** @return the words for one that is not OK: "connection refused", "timed out" */
-const char *svb_probe_reach_text(svb_reach reach);
 
 #endif /* SVB_NODES_PROBE_H */

@@ -10,6 +10,14 @@ static const svb_state_info states[SVB_STATES] = {
                              1, 1,
                              "Came up lately: its share of new clients grows "
                              "to the full one."},
+    [SVB_STATE_DEGRADED] = {"degraded", "degraded", SVB_SEVERITY_WARN, 1, 1,
+                            "One of its members cannot be reached: takes new "
+                            "clients only when no whole node can."},
+    [SVB_STATE_SUSPECT] = {"suspect", "suspect", SVB_SEVERITY_BAD, 1, 0,
+                           "Answers new clients with errors: they are sent "
+                           "elsewhere, but for one now and then who tries."},
+    [SVB_STATE_FULL] = {"full", "full", SVB_SEVERITY_WARN, 1, 0,
+                        "Holds as many clients as it may: takes no new ones."},
     [SVB_STATE_DRAINING] = {"draining", "draining", SVB_SEVERITY_BUSY, 1, 0,
                             "Serves the clients it has and takes no new ones, "
                             "until it is enabled."},
@@ -17,13 +25,14 @@ static const svb_state_info states[SVB_STATES] = {
                                SVB_SEVERITY_WARN, 1, 0,
                                "Serves the clients it has and refuses new "
                                "ones: maintenance mode."},
-    [SVB_STATE_FULL] = {"full", "full", SVB_SEVERITY_WARN, 1, 0,
-                        "Holds as many clients as it may: takes no new ones."},
     [SVB_STATE_STANDBY] = {"standby", "on standby", SVB_SEVERITY_BUSY, 1, 0,
                            "Hot standby: takes new clients only when no "
                            "other node can."},
     [SVB_STATE_SPARE] = {"spare", "spare", SVB_SEVERITY_BUSY, 1, 0,
                          "Hot spare: steps in for a node that cannot serve."},
+    [SVB_STATE_SILENT] = {"silent", "silent", SVB_SEVERITY_BAD, 1, 0,
+                          "Does not answer, or too late: keeps its clients "
+                          "for a while, gets no new ones and no launches."},
     [SVB_STATE_ERROR] = {"error", "in error", SVB_SEVERITY_BAD, 0, 0,
                          "Cannot be reached or failed its health check: "
                          "serves nobody."},

@@ -61,7 +61,8 @@ sub conf {
         balancer('other', $pages, @url, 'ServoyLaunchTimeout 3s', 'ServoyCatchUp off'),
         balancer('configured', $fleet->members('ajp', [ 'loadfactor=2 status=+D', 'status=+N' ]),
             'ServoyLaunch proxy'),
-        proxy('turns', join('', @dead), 'ServoyLaunch proxy'), "ProxyPass / balancer://servoy/\n";
+        proxy('turns', join('', @dead), 'ServoyLaunch proxy', 'ServoyNode * probe=off'),
+        "ProxyPass / balancer://servoy/\n";
 }
 
 sub _other_managers {
@@ -178,7 +179,7 @@ sub wait_turn {
     my ($self) = @_;
     for (1 .. 2) {
         my $node = 't' . ++$self->{turn};
-        $self->manager->act('turns', $node, 'maintenance');
+        $self->manager->act('turns', $node, 'disable');
         $self->{httpd}->wait_log(qr/SVB0062: fleet turns, node $node\b/, 20);
     }
     return;

@@ -108,6 +108,7 @@ START_TEST(values)
     ck_assert_int_eq(READ(LAST_CHANGE).time, 5);
     ck_assert_uint_eq(READ(ERRORS).number, 6);
     node.state = SVB_STATE_FULL;
+    node.up = 1;
     ck_assert_int_eq(READ(UP).flag, 1);
 }
 END_TEST

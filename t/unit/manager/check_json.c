@@ -75,13 +75,19 @@ static const char expected[] =
     "\"url\": \"\", \"group\": \"\", \"loadfactor\": 1.0, \"maxclients\": 0, "
     "\"members\": [{\"balancer\": \"balancer://servoy\", "
     "\"worker\": \"ajp://app1.internal:8009\", \"status\": \"Init Ok\", "
-    "\"busy\": 0, \"lbset\": 0}], "
+    "\"busy\": 0, \"lbset\": 0, \"up\": true, \"reason\": \"answers\"}], "
     "\"clients\": {\"web\": 12, \"smart\": 3}, \"in_flight\": 0, "
     "\"elected\": 1, \"sticky\": 2, \"launches\": 3, "
     "\"failed_over_from\": 4, \"failed_over_to\": 5, "
     "\"maintenance_hits\": 6, \"errors\": 7, "
     "\"bytes_to\": 8, \"bytes_from\": 9, \"safe_to_stop\": false, "
-    "\"last_change\": \"2026-11-22T09:59:00Z\"}]}]}\n";
+    "\"last_change\": \"2026-11-22T09:59:00Z\", "
+    "\"since\": \"2026-11-22T09:59:00Z\", "
+    "\"reason\": \"3 new clients in a row got 403\", "
+    "\"until\": \"2026-11-22T10:00:30Z\"}]}],\n"
+    " \"events\": [{\"time\": \"2026-11-22T09:59:00Z\", "
+    "\"fleet\": \"servoy\", \"node\": \"servoy1\", \"from\": \"\", "
+    "\"to\": \"ready\", \"reason\": \"\\\"\"}]}\n";
 
 static svb_snapshot *one_node(void)
 {
@@ -110,6 +116,12 @@ static svb_snapshot *one_node(void)
     node->bytes_to = 8;
     node->bytes_from = 9;
     node->last_change = snap->time - apr_time_from_sec(60);
+    node->reason = "3 new clients in a row got 403";
+    node->until = snap->time + apr_time_from_sec(30);
+    member->up = 1;
+    member->reason = "answers";
+    APR_ARRAY_PUSH(snap->events, svb_snap_event) = (svb_snap_event){
+        node->last_change, "servoy", "servoy1", "", "ready", "\""};
     return snap;
 }
 
@@ -130,7 +142,8 @@ START_TEST(one_node_alone)
         svb_json_node(svb_snap_fleet_node(fleet, "servoy1"), &sink),
         APR_SUCCESS);
     json = written();
-    ck_assert_uint_eq(strlen(json), strlen(start) - strlen("]}]}"));
+    ck_assert_uint_eq(strlen(json),
+                      strlen(start) - strlen(strstr(start, "]}],")) + 1);
     ck_assert_int_eq(strncmp(json, start, strlen(json) - 1), 0);
 }
 END_TEST
@@ -146,7 +159,7 @@ START_TEST(nothing_to_show)
     json = written();
     ck_assert_ptr_nonnull(strstr(json, "\"uptime_s\": 0,"));
     ck_assert_ptr_nonnull(strstr(json, "\"time\": \"\""));
-    ck_assert_ptr_nonnull(strstr(json, "\"nodes\": []}]}\n"));
+    ck_assert_ptr_nonnull(strstr(json, "\"nodes\": []}],\n \"events\": []}\n"));
 }
 END_TEST
 

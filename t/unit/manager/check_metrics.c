@@ -23,6 +23,7 @@ static svb_snapshot *one_node(void)
     snap->table.clients = 15;
     snap->table.evicted = 3;
     node->state = SVB_STATE_DRAINING;
+    node->up = 1;
     node->web = 12;
     node->smart = 4;
     node->in_flight = 2;
@@ -42,11 +43,14 @@ static const char *const lines[] = {
     "# TYPE servoy_node_state gauge\n"
     "servoy_node_state{fleet=\"f\",node=\"a\",state=\"ready\"} 0\n"
     "servoy_node_state{fleet=\"f\",node=\"a\",state=\"slowstart\"} 0\n"
+    "servoy_node_state{fleet=\"f\",node=\"a\",state=\"degraded\"} 0\n"
+    "servoy_node_state{fleet=\"f\",node=\"a\",state=\"suspect\"} 0\n"
+    "servoy_node_state{fleet=\"f\",node=\"a\",state=\"full\"} 0\n"
     "servoy_node_state{fleet=\"f\",node=\"a\",state=\"draining\"} 1\n"
     "servoy_node_state{fleet=\"f\",node=\"a\",state=\"maintenance\"} 0\n"
-    "servoy_node_state{fleet=\"f\",node=\"a\",state=\"full\"} 0\n"
     "servoy_node_state{fleet=\"f\",node=\"a\",state=\"standby\"} 0\n"
     "servoy_node_state{fleet=\"f\",node=\"a\",state=\"spare\"} 0\n"
+    "servoy_node_state{fleet=\"f\",node=\"a\",state=\"silent\"} 0\n"
     "servoy_node_state{fleet=\"f\",node=\"a\",state=\"error\"} 0\n"
     "servoy_node_state{fleet=\"f\",node=\"a\",state=\"disabled\"} 0\n"
     "servoy_node_state{fleet=\"f\",node=\"a\",state=\"stopped\"} 0\n",
@@ -99,7 +103,7 @@ START_TEST(nothing_else)
     write_metrics(one_node());
     ck_assert_int_eq(count("# HELP "), 17);
     ck_assert_int_eq(count("# TYPE "), 17);
-    ck_assert_int_eq(count("\n"), 17 * 2 + 28);
+    ck_assert_int_eq(count("\n"), 17 * 2 + 31);
     ck_assert_int_eq(text[text_len - 1], '\n');
 }
 END_TEST
@@ -110,10 +114,12 @@ START_TEST(exactly_one_state)
     svb_snap_fleet *fleet = svb_snapshot_fleet(snap, "f");
 
     svb_snap_fleet_node(fleet, "a")->state = (svb_state)_i;
+    svb_snap_fleet_node(fleet, "a")->up = _i < SVB_STATE_ERROR;
     write_metrics(snap);
     ck_assert_int_eq(count("servoy_node_state{"), SVB_STATES);
     ck_assert_int_eq(count("ready\"} 1\n") + count("slowstart\"} 1\n")
-                         + count("draining\"} 1\n")
+                         + count("degraded\"} 1\n") + count("suspect\"} 1\n")
+                         + count("silent\"} 1\n") + count("draining\"} 1\n")
                          + count("maintenance\"} 1\n") + count("full\"} 1\n")
                          + count("standby\"} 1\n") + count("spare\"} 1\n")
                          + count("error\"} 1\n") + count("disabled\"} 1\n")
@@ -129,8 +135,8 @@ START_TEST(families_are_contiguous)
     svb_snapshot *snap = one_node();
     svb_snap_fleet *other = svb_snapshot_add_fleet(pool, snap, "g");
 
-    svb_snap_fleet_add_node(pool, other, "b");
-    svb_snap_fleet_add_node(pool, other, "c");
+    svb_snap_fleet_add_node(pool, other, "b")->up = 1;
+    svb_snap_fleet_add_node(pool, other, "c")->up = 1;
     write_metrics(snap);
     ck_assert_int_eq(count("servoy_node_up{fleet=\"f\",node=\"a\"} 1\n"
                            "servoy_node_up{fleet=\"g\",node=\"b\"} 1\n"
@@ -151,6 +157,7 @@ START_TEST(nodes_without_a_route)
         svb_snap_node *node = svb_snap_fleet_add_node(pool, fleet, "");
         svb_snap_member *member = svb_snap_node_add_member(pool, node);
 
+        node->up = 1;
         member->balancer = "balancer://f";
         member->worker = i ? "ajp://b" : "ajp://a";
     }
@@ -179,7 +186,7 @@ START_TEST(hostile_strings)
     svb_snap_fleet *fleet =
         svb_snapshot_add_fleet(pool, snap, "\"} 1\nx{y=\"\\\xff\r");
 
-    svb_snap_fleet_add_node(pool, fleet, NULL);
+    svb_snap_fleet_add_node(pool, fleet, NULL)->up = 1;
     write_metrics(snap);
     ck_assert_int_eq(count("servoy_node_up{fleet=\"\\\"} 1\\nx{y=\\\"\\\\"
                            "\xef\xbf\xbd\xef\xbf\xbd\",node=\"\"} 1\n"),

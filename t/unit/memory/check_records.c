@@ -330,6 +330,122 @@ START_TEST(corrected)
 }
 END_TEST
 
+/* --- members and texts --- */
+
+START_TEST(slots_of_members)
+{
+    int a = svb_records_add(records, "servoy", "a");
+    int b = svb_records_add(records, "servoy", "b");
+    int slots[SVB_RECORDS_MEMBERS];
+    unsigned seen = 0;
+
+    for (int i = 0; i < SVB_RECORDS_MEMBERS; i++) {
+        slots[i] = svb_records_slot(records, a, 100 + (apr_uint64_t)i);
+        ck_assert(slots[i] >= 0 && slots[i] < SVB_RECORDS_MEMBERS);
+        ck_assert(!(seen & 1U << slots[i]));
+        seen |= 1U << slots[i];
+    }
+    ck_assert_int_eq(svb_records_slot(records, a, 99), -1);
+    ck_assert_int_eq(svb_records_slot(records, a, 103), slots[3]);
+    ck_assert_int_ge(svb_records_slot(records, b, 99), 0);
+    /* What is gone makes room; what stays keeps its own. */
+    svb_records_keep_slots(records, a, seen & ~(1U << slots[2]));
+    ck_assert_int_eq(svb_records_slot(records, a, 99), slots[2]);
+    ck_assert_int_eq(svb_records_slot(records, a, 103), slots[3]);
+    ck_assert_int_eq(svb_records_slot(records, a, 102), -1);
+}
+END_TEST
+
+static int shared_node; /* what the workers work on */
+
+static void claim_slots(int worker)
+{
+    wait_for_all();
+    for (int i = 0; i < SVB_RECORDS_MEMBERS; i++) {
+        board->results[worker][i] =
+            svb_records_slot(records, shared_node, 1 + (apr_uint64_t)i);
+    }
+}
+
+START_TEST(slots_at_once)
+{
+    shared_node = svb_records_add(records, "servoy", "a");
+    at_once(claim_slots);
+    for (int i = 0; i < SVB_RECORDS_MEMBERS; i++) {
+        ck_assert_int_ge(board->results[0][i], 0);
+        for (int w = 1; w < WORKERS; w++) {
+            ck_assert_int_eq(board->results[w][i], board->results[0][i]);
+        }
+    }
+}
+END_TEST
+
+START_TEST(texts)
+{
+    char text[SVB_RECORDS_TEXT + 1], longest[SVB_RECORDS_TEXT + 40];
+    int a = svb_records_add(records, "servoy", "a");
+    int b = svb_records_add(records, "servoy", "b");
+
+    svb_records_said(records, a, text);
+    ck_assert_str_eq(text, "");
+    svb_records_say(records, a, "jan");
+    svb_records_said(records, a, text);
+    ck_assert_str_eq(text, "jan");
+    svb_records_said(records, b, text);
+    ck_assert_str_eq(text, "");
+    memset(longest, 'x', sizeof(longest));
+    longest[sizeof(longest) - 1] = '\0';
+    svb_records_say(records, a, longest);
+    svb_records_said(records, a, text);
+    ck_assert_uint_eq(strlen(text), SVB_RECORDS_TEXT);
+    svb_records_say(records, a, "");
+    svb_records_said(records, a, text);
+    ck_assert_str_eq(text, "");
+}
+END_TEST
+
+static void say_for_ever(int worker)
+{
+    char own[SVB_RECORDS_TEXT + 1];
+
+    memset(own, 'a' + worker, sizeof(own) - 1);
+    own[sizeof(own) - 1] = '\0';
+    wait_for_all();
+    for (;;) {
+        svb_records_say(records, shared_node, own);
+    }
+}
+
+/* Whoever is killed while it says something leaves a whole text, or none. */
+START_TEST(texts_of_the_killed)
+{
+    char text[SVB_RECORDS_TEXT + 1];
+
+    shared_node = svb_records_add(records, "servoy", "a");
+    for (int round = 0; round < 40; round++) {
+        pid_t pids[WORKERS];
+
+        atomic_store(&board->ready, 0);
+        atomic_store(&board->go, 1);
+        for (int i = 0; i < WORKERS; i++) {
+            pids[i] = spawn(say_for_ever, i);
+        }
+        while (atomic_load(&board->ready) < WORKERS) {
+            usleep(100);
+        }
+        for (int i = 0; i < WORKERS; i++) {
+            svb_records_said(records, shared_node, text);
+            ck_assert_uint_eq(strspn(text, (char[2]){text[0]}), strlen(text));
+            kill(pids[i], SIGKILL);
+            ck_assert_int_eq(waitpid(pids[i], NULL, 0), pids[i]);
+        }
+        svb_records_say(records, shared_node, "jan");
+        svb_records_said(records, shared_node, text);
+        ck_assert_str_eq(text, "jan");
+    }
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("records");
@@ -347,6 +463,10 @@ static Suite *suite(void)
     tcase_add_test(tc, words_of_a_node);
     tcase_add_test(tc, counts_and_epochs);
     tcase_add_test(tc, corrected);
+    tcase_add_test(tc, slots_of_members);
+    tcase_add_test(tc, slots_at_once);
+    tcase_add_test(tc, texts);
+    tcase_add_test(tc, texts_of_the_killed);
     suite_add_tcase(s, tc);
     return s;
 }
