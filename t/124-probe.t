@@ -17,6 +17,7 @@ use SVB::Fleet;
 use SVB::Httpd;
 use SVB::Mock;
 use SVB::Ports;
+use SVB::Proc;
 use SVB::Users;
 use SVB::Wait qw(wait_for wait_ok patience);
 use Test::More;
@@ -244,7 +245,7 @@ subtest 'a node is killed' => sub {
         map { ("$name $_" => asked($name, $_)) } qw(connection cping)
     } mocks();
     kill KILL => $asker{orphan};
-    kill STOP => $asker{stalled};
+    SVB::Proc->freeze($asker{stalled});
     my $began = time;
     $one->kill;
     watch($began, \%cookie, @everywhere, @special);

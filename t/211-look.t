@@ -14,6 +14,7 @@ use lib "$FindBin::Bin/lib";
 use JSON::PP ();
 use SVB::Fleet;
 use SVB::Httpd;
+use SVB::Proc;
 use SVB::Wait qw(wait_for wait_ok);
 use Test::More;
 
@@ -86,7 +87,7 @@ sub next_second {
 
 subtest 'a node goes down' => sub {
     next_second();
-    kill STOP => $noting;
+    SVB::Proc->freeze($noting);
     health_check(1);
     my $seen = look();
     is $seen->{state}, 'error', 'that is seen at once';
@@ -102,7 +103,7 @@ subtest 'a node goes down' => sub {
 subtest 'a node comes up' => sub {
     my $down = look();
     next_second();
-    kill STOP => $noting;
+    SVB::Proc->freeze($noting);
     health_check(0);
     my $seen = look();
     is $seen->{state}, 'slowstart', 'that is seen at once';

@@ -203,17 +203,7 @@ sub _answers {
 sub stop   { my ($self) = @_; return $self->{proc}->stop(15) }
 sub kill   { my ($self) = @_; return $self->{proc}->kill }
 sub thaw   { my ($self) = @_; return $self->{proc}->signal('CONT') }
-
-# Returns when the last thread stands still: on a busy machine that takes a while.
-sub freeze {
-    my ($self) = @_;
-    $self->{proc}->signal('STOP');
-    my $pid = $self->pid;
-    wait_for(sub {
-        !grep { SVB::Temp->read_file($_) =~ /^\d+ \(.*\) [^T]/s } glob "/proc/$pid/task/*/stat"
-    }, 10, "$self->{name} to freeze");
-    return;
-}
+sub freeze { my ($self) = @_; return SVB::Proc->freeze($self->pid) }
 
 sub restart {
     my ($self) = @_;

@@ -9,6 +9,7 @@ package SVB::Proc;
 #   $proc->stop;              # TERM, later KILL; the wait status, as $?
 #   $proc->kill;              # KILL, the whole process group
 #   SVB::Proc->end_all;       # whatever still runs
+#   SVB::Proc->freeze($pid);  # STOP, for any process
 #
 # Options: name; cmd; out (file that stdout and stderr are appended to); env
 # (undef removes a variable); cwd; death (signal when the program dies: KILL).
@@ -18,7 +19,7 @@ use warnings;
 
 use POSIX qw(WNOHANG);
 use SVB::Temp;      # compiled first, so its END comes after ours
-use SVB::Wait qw(poll);
+use SVB::Wait qw(poll wait_for);
 
 my $owner = $$;
 my %running;        # pid => object
@@ -114,6 +115,16 @@ sub kill {
     local $?;
     CORE::kill '-KILL', $self->{pid} if $self->alive;
     return $self->wait(10);
+}
+
+# Returns when the last thread stands still: on a busy machine that takes a while.
+sub freeze {
+    my ($class, $pid) = @_;
+    kill STOP => $pid;
+    wait_for(sub {
+        !grep { SVB::Temp->read_file($_) =~ /^\d+ \(.*\) [^T]/s } glob "/proc/$pid/task/*/stat"
+    }, 10, "process $pid to freeze");
+    return;
 }
 
 # Ends all that this program started and that still runs, in parallel.
