@@ -120,7 +120,7 @@ sub kill {
 # Returns when the last thread stands still: on a busy machine that takes a while.
 sub freeze {
     my ($class, $pid) = @_;
-    kill STOP => $pid;
+    CORE::kill STOP => $pid;
     wait_for(sub {
         !grep { SVB::Temp->read_file($_) =~ /^\d+ \(.*\) [^T]/s } glob "/proc/$pid/task/*/stat"
     }, 10, "process $pid to freeze");
