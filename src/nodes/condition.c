@@ -456,7 +456,8 @@ svb_condition svb_condition_of(const svb_standing *standing,
     if (c.state == SVB_STATE_SLOWSTART) {
         c.until = standing->slow_until;
     }
-    else if (c.state == SVB_STATE_SILENT && rules->forget > 0) {
+    else if (c.state == SVB_STATE_SILENT
+             && seen->level_since + rules->forget > now) {
         c.until = seen->level_since + rules->forget;
     }
     return c;

@@ -13,7 +13,7 @@
 #define ANSWER_WITHIN apr_time_from_msec(750)
 
 /* An answer to a request counts for so long, where another member is silent. */
-#define VOUCHED_FOR apr_time_from_sec(2)
+#define VOUCHED_FOR apr_time_from_msec(1500)
 
 /* After so long without a round, launches ask for themselves. */
 #define ROUND_OVERDUE apr_time_from_sec(4)

@@ -155,6 +155,15 @@ static inline void start(server *s)
     pthread_detach(thread);
 }
 
+/* Until it is through with so many connections. */
+static inline void wait_served(server *s, int n)
+{
+    for (int i = 0; i < 2000 && atomic_load(&s->count) < n; i++) {
+        usleep(10000);
+    }
+    ck_assert_int_eq(atomic_load(&s->count), n);
+}
+
 /* --- asking --- */
 
 static inline int open_files(void)

@@ -33,14 +33,10 @@ END_TEST
 START_TEST(nothing_is_said_but_to_ajp)
 {
     server s = {.hang_up = 1};
-    int i;
 
     start(&s);
     ck_assert_int_eq(ask(s.fd, 0, LONG), SVB_REACH_OK);
-    for (i = 0; i < 2000 && !atomic_load(&s.count); i++) {
-        usleep(10000);
-    }
-    ck_assert_int_eq(atomic_load(&s.count), 1);
+    wait_served(&s, 1);
     ck_assert_int_eq(atomic_load(&s.got_len), 0);
 }
 END_TEST
@@ -186,12 +182,11 @@ START_TEST(cping_and_cpong)
     ck_assert_int_eq(ask(s.fd, 1, LONG), SVB_REACH_OK);
     ck_assert_int_eq(atomic_load(&s.got_len), sizeof(cping));
     ck_assert_mem_eq(s.got, cping, sizeof(cping));
+    wait_served(&s, 1);
     s.hang_up = 1;
     before = open_files();
     ck_assert_int_eq(ask(s.fd, 1, LONG), SVB_REACH_OK);
-    while (atomic_load(&s.count) < 2) {
-        usleep(1000);
-    }
+    wait_served(&s, 2);
     ck_assert_int_eq(open_files(), before);
 }
 END_TEST

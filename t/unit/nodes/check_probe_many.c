@@ -66,10 +66,7 @@ START_TEST(more_than_are_asked_at_once)
                          i % 3 ? SVB_REACH_OK : SVB_REACH_REFUSED);
     }
     ck_assert_int_eq(probes[MANY].reach, 77);
-    for (i = 0; i < 2000 && atomic_load(&good.count) < MANY / 3 * 2; i++) {
-        usleep(10000);
-    }
-    ck_assert_int_eq(atomic_load(&good.count), MANY / 3 * 2);
+    wait_served(&good, MANY / 3 * 2);
     ck_assert_int_eq(open_files(), before);
 }
 END_TEST

@@ -115,6 +115,9 @@ START_TEST(silent)
     ck_assert_int_eq(c.slot, 1);
     ck_assert_int_eq(c.until, t0 + SEC(50));
     ck_assert(c.serves && !c.takes_new && !c.gets_launches);
+    /* Nothing more happens by itself when its clients are forgotten. */
+    seen.level_since = t0 - SEC(60);
+    ck_assert_int_eq(conclude().until, 0);
     /* Also when mod_proxy uses none of its members any more. */
     standing.usable = 0;
     ck_assert_int_eq(conclude().state, SVB_STATE_SILENT);
