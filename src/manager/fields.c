@@ -23,7 +23,6 @@ const svb_field svb_fields[SVB_FIELDS] = {
     [SVB_FIELD_STATE] = {AT(STATE, svb_state, state), .key = "state",
         .heading = "State", .metric = "servoy_node_state", .label = "state",
         .help = "The state of the node: one of them is 1"},
-    [SVB_FIELD_NO_ANSWER] = {TEXT(no_answer), .heading = "Does not answer"},
     [SVB_FIELD_URL] = {TEXT(url), .key = "url", .heading = "Direct URL"},
     [SVB_FIELD_GROUP] = {TEXT(group), .key = "group", .heading = "Group"},
     [SVB_FIELD_LOADFACTOR] = {AT(FRACTION, double, loadfactor),

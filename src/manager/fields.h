@@ -21,7 +21,6 @@ typedef enum svb_field_id {
     SVB_FIELD_ROUTE,
     SVB_FIELD_UP,
     SVB_FIELD_STATE,
-    SVB_FIELD_NO_ANSWER,
     SVB_FIELD_URL,
     SVB_FIELD_GROUP,
     SVB_FIELD_LOADFACTOR,

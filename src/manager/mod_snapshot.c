@@ -82,16 +82,6 @@ static node_view *new_node(apr_pool_t *p, svb_snap_fleet *fleet,
     return view;
 }
 
-/* In the words that the page has for one that does not answer. */
-static const char *no_answer(const svb_condition *c)
-{
-    if (c->cause != SVB_CAUSE_MEMBER
-        || (c->state != SVB_STATE_ERROR && c->state != SVB_STATE_SILENT)) {
-        return NULL;
-    }
-    return c->reach == SVB_REACH_REFUSED ? "connection refused" : "timed out";
-}
-
 static void fill_shared(const node_view *view)
 {
     svb_records *records = svb_segments_records();
@@ -127,7 +117,6 @@ static void fill_condition(apr_pool_t *p, const node_view *view, apr_time_t now)
     snap->up = c.serves && are_up(snap->members);
     snap->reason = svb_condition_reason(p, &view->sum, &c);
     snap->until = c.until;
-    snap->no_answer = no_answer(&c);
 }
 
 /* The members of one balancer, put to the nodes they are connections to. A

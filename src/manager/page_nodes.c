@@ -260,11 +260,6 @@ static void put_until(const table *t, const svb_snap_node *node)
     svb_sink_time(t->s, node->until);
 }
 
-static void put_no_answer(const table *t, const svb_snap_node *node)
-{
-    put(t->s, "%s when asked whether it is there", node->no_answer);
-}
-
 /* A link only where it is what it should be: a URL from a bad configuration
  * might be a script. */
 static void put_url(const table *t, const svb_snap_node *node)
@@ -285,10 +280,9 @@ static const struct {
     svb_field_id field;
     put_fn *show; /* NULL: the field's value alone */
 } details[] = {
-    {SVB_FIELD_STATE, put_explained},   {SVB_FIELD_REASON, NULL},
-    {SVB_FIELD_UNTIL, put_until},       {SVB_FIELD_NO_ANSWER, put_no_answer},
-    {SVB_FIELD_URL, put_url},           {SVB_FIELD_GROUP, NULL},
-    {SVB_FIELD_MAINTENANCE_HITS, NULL},
+    {SVB_FIELD_STATE, put_explained}, {SVB_FIELD_REASON, NULL},
+    {SVB_FIELD_UNTIL, put_until},     {SVB_FIELD_URL, put_url},
+    {SVB_FIELD_GROUP, NULL},          {SVB_FIELD_MAINTENANCE_HITS, NULL},
 };
 
 static void put_list(const table *t, const svb_snap_node *node)

@@ -44,16 +44,15 @@ typedef struct svb_snap_member {
 typedef struct svb_snap_node {
     const char *route;
     svb_state state;
-    int up;                  /* every balancer of the fleet can use it */
-    const char *no_answer;   /* why, if it does not answer probes; or NULL */
-    const char *url;         /* direct URL, or NULL */
-    const char *group;       /* or NULL */
-    double loadfactor;       /* 1.0 is a plain share */
-    apr_uint64_t maxclients; /* 0: no limit */
-    apr_array_header_t *members;         /* of svb_snap_member *; never NULL */
-    apr_uint64_t web;                    /* web clients now */
-    apr_uint64_t smart;                  /* smart clients now: an estimate */
-    apr_uint64_t in_flight;              /* requests on it now */
+    int up;                      /* every balancer of the fleet can use it */
+    const char *url;             /* direct URL, or NULL */
+    const char *group;           /* or NULL */
+    double loadfactor;           /* 1.0 is a plain share */
+    apr_uint64_t maxclients;     /* 0: no limit */
+    apr_array_header_t *members; /* of svb_snap_member *; never NULL */
+    apr_uint64_t web;            /* web clients now */
+    apr_uint64_t smart;          /* smart clients now: an estimate */
+    apr_uint64_t in_flight;      /* requests on it now */
     apr_uint64_t counters[SVB_COUNTERS]; /* since the last reset */
     apr_uint64_t bytes_to;               /* sent to the node */
     apr_uint64_t bytes_from;             /* received from it */

@@ -53,7 +53,7 @@ static void add_node(svb_snap_fleet *fleet, source *from, const uint8_t *head,
     node->state = (svb_state)(head[0] % SVB_STATES);
     node->url = next(from);
     node->group = next(from);
-    node->no_answer = head[1] & 2 ? next(from) : NULL;
+    node->reason = head[1] & 2 ? next(from) : NULL;
     node->loadfactor = (double)number / 1e6;
     node->maxclients = number >> (head[1] & 31);
     node->web = number;

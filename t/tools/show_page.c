@@ -58,7 +58,7 @@ static void usual(apr_pool_t *p, svb_snapshot *snap)
          "Init Ok"},
         {{.route = "servoy2",
           .state = SVB_STATE_ERROR,
-          .no_answer = "timed out",
+          .reason = "connection refused by ajp://app2.example.com:8009",
           .url = "https://app2.example.com:8443",
           .group = "east",
           .loadfactor = 2,

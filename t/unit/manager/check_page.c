@@ -327,18 +327,19 @@ START_TEST(a_node_without_a_route)
 }
 END_TEST
 
-START_TEST(who_does_not_answer)
+START_TEST(why)
 {
     svb_snapshot *snap = three_nodes();
     svb_snap_fleet *fleet = svb_snapshot_add_fleet(pool, snap, "other");
     svb_snap_node *node = add(fleet, "silent", SVB_STATE_ERROR, 0, 0);
 
     write_page(snap);
-    ck_assert_int_eq(count("Does not answer"), 0);
-    node->no_answer = "timed out";
+    ck_assert_int_eq(count("<dt>Why</dt>"), 0);
+    node->reason = "no answer from ajp://b:8009";
     write_page(snap);
     check_well_formed();
-    ck_assert_int_eq(count("<dt>Does not answer</dt><dd>timed out when"), 1);
+    ck_assert_int_eq(count("<dt>Why</dt><dd>no answer from ajp://b:8009</dd>"),
+                     1);
 }
 END_TEST
 
@@ -440,7 +441,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, the_banner_is_bounded);
     tcase_add_test(tc, hostile_strings);
     tcase_add_test(tc, a_node_without_a_route);
-    tcase_add_test(tc, who_does_not_answer);
+    tcase_add_test(tc, why);
     tcase_add_test(tc, only_web_links);
     tcase_add_test(tc, content_security_policy);
     tcase_add_loop_test(tc, human_sizes, 0, COUNT(sizes));
