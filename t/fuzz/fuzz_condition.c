@@ -69,8 +69,10 @@ static void check(int node)
     switch (c.state) {
     case SVB_STATE_SUSPECT:
     case SVB_STATE_SLOWSTART:
-    case SVB_STATE_SILENT:
         MUST(c.until > 0);
+        break;
+    case SVB_STATE_SILENT: /* asked all the time; until its clients are forgotten */
+        MUST(c.until > now || seen.level_since + rules.forget <= now);
         break;
     case SVB_STATE_MAINTENANCE:
         MUST(c.cause == SVB_CAUSE_WORD || c.until > 0);
