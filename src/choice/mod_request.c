@@ -72,6 +72,11 @@ svb_request *svb_request_make_launch(request_rec *r, svb_balancer *balancer,
     return req;
 }
 
+svb_witness svb_request_witness(const svb_request *req, request_rec *r)
+{
+    return (svb_witness){req->balancer->fleet, r->server, r->pool};
+}
+
 void svb_request_rule_out(svb_request *req, proxy_worker *worker)
 {
     APR_ARRAY_PUSH(req->tried, proxy_worker *) = worker;

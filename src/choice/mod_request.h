@@ -11,6 +11,7 @@
 
 #include <util_filter.h>
 
+#include "nodes/mod_evidence.h"
 #include "nodes/mod_members.h"
 #include "choice/session.h"
 
@@ -85,6 +86,9 @@ svb_request *svb_request_make(request_rec *r, svb_balancer *balancer,
 /** The same for a launch: the launch cookie goes before the session's. */
 svb_request *svb_request_make_launch(request_rec *r, svb_balancer *balancer,
                                      const char *path);
+
+/** @return who reports evidence that the request has met with */
+svb_witness svb_request_witness(const svb_request *req, request_rec *r);
 
 /** This worker is not to be tried (again) for the request. */
 void svb_request_rule_out(svb_request *req, proxy_worker *worker);

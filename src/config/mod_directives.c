@@ -169,16 +169,21 @@ static const char *set_launch(cmd_parms *cmd, void *conf, const char *arg,
                             LAUNCH_LIMIT_MAX, &section->launch_limit);
 }
 
+static const char *compile(cmd_parms *cmd, const char *arg, int flags,
+                           ap_regex_t **match, const char **text)
+{
+    *match = ap_pregcomp(cmd->pool, arg, flags);
+    *text = arg;
+    return *match ? NULL
+                  : svb_values_bad(cmd, arg, "expected a regular expression");
+}
+
 static const char *set_launch_match(cmd_parms *cmd, void *conf, const char *arg)
 {
     svb_section *section = section_of(cmd, conf);
 
-    section->launch_match = ap_pregcomp(cmd->pool, arg, AP_REG_EXTENDED);
-    if (!section->launch_match) {
-        return svb_values_bad(cmd, arg, "expected a regular expression");
-    }
-    section->launch_match_text = arg;
-    return NULL;
+    return compile(cmd, arg, AP_REG_EXTENDED, &section->launch_match,
+                   &section->launch_match_text);
 }
 
 static const char *set_launch_cookie(cmd_parms *cmd, void *conf,
@@ -216,31 +221,23 @@ static const char *set_maintenance_match(cmd_parms *cmd, void *conf,
 {
     svb_section *section = section_of(cmd, conf);
 
-    section->maintenance_match =
-        ap_pregcomp(cmd->pool, arg, AP_REG_EXTENDED | AP_REG_DOTALL);
-    section->maintenance_match_text = arg;
-    return section->maintenance_match
-               ? NULL
-               : svb_values_bad(cmd, arg, "expected a regular expression");
+    return compile(cmd, arg, AP_REG_EXTENDED | AP_REG_DOTALL,
+                   &section->maintenance_match,
+                   &section->maintenance_match_text);
 }
 
 static const char *set_suspect(cmd_parms *cmd, void *conf, const char *arg)
 {
     svb_section *section = section_of(cmd, conf);
-    apr_int64_t n;
-    char *end;
 
     if (!ap_cstr_casecmp(arg, "off")) {
         section->suspect = 0;
         return NULL;
     }
-    n = apr_strtoi64(arg, &end, 10);
-    if (!apr_isdigit(*arg) || *end || n < 1 || n > SUSPECT_MAX) {
-        return svb_values_bad(cmd, arg,
-                              "expected a number from 1 to 50, or Off");
-    }
-    section->suspect = (int)n;
-    return NULL;
+    return svb_values_number(arg, 1, SUSPECT_MAX, &section->suspect)
+               ? NULL
+               : svb_values_bad(cmd, arg,
+                                "expected a number from 1 to 50, or Off");
 }
 
 static const char *set_time_or_off(cmd_parms *cmd, void *conf, const char *arg)

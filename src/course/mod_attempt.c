@@ -58,20 +58,13 @@ static const svb_member *member_of(const svb_request *req,
     return svb_members_by_worker(svb_members_get(req->balancer), worker);
 }
 
-static svb_witness witness_of(const svb_request *req, request_rec *r)
-{
-    svb_witness witness = {req->balancer->fleet, r->server, r->pool};
-
-    return witness;
-}
-
 /* The attempt is over, and no answer has come of it. */
 static void end_attempt(svb_request *req, request_rec *r)
 {
     const svb_member *member = member_of(req, req->attempt);
 
     if (member && member->node >= 0) {
-        svb_witness witness = witness_of(req, r);
+        svb_witness witness = svb_request_witness(req, r);
 
         svb_records_count(svb_segments_records(), member->node, SVB_CTR_ERRORS);
         if (req->outcome == SVB_OUTCOME_NOT_SENT
@@ -393,14 +386,12 @@ static int post_request(proxy_worker *worker, proxy_balancer *balancer,
 static void note_overridden(svb_request *req, request_rec *r, int status)
 {
     const svb_member *member = req->choice.member;
-    svb_witness witness = witness_of(req, r);
+    svb_witness witness = svb_request_witness(req, r);
 
     if (member && member->node >= 0) {
         svb_evidence_answered(&witness, member);
-        if (!req->is_known && svb_evidence_is_failure(status)
-            && r->method_number != M_OPTIONS) {
-            svb_evidence_met(&witness, req->balancer, member, SVB_MET_FAILURE,
-                             (unsigned)status, req->path);
+        if (!req->is_known) {
+            svb_learn_failure(req, r, status);
         }
     }
 }

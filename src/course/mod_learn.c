@@ -211,28 +211,40 @@ static void honoured(answer *a)
     }
 }
 
-/* What a new client has met, if it is one. OPTIONS begins none. */
+void svb_learn_failure(const svb_request *req, request_rec *r, int status)
+{
+    const svb_witness witness = svb_request_witness(req, r);
+
+    if (svb_evidence_is_failure(status) && !req->is_refusal
+        && r->method_number != M_OPTIONS) {
+        svb_evidence_met(&witness, req->balancer, req->choice.member,
+                         SVB_MET_FAILURE, (unsigned)status, req->path);
+    }
+}
+
+/* What a new client has met, if it is one. */
 static void note_met(const answer *a, int was_known)
 {
-    svb_request *req = a->req;
-    const svb_witness witness = {req->balancer->fleet, a->r->server,
-                                 a->r->pool};
+    const svb_request *req = a->req;
 
-    if (a->begun && !was_known) {
+    if (was_known) {
+        return;
+    }
+    if (a->begun) {
+        const svb_witness witness = svb_request_witness(req, a->r);
+
         svb_evidence_met(&witness, req->balancer, req->choice.member,
                          SVB_MET_SESSION, 0, req->path);
     }
-    else if (!a->begun && svb_evidence_is_failure(a->r->status) && !was_known
-             && !req->is_refusal && a->r->method_number != M_OPTIONS) {
-        svb_evidence_met(&witness, req->balancer, req->choice.member,
-                         SVB_MET_FAILURE, (unsigned)a->r->status, req->path);
+    else {
+        svb_learn_failure(req, a->r, a->r->status);
     }
 }
 
 static void learn(svb_request *req, request_rec *r)
 {
     answer a = {.req = req, .r = r, .now = apr_time_now()};
-    const svb_witness witness = {req->balancer->fleet, r->server, r->pool};
+    const svb_witness witness = svb_request_witness(req, r);
     int was_known = req->is_known;
 
     /* An error page of httpd's own is nobody's answer. */

@@ -74,7 +74,7 @@ static int may_be_refused(const svb_request *req)
 
 static void note_refusal(request_rec *r, svb_request *req)
 {
-    const svb_witness witness = {req->balancer->fleet, r->server, r->pool};
+    const svb_witness witness = svb_request_witness(req, r);
     const svb_member *member = req->choice.member;
 
     req->is_refusal = 1;
@@ -130,13 +130,7 @@ static int is_whole(apr_bucket_brigade *bb)
     return len >= TEXT_MAX || APR_BUCKET_IS_EOS(APR_BRIGADE_LAST(bb));
 }
 
-/* The rest may be long in coming: when the words are there, that is enough. */
-static int is_enough(const svb_balancer *balancer, apr_bucket_brigade *bb)
-{
-    return is_whole(bb) || says_maintenance(balancer, bb);
-}
-
-/* A 503 is there, as much of it as is looked at. @return whether it is not passed */
+/* A 503 is there, or some of it. @return whether it is a refusal that is not passed */
 static int is_kept_from_client(request_rec *r, proxy_run *run)
 {
     svb_request *req = svb_request_get(r);
@@ -174,11 +168,12 @@ static apr_status_t on_answer(ap_filter_t *f, apr_bucket_brigade *bb)
         return pass(f, run, bb);
     }
     ap_save_brigade(f, &run->held, &bb, f->r->pool);
-    if (!is_enough(req->balancer, run->held)) {
-        return APR_SUCCESS;
+    if (is_kept_from_client(f->r, run)) {
+        return stop(run->held);
     }
-    return is_kept_from_client(f->r, run) ? stop(run->held)
-                                          : pass(f, run, run->held);
+    /* The rest may be long in coming: when the words are there, that is enough. */
+    return req->is_refusal || is_whole(run->held) ? pass(f, run, run->held)
+                                                  : APR_SUCCESS;
 }
 
 /* What is held when mod_proxy's handler returns is all there is: an answer may end

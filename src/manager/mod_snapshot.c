@@ -36,8 +36,7 @@ static void fill_reach(apr_pool_t *p, svb_snap_member *member,
                           svb_members_of_node(m->node), &seen);
         reach = seen.members[m->slot];
     }
-    member->up =
-        is_used && reach != SVB_REACH_SILENT && reach != SVB_REACH_REFUSED;
+    member->up = is_used && svb_condition_is_up(reach);
     member->reason =
         reach != SVB_REACH_OK ? apr_psprintf(
             p, "%s %s", svb_condition_reach_text(reach), m->worker->s->name_ex)

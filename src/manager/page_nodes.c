@@ -95,8 +95,10 @@ static void put_shown(const table *t, const svb_snap_node *node,
         svb_page_nodes_badge(t->s, value.state);
         break;
     case SVB_VALUE_TIME:
-    case SVB_VALUE_UNTIL:
         put_change(t, value.time);
+        break;
+    case SVB_VALUE_UNTIL:
+        svb_sink_time(t->s, value.time);
         break;
     case SVB_VALUE_FRACTION:
         svb_sink_double(t->s, value.fraction);
@@ -255,11 +257,6 @@ static void put_explained(const table *t, const svb_snap_node *node)
     svb_sink_html(t->s, svb_state_describe(node->state)->explained);
 }
 
-static void put_until(const table *t, const svb_snap_node *node)
-{
-    svb_sink_time(t->s, node->until);
-}
-
 /* A link only where it is what it should be: a URL from a bad configuration
  * might be a script. */
 static void put_url(const table *t, const svb_snap_node *node)
@@ -275,15 +272,29 @@ static void put_url(const table *t, const svb_snap_node *node)
     }
 }
 
-/* The terms of the list; a text that is not known is left out. */
+/* The terms of the list; what is not there is left out. */
 static const struct {
     svb_field_id field;
     put_fn *show; /* NULL: the field's value alone */
 } details[] = {
     {SVB_FIELD_STATE, put_explained}, {SVB_FIELD_REASON, NULL},
-    {SVB_FIELD_UNTIL, put_until},     {SVB_FIELD_URL, put_url},
+    {SVB_FIELD_UNTIL, NULL},          {SVB_FIELD_URL, put_url},
     {SVB_FIELD_GROUP, NULL},          {SVB_FIELD_MAINTENANCE_HITS, NULL},
 };
+
+static int is_there(const svb_field *field, const svb_snap_node *node)
+{
+    svb_value value = svb_fields_read(field, node);
+
+    switch (field->kind) {
+    case SVB_VALUE_TEXT:
+        return value.text && *value.text;
+    case SVB_VALUE_UNTIL:
+        return value.time > 0;
+    default:
+        return 1;
+    }
+}
 
 static void put_list(const table *t, const svb_snap_node *node)
 {
@@ -291,15 +302,7 @@ static void put_list(const table *t, const svb_snap_node *node)
     for (apr_size_t i = 0; i < COUNT(details); i++) {
         const svb_field *field = &svb_fields[details[i].field];
 
-        if (field->kind == SVB_VALUE_TEXT) {
-            const char *text = svb_fields_read(field, node).text;
-
-            if (!text || !*text) {
-                continue;
-            }
-        }
-        if (field->kind == SVB_VALUE_UNTIL
-            && !svb_fields_read(field, node).time) {
+        if (!is_there(field, node)) {
             continue;
         }
         put(t->s, "<dt>%s</dt><dd>", field->heading);

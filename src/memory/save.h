@@ -12,7 +12,7 @@
  *              16  the secret under which the clients' ids are hashes
  *     node     64  fleet, filled up with NULs, of which there is one at least
  *              64  route, likewise
- *               8  what the administrator has set, see svb_records_admin()
+ *               8  what the administrator has set, SVB_WORD_ADMIN
  *            7*8  counters, in the order of svb_counter
  *     client    8  id, not 0
  *               2  number of its node, counted from 0 in this file

@@ -51,6 +51,11 @@ static apr_uint64_t with_since(apr_uint64_t word, apr_time_t now)
            | ((apr_uint64_t)apr_time_sec(now) & SECONDS_MASK) << SINCE_SHIFT;
 }
 
+int svb_condition_is_up(svb_reach reach)
+{
+    return reach == SVB_REACH_OK || reach == SVB_REACH_DOUBTFUL;
+}
+
 static svb_level level_of(apr_uint64_t word, unsigned members)
 {
     int ok = (members & SVB_CONDITION_MORE) != 0, silent = 0, refused = 0;
@@ -59,7 +64,7 @@ static svb_level level_of(apr_uint64_t word, unsigned members)
         svb_reach reach = member_of(word, slot);
 
         if (members & 1u << slot) {
-            ok += reach == SVB_REACH_OK || reach == SVB_REACH_DOUBTFUL;
+            ok += svb_condition_is_up(reach);
             silent += reach == SVB_REACH_SILENT;
             refused += reach == SVB_REACH_REFUSED;
         }
@@ -370,8 +375,7 @@ static void blame_member(svb_condition *c, const svb_seen *seen)
 static void name_state(svb_condition *c, const svb_standing *standing,
                        const svb_seen *seen)
 {
-    int is_out = standing->word == SVB_STATE_STOPPED
-                 || standing->word == SVB_STATE_DISABLED;
+    int is_out = svb_state_is_out(standing->word);
 
     c->cause = SVB_CAUSE_WORD;
     if (!is_out
@@ -414,11 +418,6 @@ static void name_state(svb_condition *c, const svb_standing *standing,
     }
 }
 
-static int is_ok(svb_reach reach)
-{
-    return reach == SVB_REACH_OK || reach == SVB_REACH_DOUBTFUL;
-}
-
 /* Standby and spare take new clients where mod_proxy brings them in. */
 static void say_what_it_may(svb_condition *c, const svb_standing *standing,
                             const svb_seen *seen, const svb_rules *rules,
@@ -429,7 +428,8 @@ static void say_what_it_may(svb_condition *c, const svb_standing *standing,
     c->serves = info->can_serve;
     c->gets_launches =
         c->serves && c->state != SVB_STATE_SILENT
-        && (standing->url_slot < 0 || is_ok(seen->members[standing->url_slot]));
+        && (standing->url_slot < 0
+            || svb_condition_is_up(seen->members[standing->url_slot]));
     c->takes_new = info->takes_new || c->state == SVB_STATE_STANDBY
                    || c->state == SVB_STATE_SPARE;
     if (c->state == SVB_STATE_SUSPECT

@@ -161,6 +161,9 @@ int svb_condition_is_due(const svb_seen *seen, const svb_rules *rules,
 void svb_condition_see(svb_records *records, int node, unsigned members,
                        svb_seen *seen);
 
+/** Is a member of this reach used, whatever it is suspected of? */
+int svb_condition_is_up(svb_reach reach);
+
 /** @return the words for a reach that is not ok: "connection refused by" and the
  *          like, to be followed by the member's name */
 const char *svb_condition_reach_text(svb_reach reach);

@@ -46,8 +46,9 @@ static int serves(int state)
     return state < 0 || svb_state_describe((svb_state)state)->can_serve;
 }
 
-static void note(const svb_condition_sum *sum, server_rec *s, apr_pool_t *p,
-                 apr_time_t now)
+/* @return the state */
+static svb_state note(const svb_condition_sum *sum, server_rec *s,
+                      apr_pool_t *p, apr_time_t now)
 {
     svb_records *records = svb_segments_records();
     svb_condition c = svb_condition_of_node(sum, now);
@@ -61,30 +62,29 @@ static void note(const svb_condition_sum *sum, server_rec *s, apr_pool_t *p,
         svb_records_set(records, sum->node, SVB_WORD_UP_SINCE,
                         (apr_uint64_t)now);
     }
+    return c.state;
 }
 
 /* ----------------------------------------------------------------- safe to stop */
 
 /* A node that is being emptied has no clients any more: what somebody is waiting
  * for who wants to stop it. */
-static void tell_empty(const svb_condition_sum *sum, server_rec *s,
-                       apr_time_t now)
+static void tell_empty(int node, svb_state state, server_rec *s)
 {
     static char was_safe[SVB_RECORDS_MAX];
     svb_records *records = svb_segments_records();
-    svb_state state = svb_condition_of_node(sum, now).state;
-    const char *route = svb_records_route(records, sum->node);
+    const char *route = svb_records_route(records, node);
     int is_safe = *route != SVB_MEMBERS_NO_ROUTE
-                  && svb_condition_is_safe_to_stop(sum->node, state);
+                  && svb_condition_is_safe_to_stop(node, state);
 
-    if (is_safe && !was_safe[sum->node]) {
+    if (is_safe && !was_safe[node]) {
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
                      SVB_LOGNO(0062) "fleet %s, node %s (%s): no clients any "
                                      "more, safe to stop",
-                     svb_records_name(records, sum->node), route,
+                     svb_records_name(records, node), route,
                      svb_state_name(state));
     }
-    was_safe[sum->node] = (char)is_safe;
+    was_safe[node] = (char)is_safe;
 }
 
 /* Time itself is evidence: of those who are silent, and of those who are through
@@ -127,8 +127,8 @@ void svb_census_note_all(const svb_model *model, apr_pool_t *p, apr_time_t now)
     for (int node = 0; node < SVB_RECORDS_MAX; node++) {
         if (sums[node].added) {
             pass_time(&sums[node], now);
-            note(&sums[node], model->main_server, p, now);
-            tell_empty(&sums[node], model->main_server, now);
+            tell_empty(node, note(&sums[node], model->main_server, p, now),
+                       model->main_server);
         }
     }
 }
@@ -143,14 +143,16 @@ void svb_census_note(const svb_fleet *fleet, int node, server_rec *s,
             APR_ARRAY_IDX(fleet->balancers, i, svb_balancer *);
         const svb_members *members = svb_members_get(balancer);
 
-        for (int j = 0;
-             j < members->n && !svb_model_repeats(fleet->balancers, i); j++) {
+        if (svb_model_repeats(fleet->balancers, i)) {
+            continue;
+        }
+        for (int j = 0; j < members->n; j++) {
             if (members->all[j].node == node) {
                 svb_condition_add(&sum, balancer, &members->all[j]);
             }
         }
     }
     if (sum.added) {
-        note(&sum, s, p, now);
+        (void)note(&sum, s, p, now);
     }
 }

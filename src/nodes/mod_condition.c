@@ -96,11 +96,6 @@ static svb_state word_of(const proxy_worker *worker)
     return SVB_STATE_READY;
 }
 
-static int is_out(svb_state word)
-{
-    return word == SVB_STATE_STOPPED || word == SVB_STATE_DISABLED;
-}
-
 /* --------------------------------------------------------------- what is known */
 
 svb_rules svb_condition_rules(const svb_balancer *balancer)
@@ -146,7 +141,7 @@ void svb_condition_add(svb_condition_sum *sum, const svb_balancer *balancer,
     svb_rules rules = svb_condition_rules(balancer);
 
     sum->word = sum->added++ ? svb_state_best(sum->word, word) : word;
-    sum->members += !is_out(word);
+    sum->members += !svb_state_is_out(word);
     sum->usable += svb_condition_can_serve(member->worker);
     sum->maxclients = member->facts.maxclients;
     if (member->slot >= 0) {
@@ -184,7 +179,8 @@ svb_condition svb_condition_of_node(const svb_condition_sum *sum,
                           svb_members_of_node(sum->node), &seen);
         standing.is_full = is_full(sum->node, sum->maxclients);
         standing.slow_until = slow_until(sum, now);
-        if (svb_admin_in_maintenance(sum->node) && !is_out(sum->word)) {
+        if (svb_admin_in_maintenance(sum->node)
+            && !svb_state_is_out(sum->word)) {
             standing.word = SVB_STATE_MAINTENANCE;
         }
     }

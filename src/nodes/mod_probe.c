@@ -169,11 +169,7 @@ static void conclude(apr_pool_t *p, server_rec *s, const svb_target *target)
         if (e->reach == SVB_REACH_OK && known(&before, e) != SVB_REACH_OK) {
             lift_error(e);
         }
-        if (e->reach != SVB_REACH_UNKNOWN
-            && (e->reach != SVB_REACH_OK
-                || known(&before, e) != SVB_REACH_OK)) {
-            svb_evidence_reached(&witness, target->node, e->slot, e->reach);
-        }
+        svb_evidence_reached(&witness, target->node, e->slot, e->reach);
     }
 }
 

@@ -27,7 +27,6 @@ static svb_target *target_of(list *l, const svb_balancer *balancer,
         target = apr_pcalloc(l->p, sizeof(*target));
         target->node = member->node;
         target->fleet = balancer->fleet;
-        target->route = member->route;
         target->endpoints = apr_array_make(l->p, 2, sizeof(svb_endpoint));
         apr_hash_set(l->by_node, &target->node, sizeof(target->node), target);
         APR_ARRAY_PUSH(l->targets, svb_target *) = target;

@@ -14,8 +14,7 @@
 typedef enum svb_endpoint_kind {
     SVB_ENDPOINT_AJP,   /**< a member, with a CPing */
     SVB_ENDPOINT_OTHER, /**< a member, with a connection */
-    SVB_ENDPOINT_URL,   /**< the direct URL, likewise */
-    SVB_ENDPOINT_KINDS
+    SVB_ENDPOINT_URL    /**< the direct URL, likewise */
 } svb_endpoint_kind;
 
 /** One place where a node can be asked. */
@@ -31,7 +30,6 @@ typedef struct svb_endpoint {
 /** A node. */
 typedef struct svb_target {
     const svb_fleet *fleet;
-    const char *route;
     int node;                      /**< in svb_records */
     int is_asked;                  /**< unless ServoyNode says probe=off */
     apr_array_header_t *endpoints; /**< of svb_endpoint, without those that an

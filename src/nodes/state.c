@@ -54,6 +54,11 @@ svb_state svb_state_best(svb_state a, svb_state b)
     return a < b ? a : b;
 }
 
+int svb_state_is_out(svb_state state)
+{
+    return state == SVB_STATE_DISABLED || state == SVB_STATE_STOPPED;
+}
+
 const svb_state_info *svb_state_describe(svb_state state)
 {
     if ((unsigned int)state >= SVB_STATES) {

@@ -58,6 +58,12 @@ typedef struct svb_state_info {
 svb_state svb_state_best(svb_state a, svb_state b);
 
 /**
+ * Has an administrator taken the node out? Any phase.
+ * @param state the state; of those that he can set
+ */
+int svb_state_is_out(svb_state state);
+
+/**
  * What is to be known about a state. Any phase.
  * @param state the state; a value outside of the enum is taken for error
  * @return a constant, never NULL
