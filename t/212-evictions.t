@@ -8,6 +8,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use SVB::Balancer;
 use SVB::Fleet;
 use SVB::Httpd;
 use SVB::Wait;
@@ -23,11 +24,7 @@ ServoyClientTable $table
 <Proxy "balancer://servoy">
 @{[ $fleet->members('ajp') ]}ProxySet lbmethod=servoy
 </Proxy>
-<Location "/servoy-manager">
-SetHandler servoy-manager
-Require local
-</Location>
-ProxyPass "/" "balancer://servoy/"
+@{[ manager_location() ]}ProxyPass "/" "balancer://servoy/"
 END
 }
 

@@ -7,18 +7,15 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use SVB::Balancer;
 use SVB::Httpd;
 use Test::More;
 
-my $httpd = SVB::Httpd->new(conf => <<'END')->start;
+my $httpd = SVB::Httpd->new(conf => manager_location() . <<'END')->start;
 <Proxy "balancer://servoy">
 BalancerMember ajp://127.0.0.1:1 route=servoy1
 ProxySet lbmethod=servoy
 </Proxy>
-<Location "/servoy-manager">
-SetHandler servoy-manager
-Require local
-</Location>
 ProxyPass "/" "balancer://servoy/"
 END
 

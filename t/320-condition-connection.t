@@ -31,18 +31,13 @@ sub members {
         $two->member($scheme, 'route=n2 retry=600');
 }
 
-sub fleet {
-    my ($name, $members, @lines) = @_;
-    return balancer($name, $members, "ServoyFleet $name", @lines);
-}
-
 my @urls = map { "ServoyNode n$_ url=" . $nodes[$_ - 1]->url } 1, 2;
 my $httpd = SVB::Httpd->new(conf => join '', "Header always set X-How \"%{SERVOY_HOW}e\"\n",
     manager_location('ServoyManagerActions on'),
-    (map { fleet($_, members('ajp'), @urls, 'ServoyLaunchTimeout 300s') } qw(killed still again)),
-    fleet('stillhttp', members('http'), @urls),
-    fleet('frozen', members('ajp'), 'ServoyForget 3s'),
-    fleet('kept',   members('ajp'), 'ServoyForget 300s'),
+    (map { balancer($_, members('ajp'), @urls, 'ServoyLaunchTimeout 300s') } qw(killed still again)),
+    balancer('stillhttp', members('http'), @urls),
+    balancer('frozen', members('ajp'), 'ServoyForget 3s'),
+    balancer('kept',   members('ajp'), 'ServoyForget 300s'),
     balancer('halfajp', members('ajp', dead => dead_member('n1', 'retry=600')), 'ServoyFleet half'),
     balancer('halfhttp', members('http'), 'ServoyFleet half'))->start;
 my $manager = $httpd->manager;

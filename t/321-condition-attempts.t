@@ -22,8 +22,6 @@ my ($one, $two) = $fleet->nodes;
 my $relay = SVB::Relay->new($one);
 my $header = "Header always set X-How \"%{SERVOY_HOW}e\"\n" . manager_location();
 
-sub balancer_of { my ($name, @rest) = @_; return balancer($name, @rest, "ServoyFleet $name") }
-
 sub states {
     my ($httpd, $name) = @_;
     return join ' ', map { $_->{state} } $httpd->manager->nodes($name);
@@ -41,8 +39,8 @@ sub all_stay {
 sub asked { my ($path) = @_; return sum0 map { $_->requests->{$path} // 0 } $one, $two }
 
 my $slow = SVB::Httpd->new(conf => join '', $header,
-    (map { balancer_of("slow$_", $fleet->members($_, 'timeout=1')) } qw(ajp http)),
-    (map { balancer_of("busy$_", $fleet->members($_, 'max=1 acquire=100')) } qw(ajp http)),
+    (map { balancer("slow$_", $fleet->members($_, 'timeout=1')) } qw(ajp http)),
+    (map { balancer("busy$_", $fleet->members($_, 'max=1 acquire=100')) } qw(ajp http)),
     )->start;
 
 for my $scheme (qw(ajp http)) {
@@ -94,9 +92,9 @@ $slow->stop;
 
 for my $mpm (qw(event worker prefork)) {
     my $httpd = SVB::Httpd->new(mpm => $mpm, conf => join '', $header,
-        (map { balancer_of($_, $relay->member('route=servoy1')
+        (map { balancer($_, $relay->member('route=servoy1')
             . $two->member('http')) } 'spoilt', 'new'),
-        balancer_of('grouped', $relay->member('route=servoy1') . $two->member('http'),
+        balancer('grouped', $relay->member('route=servoy1') . $two->member('http'),
             map { "ServoyNode servoy$_ group=g" } 1, 2))->start;
 
     subtest "$mpm: an answer that is none" => sub {

@@ -11,6 +11,7 @@ use lib "$FindBin::Bin/lib";
 
 use JSON::PP ();
 use List::Util qw(sum0 uniq);
+use SVB::Balancer;
 use SVB::Fleet;
 use SVB::Httpd;
 use SVB::Wait;
@@ -22,18 +23,8 @@ my ($one, $two) = $fleet->nodes;
 my $page = '/servoy-webclient/ss/s/crm';
 my $words = 'Server in maintenance mode';
 
-sub balancer {
-    my ($name, $members, @lines) = @_;
-    my $text = join "\n", $members, 'ProxySet lbmethod=servoy', "ServoyFleet $name", @lines;
-    return "<Proxy \"balancer://$name\">\n$text\n</Proxy>\nProxyPass \"/$name/\" \"balancer://$name/\"\n";
-}
-
-my $frame = <<'END_CONF';
+my $frame = manager_location() . <<'END_CONF';
 Header always set X-How "%{SERVOY_HOW}e"
-<Location "/servoy-manager">
-SetHandler servoy-manager
-Require local
-</Location>
 <LocationMatch "^/over">
 ProxyErrorOverride On
 </LocationMatch>

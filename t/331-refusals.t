@@ -9,6 +9,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use List::Util qw(max sum0 uniq);
+use SVB::Balancer;
 use SVB::Fleet;
 use SVB::Httpd;
 use SVB::Temp;
@@ -21,12 +22,6 @@ my ($one, $two) = $fleet->nodes;
 my $page = '/servoy-webclient/ss/s/crm';
 my $words = 'Server in maintenance mode';
 
-sub balancer {
-    my ($name, $members, @lines) = @_;
-    my $text = join "\n", $members, 'ProxySet lbmethod=servoy', "ServoyFleet $name", @lines;
-    return "<Proxy \"balancer://$name\">\n$text\n</Proxy>\nProxyPass \"/$name/\" \"balancer://$name/\"\n";
-}
-
 my @all = map { ("all$_", "tall$_") } qw(ajp http);
 my @unread = map { my $how = $_; map { "$how$_" } qw(ajp http) } qw(big endless drip);
 my $httpd = SVB::Httpd->new(conf => join '',
@@ -34,7 +29,7 @@ my $httpd = SVB::Httpd->new(conf => join '',
     balancer('endshead', $fleet->members('http')),
     (map { balancer($_, $fleet->members(/ajp$/ ? 'ajp' : 'http')) } @all, @unread, qw(knownajp knownhttp)),
     balancer('plain', $fleet->members('http')),
-    "<Location \"/servoy-manager\">\nSetHandler servoy-manager\nRequire local\n</Location>\n")->start;
+    manager_location())->start;
 
 sub browser { return $httpd->client(timeout => 30, @_) }
 

@@ -14,7 +14,10 @@
 
 #include "unit.h"
 
+/** How many there are; a test may want another number. */
+#ifndef WORKERS
 #define WORKERS 4
+#endif
 
 /** How many results each worker has room for. */
 #define RESULTS 2048
@@ -76,6 +79,27 @@ static inline void at_once(void (*body)(int))
     for (int i = 0; i < WORKERS; i++) {
         ck_assert_int_eq(waitpid(pids[i], &status, 0), pids[i]);
         ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+}
+
+/** Run the body in all workers, again and again, until each of them is killed, wherever
+ *  it is just then. @param look before each of them is */
+static inline void killed_at_work(void (*body)(int), void (*look)(void))
+{
+    pid_t pids[WORKERS];
+
+    atomic_store(&board->ready, 0);
+    atomic_store(&board->go, 1);
+    for (int i = 0; i < WORKERS; i++) {
+        pids[i] = spawn(body, i);
+    }
+    while (atomic_load(&board->ready) < WORKERS) {
+        usleep(100);
+    }
+    for (int i = 0; i < WORKERS; i++) {
+        look();
+        kill(pids[i], SIGKILL);
+        ck_assert_int_eq(waitpid(pids[i], NULL, 0), pids[i]);
     }
 }
 

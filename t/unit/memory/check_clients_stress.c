@@ -10,18 +10,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "memory/clients.h"
 #include "choice/score.h"
-#include "unit.h"
+#define WORKERS 6
+#include "workers.h"
 
 #define SEC(n) apr_time_from_sec(n)
 #define ALL ((apr_size_t)-1)
 
-#define WORKERS 6
 #define NODES 5
 #define OWN 50     /* clients that one worker alone speaks for */
 #define SHARED 500 /* clients that all speak for, each on a node of its own */
@@ -31,13 +29,12 @@
 static const unsigned char secret[SVB_CLIENTS_SECRET] = "0123456789abcde";
 
 /* In shared memory. */
-typedef struct {
+static struct {
     _Atomic int64_t clock; /* seconds; runs fast */
     _Atomic int stop;
     _Atomic int64_t calls[WORKERS];
-} board;
+} * shared;
 
-static board *shared;
 static svb_records *records;
 static svb_clients *table;
 static void *table_mem;
@@ -52,15 +49,6 @@ static apr_interval_time_t timeout(void *baton, int node, svb_kind kind)
     (void)baton;
     (void)node;
     return timeouts[kind];
-}
-
-static void *share(apr_size_t size)
-{
-    void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-    ck_assert(mem != MAP_FAILED);
-    return mem;
 }
 
 static void setup(void)
@@ -269,18 +257,6 @@ static void work_calmly(int worker)
                             SVB_KIND_SMART, now());
         }
     }
-}
-
-static pid_t spawn(void (*body)(int), int worker)
-{
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        body(worker);
-        _exit(0);
-    }
-    ck_assert_int_gt(pid, 0);
-    return pid;
 }
 
 /* ---------------------------------------------------------------- afterwards */

@@ -416,6 +416,14 @@ static void say_for_ever(int worker)
     }
 }
 
+static void look_at_text(void)
+{
+    char text[SVB_RECORDS_TEXT + 1];
+
+    svb_records_said(records, shared_node, text);
+    ck_assert_uint_eq(strspn(text, (char[2]){text[0]}), strlen(text));
+}
+
 /* Whoever is killed while it says something leaves a whole text, or none. */
 START_TEST(texts_of_the_killed)
 {
@@ -423,22 +431,7 @@ START_TEST(texts_of_the_killed)
 
     shared_node = svb_records_add(records, "servoy", "a");
     for (int round = 0; round < 40; round++) {
-        pid_t pids[WORKERS];
-
-        atomic_store(&board->ready, 0);
-        atomic_store(&board->go, 1);
-        for (int i = 0; i < WORKERS; i++) {
-            pids[i] = spawn(say_for_ever, i);
-        }
-        while (atomic_load(&board->ready) < WORKERS) {
-            usleep(100);
-        }
-        for (int i = 0; i < WORKERS; i++) {
-            svb_records_said(records, shared_node, text);
-            ck_assert_uint_eq(strspn(text, (char[2]){text[0]}), strlen(text));
-            kill(pids[i], SIGKILL);
-            ck_assert_int_eq(waitpid(pids[i], NULL, 0), pids[i]);
-        }
+        killed_at_work(say_for_ever, look_at_text);
         svb_records_say(records, shared_node, "jan");
         svb_records_said(records, shared_node, text);
         ck_assert_str_eq(text, "jan");
