@@ -372,7 +372,9 @@ unsigned svb_records_clients_all(svb_records *records, int node)
     unsigned epoch = svb_records_epoch(records, node), sum = 0;
 
     for (int kind = 0; kind < SVB_KINDS; kind++) {
-        sum += count_in(atomic_load(&rec->clients[kind]), epoch);
+        if (kind != SVB_KIND_REMEMBERED) {
+            sum += count_in(atomic_load(&rec->clients[kind]), epoch);
+        }
     }
     return sum;
 }

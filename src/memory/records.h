@@ -205,7 +205,7 @@ void svb_records_clients_correct(svb_records *records, int node, svb_kind kind,
 /** @return the count of the node's clients of this kind */
 unsigned svb_records_clients(svb_records *records, int node, svb_kind kind);
 
-/** @return the count of the node's clients of all kinds */
+/** @return the count of the node's clients of all kinds but remembered ones */
 unsigned svb_records_clients_all(svb_records *records, int node);
 
 #endif /* SVB_MEMORY_RECORDS_H */

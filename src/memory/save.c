@@ -70,8 +70,9 @@ _Static_assert(sizeof(header_part) == 40, "header in the file");
 _Static_assert(sizeof(node_part) == 192, "node in the file");
 _Static_assert(sizeof(client_part) == 16, "client in the file");
 _Static_assert(SVB_RECORDS_MAX <= 0x10000, "a node's number has 16 bits");
-_Static_assert(SVB_KINDS == 4 && SVB_KIND_WEB == 1 && SVB_KIND_SMART == 2
-                   && SVB_KIND_ASSUMED == 3,
+_Static_assert(SVB_KINDS == 6 && SVB_KIND_WEB == 1 && SVB_KIND_SMART == 2
+                   && SVB_KIND_ASSUMED == 3 && SVB_KIND_WINDOWED == 4
+                   && SVB_KIND_REMEMBERED == 5,
                "kinds in the file");
 
 /* ------- the file, while it is written or read */

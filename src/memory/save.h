@@ -16,7 +16,7 @@
  *            7*8  counters, in the order of svb_counter
  *     client    8  id, not 0
  *               2  number of its node, counted from 0 in this file
- *               1  kind: 1 web, 2 smart, 3 assumed
+ *               1  kind: 1 web, 2 smart, 3 assumed, 4 windowed, 5 remembered
  *               1  0
  *               4  when last seen, in seconds of 1970
  *     trailer   8  how many clients there were
