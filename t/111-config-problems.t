@@ -33,6 +33,18 @@ my %problem = (
                 . section('other', routed(qw(a a)), 'ProxySet lbmethod=byrequests'),
         },
     },
+    'one cookie for two things' => {
+        level => 'error',
+        conf => [ map { good(@$_) } [ 'ServoyRouteCookie JSESSIONID' ],
+            [ 'ServoyRouteCookie X', 'ServoyLaunchCookie X' ],
+            [ 'ServoySessionCookie JSESSIONID SERVOYLAUNCH' ],
+            [ 'ServoySessionCookie A B', 'ServoyRouteCookie B' ] ],
+        said => [ qr/SVB0016/, qr{balancer://servoy: }, qr/more than one of ServoySessionCookie/ ],
+        fine => {
+            'both off' => good('ServoyRouteCookie off', 'ServoyLaunchCookie off'),
+            'names that differ in case' => good('ServoyRouteCookie servoylaunch'),
+        },
+    },
     'balancers that contradict each other: url' => {
         level => 'error',
         conf => good() . servoy('sockets', 'ServoyNode servoy2 url=https://other.example.com'),

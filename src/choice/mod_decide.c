@@ -3,13 +3,13 @@
 
 #include "choice/mod_election.h"
 #include "choice/mod_failover.h"
+#include "choice/mod_stateless.h"
 #include "memory/clients.h"
 #include "memory/hash.h"
 #include "memory/mod_clients.h"
 #include "memory/mod_former.h"
 #include "memory/mod_segments.h"
 #include "nodes/mod_condition.h"
-#include "nodes/state.h"
 
 /* ------------------------------------------------------ what the ids say */
 
@@ -22,8 +22,9 @@ typedef struct {
 } named_members;
 
 /* The member named by the longest route that the id ends in. */
-static const svb_member *routed(const svb_members *members,
-                                const svb_session_id *id, apr_size_t *route_len)
+const svb_member *svb_decide_routed(const svb_members *members,
+                                    const svb_session_id *id,
+                                    apr_size_t *route_len)
 {
     const svb_member *member = NULL;
     const char *route;
@@ -98,53 +99,122 @@ static void add_named(svb_request *req, const svb_session_id *id,
     }
 }
 
-/* The ids from one number up to another, by the table. */
-static void read_table(svb_request *req, const svb_members *members, int i,
-                       int end, request_rec *r, named_members *named)
+/* Does the table have the id, and may it be used: with a route, or by learning? */
+static const svb_member *remembered(const svb_request *req,
+                                    const svb_members *members,
+                                    const svb_session_id *id,
+                                    svb_client *client, apr_size_t *route_len)
 {
     apr_time_t now = apr_time_now();
+    apr_uint64_t key = table_id(req, id);
 
-    for (; !named->able && i < end; i++) {
-        const svb_session_id *id = &req->ids.ids[i];
-        const svb_member *member;
-        svb_client client;
-        apr_size_t len;
+    return (svb_clients_find(svb_segments_clients(), key, now, client)
+            || svb_former_find(key, now, client))
+                   && (svb_decide_routed(members, id, route_len)
+                       || req->balancer->set.learn_sessions)
+               ? svb_members_by_node(members, client->node)
+               : NULL;
+}
 
-        if ((svb_clients_find(svb_segments_clients(), table_id(req, id), now,
-                              &client)
-             || svb_former_find(table_id(req, id), now, &client))
-            && (member = svb_members_by_node(members, client.node)) != NULL
-            && (routed(members, id, &len)
-                || req->balancer->set.learn_sessions)) {
-            add_named(req, id, len, member, &client, r, named);
+/* The ids from one number on, by the table: those of clients first, then those that
+ * are only remembered. Who is counted by one id is not there once more by another. */
+static void read_table(svb_request *req, const svb_members *members, int first,
+                       request_rec *r, named_members *named)
+{
+    for (int counted = 1; counted >= 0; counted--) {
+        for (int i = first; !named->able && i < req->ids.n; i++) {
+            const svb_session_id *id = &req->ids.ids[i];
+            svb_client client;
+            apr_size_t len;
+            const svb_member *member =
+                remembered(req, members, id, &client, &len);
+
+            if (member && (client.kind != SVB_KIND_REMEMBERED) == counted) {
+                add_named(req, id, len, member, &client, r, named);
+            }
         }
     }
 }
 
-/* An id that the table does not know, of a node that fails new clients: a dead one,
- * if the table would know it. That takes a table that is as old as a session can be,
- * and has dropped nobody since. */
-static int is_dead(const svb_request *req, const svb_member *member)
+/* Would the table know a launch (session) as old as it can be? */
+static int would_know(const svb_request *req, const svb_session_id *id,
+                      apr_time_t now)
 {
-    apr_time_t now = apr_time_now();
-    apr_time_t oldest = now - req->balancer->set.session_timeout;
+    const svb_section *set = &req->balancer->set;
 
-    return svb_segments_shared()->started < oldest
-           && svb_clients_evictions(svb_segments_clients())->at < oldest
-           && svb_condition_of_member(req->balancer, member, now).state
-                  == SVB_STATE_SUSPECT;
+    return is_launch_cookie(req, id)
+               ? svb_clients_has_all_launches(set->launch_timeout, now)
+               : svb_clients_has_all_sessions(set->session_timeout, now);
 }
 
-/* The same by their routes. */
+/* An id of a node that takes no new clients, and that the table does not know though it
+ * would: there is no such client any more, or there never was. Whoever comes with it
+ * is new, if somebody takes him. */
+static int is_dead(const svb_request *req, const svb_session_id *id,
+                   const svb_member *member, request_rec *r)
+{
+    apr_time_t now = apr_time_now();
+    apr_uint64_t key = table_id(req, id);
+    svb_client client;
+
+    return !svb_condition_of_member(req->balancer, member, now).takes_new
+           && would_know(req, id, now)
+           && !svb_clients_find(svb_segments_clients(), key, now, &client)
+           && !svb_former_find(key, now, &client)
+           && svb_election_has_other(req, member, r);
+}
+
+/* The node that the route cookie names. */
+static const svb_member *by_cookie(const svb_request *req,
+                                   const svb_members *members, request_rec *r)
+{
+    const char *name = req->balancer->set.route_cookie;
+    const char *cookie = apr_table_get(r->headers_in, "Cookie");
+    apr_array_header_t *names;
+    svb_session_ids ids;
+
+    if (!*name || !cookie || !ap_strstr_c(cookie, name)) {
+        return NULL;
+    }
+    names = apr_array_make(r->pool, 1, sizeof(name));
+    APR_ARRAY_PUSH(names, const char *) = name;
+    svb_session_from_cookie(&ids, cookie, names);
+    for (int i = 0; i < ids.n; i++) {
+        const svb_member *member =
+            svb_members_by_route(members, ids.ids[i].id, ids.ids[i].len);
+
+        if (member) {
+            return member;
+        }
+    }
+    return NULL;
+}
+
+/* The member that an id names by its route; where ids have none, by the cookie that
+ * was set beside it. */
+static const svb_member *named_by(const svb_request *req,
+                                  const svb_members *members,
+                                  const svb_session_id *id, request_rec *r,
+                                  apr_size_t *route_len)
+{
+    const svb_member *member = svb_decide_routed(members, id, route_len);
+
+    return member || is_launch_cookie(req, id)
+                   || memchr(id->id, '.', id->len)
+               ? member
+               : by_cookie(req, members, r);
+}
+
+/* The ids from one number up to another, by their routes. */
 static void read_routes(svb_request *req, const svb_members *members, int i,
                         int end, request_rec *r, named_members *named)
 {
     for (; !named->able && i < end; i++) {
         const svb_session_id *id = &req->ids.ids[i];
         apr_size_t len;
-        const svb_member *member = routed(members, id, &len);
+        const svb_member *member = named_by(req, members, id, r, &len);
 
-        if (member && !is_dead(req, member)) {
+        if (member && !is_dead(req, id, member, r)) {
             add_named(req, id, len, member, NULL, r, named);
         }
     }
@@ -169,11 +239,47 @@ static void read_ids(svb_request *req, const svb_members *members,
         session++;
     }
     read_routes(req, members, 0, session, r, named);
-    read_table(req, members, session, req->ids.n, r, named);
+    read_table(req, members, session, r, named);
     read_routes(req, members, session, req->ids.n, r, named);
 }
 
 /* ---------------------------------------------------------------- decision */
+
+/* A node that it may go back to, for what is on its way to a session there. */
+static const svb_member *been_at(const svb_request *req,
+                                 const svb_members *members, request_rec *r)
+{
+    const svb_member *member = req->is_launch || req->is_new
+                                   ? NULL
+                                   : by_cookie(req, members, r);
+
+    return member && member->node >= 0 && svb_request_can_have(req, member, r)
+                   && svb_condition_of_member(req->balancer, member,
+                                              apr_time_now())
+                          .takes_new
+               ? member
+               : NULL;
+}
+
+/* No id names a node. */
+static void choose_for_new(svb_request *req, const svb_members *members,
+                           request_rec *r)
+{
+    svb_choice *choice = &req->choice;
+
+    if (req->is_stateless) {
+        choice->member = svb_stateless_member(req, members, r);
+        choice->how = SVB_HOW_STATELESS;
+    }
+    else if ((choice->member = been_at(req, members, r)) != NULL) {
+        choice->how = SVB_HOW_COOKIE;
+        svb_election_enter(req, choice->member);
+    }
+    else {
+        choice->member = svb_election_run(req, members, r);
+        choice->how = SVB_HOW_ELECTED;
+    }
+}
 
 static void choose(svb_request *req, const svb_members *members, request_rec *r)
 {
@@ -192,8 +298,7 @@ static void choose(svb_request *req, const svb_members *members, request_rec *r)
         choice->how = named.how;
     }
     else if (!named.first) {
-        choice->member = svb_election_run(req, members, r);
-        choice->how = SVB_HOW_ELECTED;
+        choose_for_new(req, members, r);
     }
     else {
         choice->from = named.first;

@@ -2,16 +2,21 @@
 /*
  * Which member of a balancer a request goes to.
  *
- *   1. the member on whose node the client table has one of the request's ids,
- *      or else the one whose route an id ends in: of several ids the first whose
- *      member can serve;
- *   2. else, if an id named a node: its redirect= member, else the members of
- *      its group, else all; among several the choice is by rendezvous hashing
- *      of the id, so that all requests of the client move to the same node,
- *      at every front end;
- *   3. else the member whose node has the fewest clients for its loadfactor
- *      among those that may take new ones, mod_proxy's lbset, standby, spare
- *      and drain included.
+ *   1. the member on whose node the client table has one of the request's ids, those
+ *      of clients before those that are only remembered; or else the one whose route
+ *      an id ends in, or that the route cookie names beside an id without any: of
+ *      several the first whose member can serve. An id is dead, and names nobody, where
+ *      its node takes no new clients and the table would know it, but does not;
+ *   2. else, if an id named a node: its redirect= member, else the members of its
+ *      group, else all; among several the choice is by rendezvous hashing of the id,
+ *      so that all requests of the client move to the same node, at every front end;
+ *      full ones only where nobody else is left;
+ *   3. else, if it begins no client, the member with the fewest requests in flight
+ *      for its loadfactor (choice/mod_stateless);
+ *   4. else the member that the route cookie names, if it takes new clients;
+ *   5. else the member whose node has the fewest clients for its loadfactor among those
+ *      that may take new ones, mod_proxy's lbset, standby, spare and drain included
+ *      (choice/mod_election).
  *
  * A member that has failed this request is not tried again.
  */
@@ -36,5 +41,13 @@ proxy_worker *svb_decide(svb_request *req, request_rec *r);
  * thread; takes no lock.
  */
 void svb_decide_adopt(svb_request *req, proxy_worker *worker, request_rec *r);
+
+/**
+ * @param route_len set to the length of the route, 0 for none
+ * @return the member named by the longest route that an id ends in, or NULL
+ */
+const svb_member *svb_decide_routed(const svb_members *members,
+                                    const svb_session_id *id,
+                                    apr_size_t *route_len);
 
 #endif /* SVB_CHOICE_MOD_DECIDE_H */

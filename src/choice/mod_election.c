@@ -1,20 +1,25 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 #include "choice/mod_election.h"
 
+#include <stdatomic.h>
+
 #include "choice/contest.h"
 #include "choice/score.h"
 #include "memory/clients.h"
+#include "memory/mod_clients.h"
 #include "memory/mod_segments.h"
 #include "nodes/condition.h"
 #include "nodes/mod_condition.h"
 #include "nodes/mod_evidence.h"
+
+#define TELL_EVERY apr_time_from_sec(60)
 
 /* What mod_proxy's loop over the members asks us about. */
 typedef struct {
     const svb_request *req;
     const svb_members *members;
     const svb_condition *conditions; /* of the members, when it began */
-    enum { WHOLE, LAST, ANY } among; /* see may_take() */
+    enum { WHOLE, LAST, OVERFULL, ANY } among; /* see may_take() */
     svb_contest nodes;
     svb_score_candidate best;
 } contest;
@@ -59,6 +64,16 @@ static const svb_condition *condition_of(const contest *c,
     return &c->conditions[member - c->members->all];
 }
 
+/* Full, but not by the clients that its node was seen to take: anybody can make up the
+ * others, and is not to shut the door with them. */
+static int is_full_of_words(const svb_member *member,
+                            const svb_condition *condition)
+{
+    return condition->cause == SVB_CAUSE_FULL
+           && svb_clients_confirmed(member->node)
+                  < (unsigned)member->facts.maxclients;
+}
+
 /* Whole nodes come first, then those that are asked last. Better than nobody is, in
  * the end, one that has refused new clients, or does not answer those who ask: it may
  * have changed its mind, and mod_proxy still uses it. */
@@ -69,12 +84,17 @@ static int may_take(const contest *c, const svb_member *member)
     if (member->node < 0 || !svb_condition_can_serve(member->worker)) {
         return 0;
     }
-    if (c->among == ANY) {
+    switch (c->among) {
+    case OVERFULL:
+        return is_full_of_words(member, condition);
+    case ANY:
         return condition->takes_new
                || (condition->cause != SVB_CAUSE_WORD
                    && condition->cause != SVB_CAUSE_FULL);
+    default:
+        return condition->takes_new
+               && condition->is_last == (c->among == LAST);
     }
-    return condition->takes_new && condition->is_last == (c->among == LAST);
 }
 
 /* Add up those who may take the client, to know a node's fair part. */
@@ -112,14 +132,9 @@ static int less_loaded(proxy_worker *current, proxy_worker *prev_best,
     return 1;
 }
 
-/* The node has a new client, although nobody knows its session yet: others who
- * are deciding just now must see it. A launched client is entered under its own
- * id when it is sent off. */
-static void take_turn(svb_request *req, const svb_member *member,
-                      const svb_contest *nodes)
+void svb_election_enter(svb_request *req, const svb_member *member)
 {
-    svb_contest_won(nodes, member->node);
-    if (req->is_launch) {
+    if (req->is_launch || req->dry_run) {
         return;
     }
     if (!req->pending) {
@@ -127,7 +142,7 @@ static void take_turn(svb_request *req, const svb_member *member,
         req->pending |= 1; /* never 0 */
     }
     svb_clients_put(svb_segments_clients(), req->pending, member->node,
-                    SVB_KIND_PENDING, nodes->now);
+                    SVB_KIND_PENDING, apr_time_now());
 }
 
 static const svb_member *best(contest *c, request_rec *r)
@@ -176,6 +191,23 @@ static const svb_member *best_that_may(contest *c, request_rec *r)
     return member ? member : reserve(c);
 }
 
+/* Once a minute, by one process. */
+static void tell_overfull(const contest *c, request_rec *r)
+{
+    _Atomic apr_time_t *told = &svb_segments_shared()->told_full;
+    apr_time_t now = c->nodes.now, before = *told;
+
+    if ((before > now || now - before >= TELL_EVERY)
+        && atomic_compare_exchange_strong(told, &before, now)) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      SVB_LOGNO(0033) "%s: every node is full, but not by clients "
+                                      "that are known to be there: launches and "
+                                      "ids that nobody has confirmed do not shut "
+                                      "the door, new clients are let in",
+                      c->req->balancer->name);
+    }
+}
+
 const svb_member *svb_election_run(svb_request *req, const svb_members *members,
                                    request_rec *r)
 {
@@ -192,14 +224,23 @@ const svb_member *svb_election_run(svb_request *req, const svb_members *members,
     if (set->catch_up > 0) {
         sum_up(&c);
     }
-    for (c.among = WHOLE; !member && c.among < ANY; c.among++) {
+    for (c.among = WHOLE; !member && c.among < OVERFULL; c.among++) {
         member = best_that_may(&c, r);
     }
     if (!member) {
+        c.among = OVERFULL;
+        member = best(&c, r);
+        if (member) {
+            tell_overfull(&c, r);
+        }
+    }
+    if (!member) {
+        c.among = ANY;
         member = best(&c, r);
     }
     if (member && !req->dry_run) {
-        take_turn(req, member, &c.nodes);
+        svb_contest_won(&c.nodes, member->node);
+        svb_election_enter(req, member);
     }
     return member;
 }

@@ -19,6 +19,13 @@
 const svb_member *svb_election_run(svb_request *req, const svb_members *members,
                                    request_rec *r);
 
+/**
+ * The member has a new client on the way, although nobody knows its session yet: others
+ * who are deciding just now must see it. A launched client is entered under its own id
+ * when it is sent off, and nobody where req->dry_run. In the request's thread.
+ */
+void svb_election_enter(svb_request *req, const svb_member *member);
+
 /** Is there a member other than this, not tried yet, that may take a new client?
  *  No lock needs to be held. */
 int svb_election_has_other(const svb_request *req, const svb_member *than,

@@ -10,6 +10,7 @@ typedef struct {
     const svb_request *req;
     const svb_members *members;
     const char *group; /* only this group, or NULL */
+    int takes_full;    /* full ones, too */
     int last_resort;   /* take whoever can serve */
     apr_uint64_t hash; /* the id's */
     double best_score;
@@ -28,15 +29,18 @@ static double score(const failover *f, const svb_member *member)
         svb_members_weight(member));
 }
 
-/* In maintenance a node takes nobody whose session it does not share; one that fails
- * new clients would fail this one, and one that is silent makes it wait. */
+/* A full node takes only whom no other can. In maintenance a node takes nobody whose
+ * session it does not share; one that fails new clients would fail this one, and one
+ * that is silent makes it wait. */
 static int is_reluctant(const failover *f, const svb_member *member)
 {
     switch (svb_condition_of_member(f->req->balancer, member, f->now).state) {
+    case SVB_STATE_FULL:
+        return !f->takes_full;
     case SVB_STATE_MAINTENANCE:
     case SVB_STATE_SUSPECT:
     case SVB_STATE_SILENT:
-        return 1;
+        return !f->group;
     default:
         return 0;
     }
@@ -45,7 +49,7 @@ static int is_reluctant(const failover *f, const svb_member *member)
 static int may_take_over(const failover *f, const svb_member *member)
 {
     return member && !svb_request_is_ruled_out(f->req, member)
-           && (f->group || f->last_resort || !is_reluctant(f, member))
+           && (f->last_resort || !is_reluctant(f, member))
            && (!f->group
                || (member->facts.group
                    && !strcmp(member->facts.group, f->group)));
@@ -88,11 +92,15 @@ static const svb_member *last_resort(failover *f)
     return found;
 }
 
+/* Of those who are not full first. */
 static const svb_member *rendezvous(failover *f, request_rec *r)
 {
-    proxy_worker *worker = ap_proxy_balancer_get_best_worker(
-        f->req->balancer->proxy, r, higher_score, f);
+    proxy_worker *worker = NULL;
 
+    for (f->takes_full = 0; !worker && f->takes_full < 2; f->takes_full++) {
+        worker = ap_proxy_balancer_get_best_worker(f->req->balancer->proxy, r,
+                                                   higher_score, f);
+    }
     return worker ? svb_members_by_worker(f->members, worker) : last_resort(f);
 }
 
@@ -130,6 +138,7 @@ const svb_member *svb_failover_member(const svb_request *req,
     }
     if (!member) {
         f.group = NULL;
+        f.last_resort = 0;
         member = rendezvous(&f, r);
     }
     return member;

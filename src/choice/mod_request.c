@@ -33,6 +33,19 @@ static void read_session(request_rec *r, const svb_balancer *balancer,
     svb_session_from_path(ids, path, names);
 }
 
+int svb_request_matches(const svb_request *req, request_rec *r,
+                        const ap_regex_t *regex)
+{
+    char *path;
+
+    if (!ap_strchr_c(req->path, '%')) {
+        return !ap_regexec(regex, req->path, 0, NULL, 0);
+    }
+    path = apr_pstrdup(r->pool, req->path);
+    return ap_unescape_url_keep2f(path, 0) == OK
+           && !ap_regexec(regex, path, 0, NULL, 0);
+}
+
 svb_request *svb_request_make(request_rec *r, svb_balancer *balancer,
                               const char *path)
 {
@@ -40,6 +53,10 @@ svb_request *svb_request_make(request_rec *r, svb_balancer *balancer,
 
     if (!req) {
         req = make(r, balancer, path);
+        req->is_stateless =
+            r->method_number == M_OPTIONS
+            || (balancer->set.stateless
+                && svb_request_matches(req, r, balancer->set.stateless));
         read_session(r, balancer, path, &req->ids);
     }
     return req;
@@ -70,6 +87,18 @@ svb_request *svb_request_make_launch(request_rec *r, svb_balancer *balancer,
         req->ids.ids[req->ids.n++] = session.ids[i];
     }
     return req;
+}
+
+int svb_request_is_unbound(const svb_request *req)
+{
+    return req->choice.how == SVB_HOW_ELECTED
+           || req->choice.how == SVB_HOW_COOKIE
+           || req->choice.how == SVB_HOW_STATELESS;
+}
+
+int svb_request_is_smart(const svb_request *req)
+{
+    return req->is_known && req->kind == SVB_KIND_SMART;
 }
 
 svb_witness svb_request_witness(const svb_request *req, request_rec *r)
@@ -110,8 +139,9 @@ int svb_request_can_have(const svb_request *req, const svb_member *member,
 
 const char *svb_how_name(svb_how how)
 {
-    static const char *const names[] = {"",         "known",   "route",
-                                        "failover", "elected", "launch"};
+    static const char *const names[] = {
+        "",        "known",     "route", "failover", "cookie",
+        "elected", "stateless", "launch"};
 
     return names[how];
 }

@@ -21,8 +21,10 @@ typedef enum svb_how {
     SVB_HOW_KNOWN,    /**< the client table remembers the client */
     SVB_HOW_ROUTE,    /**< the id's route names the node */
     SVB_HOW_FAILOVER, /**< the node that it should be cannot serve */
+    SVB_HOW_COOKIE,   /**< a new client that was there before: ServoyRouteCookie */
     SVB_HOW_ELECTED,  /**< a new client */
-    SVB_HOW_LAUNCH    /**< a Smart Client's launch */
+    SVB_HOW_STATELESS, /**< a request that begins no client */
+    SVB_HOW_LAUNCH     /**< a Smart Client's launch */
 } svb_how;
 
 /** The choice of a member for one attempt. */
@@ -48,6 +50,7 @@ typedef struct svb_request {
     const char *path; /**< as the node sees it, without parameters and query */
     svb_session_ids ids; /**< best first; for launches the cookie's */
     int is_launch;
+    int is_stateless;    /**< begins no client, whatever comes of it */
     int dry_run;         /**< decide, but change nothing */
     proxy_worker *fixed; /**< decided already: take this one */
     int is_recovered;  /**< members in error were given another chance for it */
@@ -68,6 +71,8 @@ typedef struct svb_request {
     svb_kind kind;           /**< of the known client */
     apr_uint64_t pending;    /**< id of the new client it may be, or 0 */
     int place;               /**< from svb_rows_hold(), or -1 */
+    apr_time_t held_since;   /**< when that which is held there began */
+    int is_window;           /**< it is a WebSocket that its client lives by */
     ap_filter_t *upgrade;    /**< waits for 101, or NULL */
     int is_learning;         /**< the filters are in place */
 } svb_request;
@@ -83,9 +88,19 @@ svb_request *svb_request_get(request_rec *r);
 svb_request *svb_request_make(request_rec *r, svb_balancer *balancer,
                               const char *path);
 
+/** Does the path match, decoded, as ServoyWindowMatch and the like have it? */
+int svb_request_matches(const svb_request *req, request_rec *r,
+                        const ap_regex_t *regex);
+
 /** The same for a launch: the launch cookie goes before the session's. */
 svb_request *svb_request_make_launch(request_rec *r, svb_balancer *balancer,
                                      const char *path);
+
+/** Does nothing bind it to its node: might it as well have been another's? */
+int svb_request_is_unbound(const svb_request *req);
+
+/** Is the client a Smart Client, which is entered when it is launched? */
+int svb_request_is_smart(const svb_request *req);
 
 /** @return who reports evidence that the request has met with */
 svb_witness svb_request_witness(const svb_request *req, request_rec *r);

@@ -148,6 +148,29 @@ void svb_session_from_cookie(svb_session_ids *out, const char *cookie,
     }
 }
 
+int svb_session_strip(char *cookie, const char *name)
+{
+    char *to = cookie;
+    const char *at = cookie, *next;
+    int found = 0;
+    pair c;
+
+    while ((next = next_pair(at, ";,", &c)) != NULL) {
+        at = next + strspn(next, BLANKS ";,");
+        if (c.name_len == strlen(name) && !memcmp(c.name, name, c.name_len)) {
+            found = 1;
+            continue;
+        }
+        memmove(to, c.name, (apr_size_t)(at - c.name));
+        to += at - c.name;
+    }
+    while (to > cookie && strchr(BLANKS ";,", to[-1])) {
+        to--;
+    }
+    *to = '\0';
+    return found;
+}
+
 void svb_session_from_path(svb_session_ids *out, const char *path,
                            const apr_array_header_t *names)
 {

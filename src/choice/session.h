@@ -73,6 +73,16 @@ void svb_session_from_cookie(svb_session_ids *out, const char *cookie,
                              const apr_array_header_t *names);
 
 /**
+ * Take a cookie out of a Cookie header, all of that name; the others stay as they
+ * stand, but for separators and blanks around the whole.
+ *
+ * @param cookie the header's value, changed in place
+ * @param name   the cookie's, compared with case
+ * @return 1 when there was one
+ */
+int svb_session_strip(char *cookie, const char *name);
+
+/**
  * Append the ids that stand in a path as parameter of any segment,
  * `;jsessionid=VALUE`. A value ends at ';', '/', '?', '#' or the end; reading
  * stops at '?' and '#', so a query is never looked at.

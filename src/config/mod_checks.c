@@ -308,6 +308,34 @@ static void check_https(svb_model *model, svb_balancer *balancer)
     }
 }
 
+/* Each of the cookies says something else. */
+static void check_cookies(svb_model *model, const svb_balancer *balancer)
+{
+    const svb_section *set = &balancer->set;
+    const char *twice = NULL;
+
+    if (*set->route_cookie && !strcmp(set->route_cookie, set->launch_cookie)) {
+        twice = set->route_cookie;
+    }
+    for (int i = 0; i < set->session_cookies->nelts; i++) {
+        const char *name =
+            APR_ARRAY_IDX(set->session_cookies, i, const char *);
+
+        if (!strcmp(name, set->route_cookie)
+            || !strcmp(name, set->launch_cookie)) {
+            twice = name;
+        }
+    }
+    if (twice) {
+        svb_model_problem(model, APLOG_ERR, balancer->server,
+                          SVB_LOGNO(0016) "%s: the cookie %s is named by more "
+                                          "than one of ServoySessionCookie, "
+                                          "ServoyRouteCookie and "
+                                          "ServoyLaunchCookie",
+                          balancer->name, twice);
+    }
+}
+
 /* ----------------------------------------------------------------- sections */
 
 static int is_in_use(const svb_model *model, const proxy_dir_conf *dir)
@@ -363,6 +391,7 @@ static void check_fleet(svb_model *model, svb_fleet *fleet)
             continue;
         }
         check_failonstatus(model, balancer);
+        check_cookies(model, balancer);
         for (int n = 0; n < member_count(balancer); n++) {
             check_scheme(model, balancer, n);
             check_route(model, balancer, n);

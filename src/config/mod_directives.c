@@ -186,22 +186,37 @@ static const char *set_launch_match(cmd_parms *cmd, void *conf, const char *arg)
                    &section->launch_match_text);
 }
 
-static const char *set_launch_cookie(cmd_parms *cmd, void *conf,
-                                     const char *arg)
+static const char *set_window_match(cmd_parms *cmd, void *conf, const char *arg)
 {
     svb_section *section = section_of(cmd, conf);
 
-    if (!ap_cstr_casecmp(arg, "off")) {
-        section->launch_cookie = "";
+    return compile(cmd, arg, AP_REG_EXTENDED, &section->window_match,
+                   &section->window_match_text);
+}
+
+static const char *set_stateless(cmd_parms *cmd, void *conf, const char *arg)
+{
+    svb_section *section = section_of(cmd, conf);
+
+    if (!ap_cstr_casecmp(arg, "none")) {
+        section->stateless = NULL;
+        section->stateless_text = arg;
+        return NULL;
     }
-    else if (svb_values_is_token(arg)) {
-        section->launch_cookie = arg;
-    }
-    else {
-        return svb_values_bad(cmd, arg,
-                              "expected the name of a cookie, or Off");
-    }
-    return NULL;
+    return compile(cmd, arg, AP_REG_EXTENDED, &section->stateless,
+                   &section->stateless_text);
+}
+
+static const char *set_cookie_or_off(cmd_parms *cmd, void *conf,
+                                     const char *arg)
+{
+    const char **field = field_of(cmd, conf);
+
+    *field = ap_cstr_casecmp(arg, "off") ? arg : "";
+    return svb_values_is_token(arg)
+               ? NULL
+               : svb_values_bad(cmd, arg,
+                                "expected the name of a cookie, or Off");
 }
 
 static const char *set_maintenance(cmd_parms *cmd, void *conf, const char *arg,
@@ -367,13 +382,21 @@ const command_rec svb_directives_commands[] = {
         "names of the cookies that carry the session id"),
     AP_INIT_TAKE1("ServoySessionTimeout", set_time, FIELD(session_timeout), PROXY_CONF,
         "a web client not heard of for so long is gone"),
+    AP_INIT_TAKE1("ServoyWindowTimeout", set_time_or_off, FIELD(window_timeout), PROXY_CONF,
+        "so long a client is counted whose last WebSocket was closed, or Off"),
+    AP_INIT_TAKE1("ServoyWindowMatch", set_window_match, NULL, PROXY_CONF,
+        "a regular expression: which WebSockets are windows that clients live by"),
+    AP_INIT_TAKE1("ServoyStateless", set_stateless, NULL, PROXY_CONF,
+        "a regular expression, or None: paths whose requests begin no client"),
+    AP_INIT_TAKE1("ServoyRouteCookie", set_cookie_or_off, FIELD(route_cookie), PROXY_CONF,
+        "name of the cookie that brings back who has no session yet, or Off"),
     AP_INIT_TAKE1("ServoyLearnSessions", set_flag, FIELD(learn_sessions), PROXY_CONF,
         "On or Off: stick sessions whose id carries no route"),
     AP_INIT_TAKE12("ServoyLaunch", set_launch, NULL, PROXY_CONF,
         "redirect, rewrite (then perhaps limit=) or proxy: what a launch gets"),
     AP_INIT_TAKE1("ServoyLaunchMatch", set_launch_match, NULL, PROXY_CONF,
         "a regular expression: which paths are launches"),
-    AP_INIT_TAKE1("ServoyLaunchCookie", set_launch_cookie, NULL, PROXY_CONF,
+    AP_INIT_TAKE1("ServoyLaunchCookie", set_cookie_or_off, FIELD(launch_cookie), PROXY_CONF,
         "name of the cookie that brings the next launch to the same node, or Off"),
     AP_INIT_TAKE1("ServoyLaunchTimeout", set_time, FIELD(launch_timeout), PROXY_CONF,
         "a smart client is counted for so long after its last launch"),

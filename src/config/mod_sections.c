@@ -7,6 +7,10 @@
 static const svb_section section_defaults = {
     .fleet = "servoy",
     .session_timeout = apr_time_from_sec(30 * 60),
+    .window_timeout = apr_time_from_sec(90),
+    .window_match_text = "^/websocket/",
+    .stateless_text = "^/servoy-(service|admin)/",
+    .route_cookie = "SERVOYROUTE",
     .learn_sessions = 1,
     .launch = SVB_LAUNCH_REDIRECT,
     .launch_limit = 1024 * 1024,
@@ -32,6 +36,7 @@ void *svb_sections_create(apr_pool_t *p, char *path)
     *section = (svb_section){
         .nodes = apr_array_make(p, 4, sizeof(svb_node_line)),
         .session_timeout = SVB_UNSET,
+        .window_timeout = SVB_UNSET,
         .learn_sessions = SVB_UNSET,
         .launch = SVB_UNSET,
         .launch_limit = SVB_UNSET,
@@ -61,6 +66,13 @@ void *svb_sections_merge(apr_pool_t *p, void *basev, void *addv)
     merged->nodes = apr_array_append(p, base->nodes, add->nodes);
     MERGE_PTR(session_cookies);
     MERGE(session_timeout);
+    MERGE(window_timeout);
+    MERGE_PTR(window_match);
+    MERGE_PTR(window_match_text);
+    merged->stateless =
+        add->stateless_text ? add->stateless : base->stateless;
+    MERGE_PTR(stateless_text);
+    MERGE_PTR(route_cookie);
     MERGE(learn_sessions);
     MERGE(launch);
     MERGE(launch_limit);
@@ -119,6 +131,9 @@ static svb_section *defaults(apr_pool_t *p)
                                           AP_REG_EXTENDED | AP_REG_DOTALL);
     base->launch_match =
         ap_pregcomp(p, base->launch_match_text, AP_REG_EXTENDED);
+    base->window_match =
+        ap_pregcomp(p, base->window_match_text, AP_REG_EXTENDED);
+    base->stateless = ap_pregcomp(p, base->stateless_text, AP_REG_EXTENDED);
     return base;
 }
 

@@ -41,6 +41,12 @@ typedef struct svb_section {
     apr_array_header_t *nodes;           /**< of svb_node_line */
     apr_array_header_t *session_cookies; /**< of const char *, or NULL */
     apr_interval_time_t session_timeout;
+    apr_interval_time_t window_timeout; /**< 0 is off */
+    ap_regex_t *window_match;
+    const char *window_match_text;
+    ap_regex_t *stateless; /**< NULL is none, in a balancer's own settings */
+    const char *stateless_text;
+    const char *route_cookie; /**< "" is off */
     int learn_sessions;
     int launch;       /**< svb_launch_mode */
     int launch_limit; /**< bytes of a JNLP that is rewritten, at most */

@@ -8,6 +8,7 @@
 #include "choice/mod_variables.h"
 #include "course/mod_answer.h"
 #include "course/mod_learn.h"
+#include "course/mod_route_cookie.h"
 #include "memory/mod_segments.h"
 #include "memory/rows.h"
 #include "nodes/condition.h"
@@ -97,7 +98,7 @@ static int is_there(const svb_request *req, request_rec *r)
 int svb_attempt_again(svb_request *req, request_rec *r, int cuts)
 {
     const svb_member *member = req->choice.member;
-    int is_new = req->choice.how == SVB_HOW_ELECTED;
+    int is_new = svb_request_is_unbound(req);
     int was_here = req->failed == member->worker;
     int stays = !is_new && !was_here && is_there(req, r);
 
@@ -199,11 +200,6 @@ static svb_outcome outcome_of(const svb_request *req, request_rec *r,
     return SVB_OUTCOME_OTHER;
 }
 
-static int begins_client(const svb_request *req)
-{
-    return req->choice.how == SVB_HOW_ELECTED;
-}
-
 /* What mod_proxy is told, so that it does what is to be done: 503 makes it put the
  * worker in error and go to the next, 500 makes it put it in error, any other status
  * makes it stop there. */
@@ -211,7 +207,7 @@ static int status_for(const svb_request *req, int rc)
 {
     switch (req->outcome) {
     case SVB_OUTCOME_BUSY:
-        return begins_client(req) ? HTTP_SERVICE_UNAVAILABLE : HTTP_BAD_GATEWAY;
+        return svb_request_is_unbound(req) ? HTTP_SERVICE_UNAVAILABLE : HTTP_BAD_GATEWAY;
     case SVB_OUTCOME_TIMED_OUT:
         return HTTP_GATEWAY_TIME_OUT;
     case SVB_OUTCOME_CUT:
@@ -314,7 +310,7 @@ static void begin_attempt(svb_request *req, request_rec *r,
     svb_learn_begin(req, r);
     svb_variables_set(r, req, worker,
                       req->is_launch ? SVB_HOW_LAUNCH : req->choice.how);
-    if (begins_client(req) || !req->choice.member
+    if (svb_request_is_unbound(req) || !req->choice.member
         || svb_condition_of_member(req->balancer, req->choice.member,
                                    apr_time_now())
                .takes_new) {
@@ -356,13 +352,16 @@ static int scheme_handler(request_rec *r, proxy_worker *worker,
 {
     svb_request *req = svb_request_get(r);
     beginning began = {apr_time_now(), worker->s->status};
+    const char *cookies;
     int rc;
 
     if (!req) {
         return DECLINED;
     }
     begin_attempt(req, r, worker);
+    cookies = svb_route_cookie_hide(req, r);
     rc = run_handlers(r, worker, conf, url, proxyhost, proxyport);
+    svb_route_cookie_show(r, cookies);
     if (rc == DECLINED) {
         return DECLINED;
     }

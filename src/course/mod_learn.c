@@ -5,6 +5,8 @@
 #include <http_protocol.h>
 #include <util_filter.h>
 
+#include "choice/mod_decide.h"
+#include "course/mod_route_cookie.h"
 #include "course/mod_smart.h"
 #include "memory/clients.h"
 #include "memory/mod_clients.h"
@@ -20,26 +22,51 @@ static ap_filter_rec_t *answer_filter, *upgrade_filter;
 
 /* ------------------------------------------------------ keeping it alive */
 
+static int node_of(const svb_request *req)
+{
+    return req->choice.member ? req->choice.member->node : -1;
+}
+
+static void release(svb_request *req)
+{
+    svb_rows_release(svb_segments_rows(), svb_segments_row(), req->place);
+    req->place = -1;
+}
+
 static void hold(svb_request *req)
 {
-    apr_uint64_t id = req->pending ? req->pending : req->client;
+    const svb_held held = {.id = req->pending ? req->pending : req->client,
+                           .node = node_of(req),
+                           .is_window = req->is_window,
+                           .since = req->held_since};
 
-    svb_rows_release(svb_segments_rows(), svb_segments_row(), req->place);
-    req->place =
-        id ? svb_rows_hold(svb_segments_rows(), svb_segments_row(), id) : -1;
+    release(req);
+    if (held.id && held.node >= 0) {
+        req->place =
+            svb_rows_hold(svb_segments_rows(), svb_segments_row(), &held);
+    }
+}
+
+static void end_pending(svb_request *req)
+{
+    svb_clients_remove(svb_segments_clients(), req->pending);
+    req->pending = 0;
 }
 
 void svb_learn_end(svb_request *req)
 {
-    svb_rows_release(svb_segments_rows(), svb_segments_row(), req->place);
-    req->place = -1;
+    release(req);
     if (req->upgrade) {
         ap_remove_output_filter(req->upgrade);
         req->upgrade = NULL;
     }
     if (req->pending) {
-        svb_clients_remove(svb_segments_clients(), req->pending);
-        req->pending = 0;
+        end_pending(req);
+    }
+    else if (req->client && req->is_window) {
+        svb_clients_window_seen(req->client, node_of(req), req->held_since,
+                                apr_time_now());
+        req->is_window = 0;
     }
     else if (req->client) {
         svb_clients_touch(svb_segments_clients(), req->client, apr_time_now());
@@ -67,6 +94,8 @@ void svb_learn_count(const svb_request *req)
         count(choice->from, SVB_CTR_FAILED_OVER_FROM);
         count(choice->member, SVB_CTR_FAILED_OVER_TO);
         break;
+    case SVB_HOW_STATELESS:
+        break;
     default:
         count(choice->member, SVB_CTR_STICKY);
     }
@@ -79,8 +108,13 @@ typedef struct {
     request_rec *r;
     int node;
     apr_time_t now;
-    int cookies; /* session cookies seen so far */
-    int begun;   /* sessions that began with them */
+    apr_uint64_t was;     /* the client that it came from, or 0 */
+    const char *was_name; /* of the cookie that this one came in */
+    int cookies;          /* session cookies seen so far */
+    int begun;            /* sessions that began with them */
+    int is_unrouted;      /* one of these does not tell its node */
+    int is_back;          /* it is the client's own session that began (again) */
+    int is_deleted;       /* the client's cookie is taken back */
 } answer;
 
 /* Tomcat appends its jvmRoute to every id. One that is not the member's route
@@ -109,41 +143,72 @@ static void check_route(const answer *a, const svb_session_id *id)
         member->route);
 }
 
+/* Of what is set with one answer the first is the client; the others are perhaps for
+ * other paths, and remembered. So is the id that the client had: it may be one of
+ * another application. What begins with a stateless request is no client. */
+static void enter(const answer *a, apr_uint64_t id)
+{
+    svb_clients *clients = svb_segments_clients();
+    svb_request *req = a->req;
+    svb_client there;
+
+    if (a->begun > 1 || req->is_stateless) {
+        if (!svb_clients_find(clients, id, a->now, &there)
+            || there.node != a->node) {
+            svb_clients_put(clients, id, a->node, SVB_KIND_REMEMBERED, a->now);
+        }
+        return;
+    }
+    svb_clients_put(clients, id, a->node, SVB_KIND_WEB, a->now);
+    if (req->pending) {
+        end_pending(req);
+    }
+    /* A launched client stays what it is beside a session it may start. */
+    if (a->was && a->was != id && !svb_request_is_smart(req)) {
+        svb_former_remove(a->was);
+        svb_clients_remember(clients, a->was, a->now);
+    }
+}
+
+static int is_unrouted(const svb_request *req, const svb_session_id *id)
+{
+    apr_size_t len;
+
+    return !svb_decide_routed(svb_members_get(req->balancer), id, &len);
+}
+
 static void session_starts(answer *a, const svb_session_id *id)
 {
     svb_request *req = a->req;
-    svb_clients *clients = svb_segments_clients();
     apr_uint64_t new_id =
         svb_clients_fleet_id(req->balancer->fleet->salt, id->id, id->len);
-    apr_uint64_t old = req->pending ? req->pending : req->client;
 
+    a->begun++;
+    a->is_unrouted |= is_unrouted(req, id);
+    a->is_back |= new_id == a->was;
     check_route(a, id);
-    /* A launched client stays what it is beside a session it may start. */
-    if (old && old != new_id
-        && !(req->is_known && req->kind == SVB_KIND_SMART)) {
-        svb_former_remove(old);
-        svb_clients_rename(clients, old, new_id, a->node, SVB_KIND_WEB, a->now);
+    enter(a, new_id);
+    if (a->begun == 1 && !req->is_stateless) {
+        req->client = new_id;
+        req->client_name = id->name;
+        req->is_known = 1;
+        req->kind = SVB_KIND_WEB;
+        hold(req);
     }
-    else {
-        svb_clients_put(clients, new_id, a->node, SVB_KIND_WEB, a->now);
-    }
-    req->pending = 0;
-    req->client = new_id;
-    req->client_name = id->name;
-    req->is_known = 1;
-    req->kind = SVB_KIND_WEB;
-    hold(req);
 }
 
-/* A cookie of another name may be of another session. */
-static void session_ends(answer *a, const char *name)
+/* The client has logged out, unless its cookie was set as well: then it is the one of
+ * another path that is taken back. */
+static void session_ends(const answer *a)
 {
     svb_request *req = a->req;
 
-    if (req->client && !strcmp(name, req->client_name)
-        && !(req->is_known && req->kind == SVB_KIND_SMART)) {
-        svb_former_remove(req->client);
-        svb_clients_remove(svb_segments_clients(), req->client);
+    if (a->is_back || svb_request_is_smart(req)) {
+        return;
+    }
+    svb_former_remove(a->was);
+    svb_clients_remember(svb_segments_clients(), a->was, a->now);
+    if (req->client == a->was) {
         req->client = 0;
         req->is_known = 0;
         hold(req);
@@ -161,12 +226,12 @@ static int read_cookie(void *baton, const char *key, const char *value)
                                     a->req->balancer->set.session_cookies,
                                     a->now, &id, &expired)) {
         a->cookies++;
-        if (expired) {
-            session_ends(a, id.name);
-        }
-        else {
-            a->begun++;
+        if (!expired) {
             session_starts(a, &id);
+        }
+        /* A cookie of another name may be of another session. */
+        else if (a->was && !strcmp(id.name, a->was_name)) {
+            a->is_deleted = 1;
         }
     }
     return 1;
@@ -174,40 +239,65 @@ static int read_cookie(void *baton, const char *key, const char *value)
 
 /* The id of a client whose node cannot be told from it: it sticks to the node
  * that honours it, if sessions are to be learned. */
-static apr_uint64_t unrouted_id(const svb_request *req)
+static const svb_session_id *unrouted_id(const svb_request *req)
 {
     const svb_session_id *id = &req->ids.ids[0];
 
-    return req->choice.how == SVB_HOW_ELECTED && req->ids.n && !req->is_launch
+    return svb_request_is_unbound(req) && req->ids.n && !req->is_launch
                    && req->balancer->set.learn_sessions
                    && !memchr(id->id, '.', id->len)
-               ? svb_clients_fleet_id(req->balancer->fleet->salt, id->id,
-                                      id->len)
-               : 0;
+               ? id
+               : NULL;
+}
+
+/* The client that the request is of by what it says itself. @return it, or 0 */
+static apr_uint64_t own_word(svb_request *req)
+{
+    const svb_session_id *id;
+
+    if (!req->client && (id = unrouted_id(req)) != NULL) {
+        req->client_name = id->name;
+        return svb_clients_fleet_id(req->balancer->fleet->salt, id->id,
+                                    id->len);
+    }
+    return req->client;
+}
+
+static void assume(answer *a, apr_uint64_t id)
+{
+    svb_request *req = a->req;
+
+    if (svb_clients_assume(id, a->node, a->now)) {
+        req->client = id;
+        req->is_known = 1;
+        req->kind = SVB_KIND_ASSUMED;
+    }
 }
 
 /* No word of a session, and no refusal either. */
 static void honoured(answer *a)
 {
     svb_request *req = a->req;
-    apr_uint64_t id = req->client ? req->client : unrouted_id(req);
+    apr_uint64_t id = own_word(req);
 
-    if (!id || (req->is_known && req->kind == SVB_KIND_SMART)) {
+    if (!id || svb_request_is_smart(req)) {
         return; /* a smart client is entered when it is launched */
     }
-    if (req->choice.how == SVB_HOW_KNOWN) {
+    if (req->is_stateless) {
         svb_clients_touch(svb_segments_clients(), id, a->now);
     }
-    else if (req->is_known) {
-        /* It has moved here. */
-        svb_clients_put(svb_segments_clients(), id, a->node, req->kind, a->now);
+    else if (!req->is_known || req->kind == SVB_KIND_REMEMBERED) {
+        assume(a, id);
     }
-    else if (svb_clients_assume(id, a->node, a->now)) {
-        req->client = id;
-        req->client_name =
-            req->client_name ? req->client_name : req->ids.ids[0].name;
-        req->is_known = 1;
-        req->kind = SVB_KIND_ASSUMED;
+    else if (req->choice.how == SVB_HOW_KNOWN) {
+        svb_clients_touch(svb_segments_clients(), id, a->now);
+    }
+    else {
+        /* It has moved here; its windows have not. */
+        svb_clients_put(svb_segments_clients(), id, a->node,
+                        req->kind == SVB_KIND_WINDOWED ? SVB_KIND_WEB
+                                                       : req->kind,
+                        a->now);
     }
 }
 
@@ -216,7 +306,7 @@ void svb_learn_failure(const svb_request *req, request_rec *r, int status)
     const svb_witness witness = svb_request_witness(req, r);
 
     if (svb_evidence_is_failure(status) && !req->is_refusal
-        && r->method_number != M_OPTIONS) {
+        && !req->is_stateless) {
         svb_evidence_met(&witness, req->balancer, req->choice.member,
                          SVB_MET_FAILURE, (unsigned)status, req->path);
     }
@@ -227,7 +317,7 @@ static void note_met(const answer *a, int was_known)
 {
     const svb_request *req = a->req;
 
-    if (was_known) {
+    if (was_known || req->is_stateless) {
         return;
     }
     if (a->begun) {
@@ -241,29 +331,95 @@ static void note_met(const answer *a, int was_known)
     }
 }
 
+/* A page or a redirect of a login that keeps something at its node, but no session. */
+static int is_on_the_way(const answer *a)
+{
+    const svb_request *req = a->req;
+    const request_rec *r = a->r;
+
+    return !a->begun
+           && (req->choice.how == SVB_HOW_ELECTED
+               || req->choice.how == SVB_HOW_COOKIE)
+           && (r->method_number == M_POST
+               || (r->method_number == M_GET && !r->header_only))
+           && ((ap_is_HTTP_SUCCESS(r->status) && r->content_type
+                && !ap_cstr_casecmpn(r->content_type, "text/html", 9))
+               || (ap_is_HTTP_REDIRECT(r->status)
+                   && apr_table_get(r->headers_out, "Location")));
+}
+
+/* An error page of httpd's own is nobody's answer. */
+static int is_an_answer(const svb_request *req)
+{
+    return req->attempt && req->choice.member && req->choice.member->node >= 0;
+}
+
+static void begin_learning(answer *a)
+{
+    const svb_witness witness = svb_request_witness(a->req, a->r);
+
+    if (!a->req->dry_run) {
+        svb_learn_count(a->req);
+    }
+    svb_evidence_answered(&witness, a->req->choice.member);
+}
+
 static void learn(svb_request *req, request_rec *r)
 {
-    answer a = {.req = req, .r = r, .now = apr_time_now()};
-    const svb_witness witness = svb_request_witness(req, r);
+    answer a = {.req = req,
+                .r = r,
+                .node = node_of(req),
+                .now = apr_time_now(),
+                .was = req->client,
+                .was_name = req->client_name};
     int was_known = req->is_known;
 
-    /* An error page of httpd's own is nobody's answer. */
-    if (!req->attempt || !req->choice.member || req->choice.member->node < 0) {
+    if (!is_an_answer(req)) {
         return;
     }
-    if (!req->dry_run) {
-        svb_learn_count(req);
-    }
-    a.node = req->choice.member->node;
-    svb_evidence_answered(&witness, req->choice.member);
+    begin_learning(&a);
     apr_table_do(read_cookie, &a, r->headers_out, "Set-Cookie", NULL);
+    if (a.is_deleted) {
+        session_ends(&a);
+    }
     if (!a.cookies && r->status < HTTP_BAD_REQUEST) {
         honoured(&a);
     }
     note_met(&a, was_known);
+    if (!req->is_launch && !req->is_stateless
+        && (a.is_unrouted || is_on_the_way(&a))) {
+        svb_route_cookie_set(req, r);
+    }
     if (req->is_launch && r->status < HTTP_BAD_REQUEST) {
         svb_smart_launched(req, r, r->headers_out);
     }
+}
+
+static int is_window(const svb_request *req, request_rec *r)
+{
+    const svb_section *set = &req->balancer->set;
+
+    return set->window_timeout > 0
+           && svb_request_matches(req, r, set->window_match);
+}
+
+/* A WebSocket is there that clients live by. What it proves shows after a while: a node
+ * that does not know the session lets it in as well, and closes it at once. */
+static void open_window(svb_request *req, request_rec *r)
+{
+    answer a = {.req = req, .r = r, .node = node_of(req)};
+
+    if (!is_an_answer(req)) {
+        return;
+    }
+    begin_learning(&a);
+    if (req->pending) {
+        end_pending(req);
+    }
+    req->client = own_word(req);
+    req->is_window = 1;
+    req->held_since = apr_time_now();
+    hold(req);
 }
 
 /* ------------------------------------------------------------------ filters */
@@ -286,7 +442,13 @@ static apr_status_t on_upgrade(ap_filter_t *f, apr_bucket_brigade *bb)
 
     ap_remove_output_filter(f);
     req->upgrade = NULL;
-    if (r->status == HTTP_SWITCHING_PROTOCOLS) {
+    if (r->status != HTTP_SWITCHING_PROTOCOLS) {
+        return ap_pass_brigade(f->next, bb);
+    }
+    if (is_window(req, r)) {
+        open_window(req, r);
+    }
+    else {
         learn(req, r);
     }
     return ap_pass_brigade(f->next, bb);
@@ -294,6 +456,7 @@ static apr_status_t on_upgrade(ap_filter_t *f, apr_bucket_brigade *bb)
 
 void svb_learn_begin(svb_request *req, request_rec *r)
 {
+    req->held_since = apr_time_now();
     hold(req);
     if (req->is_learning) {
         return;

@@ -69,7 +69,8 @@ static int may_be_refused(const svb_request *req)
     const svb_member *member = req ? req->choice.member : NULL;
 
     return member && member->node >= 0 && req->balancer->set.maintenance
-           && !(req->is_known && req->kind == SVB_KIND_WEB);
+           && !req->is_stateless
+           && !(req->is_known && svb_kind_is_confirmed(req->kind));
 }
 
 static void note_refusal(request_rec *r, svb_request *req)

@@ -41,6 +41,8 @@ const svb_field svb_fields[SVB_FIELDS] = {
                 "launches within ServoyLaunchTimeout"},
     [SVB_FIELD_SMART] = {GAUGE(smart), .object = "clients", .key = "smart",
         .metric = "servoy_node_clients", .label = "kind", .value = "smart"},
+    [SVB_FIELD_WINDOWED] = {GAUGE(windowed), .object = "clients",
+        .key = "windowed"},
     [SVB_FIELD_IN_FLIGHT] = {GAUGE(in_flight), .key = "in_flight",
         .heading = "In flight", .metric = "servoy_node_in_flight_requests",
         .help = "Requests on the node now"},

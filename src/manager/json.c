@@ -119,9 +119,10 @@ static void put_fleet(svb_sink *s, const svb_snap_fleet *fleet)
         svb_sink_json(s, APR_ARRAY_IDX(fleet->balancers, i, const char *));
     }
     put(s,
-        "],\n  \"clients\": {\"web\": " U64 ", \"smart\": " U64 "},\n"
+        "],\n  \"clients\": {\"web\": " U64 ", \"smart\": " U64
+        ", \"windowed\": " U64 "},\n"
         "  \"nodes\": [",
-        totals.web, totals.smart);
+        totals.web, totals.smart, totals.windowed);
     for (int i = 0; i < fleet->nodes->nelts; i++) {
         if (i > 0) {
             svb_sink_raw(s, ",\n    ");

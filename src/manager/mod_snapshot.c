@@ -92,6 +92,7 @@ static void fill_shared(const node_view *view)
     snap->in_flight = svb_rows_in_flight(svb_segments_rows(), node);
     snap->web = svb_clients_web(node);
     snap->smart = svb_records_clients(records, node, SVB_KIND_SMART);
+    snap->windowed = svb_clients_windowed(node);
     for (int i = 0; i < SVB_COUNTERS; i++) {
         snap->counters[i] = svb_records_counter(records, node, i);
     }

@@ -94,6 +94,7 @@ void svb_snap_fleet_totals(const svb_snap_fleet *fleet, svb_snap_totals *totals)
         totals->serving += info->can_serve;
         totals->takes_new += info->takes_new;
         totals->web += node->web;
+        totals->windowed += node->windowed;
         totals->smart += node->smart;
         totals->in_flight += node->in_flight;
     }

@@ -21,6 +21,15 @@ typedef enum svb_kind {
     SVB_KINDS
 } svb_kind;
 
+/**
+ * Is it confirmed: was a node seen to begin its session, or does it keep a window of
+ * its open? All others but remembered ones are somebody's mere word.
+ */
+static inline int svb_kind_is_confirmed(svb_kind kind)
+{
+    return kind == SVB_KIND_WEB || kind == SVB_KIND_WINDOWED;
+}
+
 /** A copy of what the table knows of a client. */
 typedef struct svb_client {
     apr_uint64_t id; /**< from svb_clients_id(), or a random number */

@@ -22,7 +22,7 @@
 typedef struct {
     apr_uint64_t mark; /* the count in svb_records when the pass began */
     unsigned found;    /* live clients in the buckets swept so far */
-    unsigned removed;  /* dead ones removed from them */
+    unsigned removed;  /* changes of the count that the pass itself has made */
 } tally;
 
 struct svb_clients {
@@ -62,6 +62,11 @@ void svb_clients_set_timeout(svb_clients *clients,
     clients->slots.baton = baton;
 }
 
+void svb_clients_set_room(svb_clients *clients, _Atomic apr_int64_t *room)
+{
+    clients->slots.room = room;
+}
+
 apr_uint64_t svb_clients_id(const svb_clients *clients, const char *text,
                             apr_size_t len)
 {
@@ -81,6 +86,7 @@ int svb_clients_find(svb_clients *clients, apr_uint64_t id, apr_time_t now,
         || !svb_slots_is_live(&clients->slots, v.word, now)) {
         return 0;
     }
+    v.word = svb_slots_aged(&clients->slots, v.word, now);
     svb_slots_read(&v, now, client);
     return 1;
 }
@@ -94,25 +100,93 @@ int svb_clients_put(svb_clients *clients, apr_uint64_t id, int node,
                          svb_slots_word(&clients->slots, &client), now);
 }
 
-int svb_clients_touch(svb_clients *clients, apr_uint64_t id, apr_time_t now)
+/* What becomes of a live client; its word is given as it is by now. */
+typedef apr_uint64_t change_fn(apr_uint64_t word, svb_kind kind,
+                               apr_time_t now);
+
+/* Change a live client. @return whether there is one */
+static int change(svb_clients *clients, apr_uint64_t id, change_fn *fn,
+                  apr_time_t now)
 {
     const svb_slots *slots = &clients->slots;
     svb_slot_view v;
 
     for (int i = 0; i < TRIES && svb_slots_find(slots, id, &v); i++) {
-        svb_client client;
-        apr_int64_t age;
+        apr_uint64_t word, next;
 
         if (!svb_slots_is_live(slots, v.word, now)) {
             return 0;
         }
-        age = svb_slots_read(&v, now, &client);
-        if ((age <= 0 && age >= -AHEAD)
-            || svb_slots_swap(slots, &v, svb_slots_seen(v.word, now))) {
+        word = svb_slots_aged(slots, v.word, now);
+        next = fn(word, svb_slots_kind(word), now);
+        if (next == v.word || svb_slots_swap(slots, &v, next)) {
             return 1;
         }
     }
     return 0;
+}
+
+static apr_uint64_t seen_now(apr_uint64_t word, apr_time_t now)
+{
+    apr_int64_t age = svb_slots_age(word, now);
+
+    return age <= 0 && age >= -AHEAD ? word : svb_slots_seen(word, now);
+}
+
+static apr_uint64_t touched(apr_uint64_t word, svb_kind kind, apr_time_t now)
+{
+    return kind == SVB_KIND_WINDOWED ? word : seen_now(word, now);
+}
+
+static apr_uint64_t held(apr_uint64_t word, svb_kind kind, apr_time_t now)
+{
+    return kind == SVB_KIND_REMEMBERED ? word : seen_now(word, now);
+}
+
+static apr_uint64_t windowed(apr_uint64_t word, svb_kind kind, apr_time_t now)
+{
+    return kind == SVB_KIND_SMART
+               ? seen_now(word, now)
+               : svb_slots_of_kind(seen_now(word, now), SVB_KIND_WINDOWED);
+}
+
+static apr_uint64_t remembered(apr_uint64_t word, svb_kind kind, apr_time_t now)
+{
+    switch (kind) {
+    case SVB_KIND_SMART:
+        return word;
+    case SVB_KIND_PENDING:
+        return 0;
+    default:
+        return svb_slots_of_kind(seen_now(word, now), SVB_KIND_REMEMBERED);
+    }
+}
+
+int svb_clients_touch(svb_clients *clients, apr_uint64_t id, apr_time_t now)
+{
+    return change(clients, id, touched, now);
+}
+
+int svb_clients_hold(svb_clients *clients, apr_uint64_t id, apr_time_t now)
+{
+    return change(clients, id, held, now);
+}
+
+int svb_clients_window(svb_clients *clients, apr_uint64_t id, int node,
+                       apr_time_t now)
+{
+    svb_client client;
+
+    /* A window is where the client is, whatever was known of it. */
+    return (svb_clients_find(clients, id, now, &client)
+            && (client.node == node || client.kind == SVB_KIND_SMART)
+            && change(clients, id, windowed, now))
+           || svb_clients_put(clients, id, node, SVB_KIND_WINDOWED, now);
+}
+
+int svb_clients_remember(svb_clients *clients, apr_uint64_t id, apr_time_t now)
+{
+    return change(clients, id, remembered, now);
 }
 
 int svb_clients_remove(svb_clients *clients, apr_uint64_t id)
@@ -126,7 +200,7 @@ int svb_clients_rename(svb_clients *clients, apr_uint64_t old, apr_uint64_t id,
     int put = svb_clients_put(clients, id, node, kind, now);
 
     if (old != id) {
-        svb_clients_remove(clients, old);
+        svb_clients_remember(clients, old, now);
     }
     return put;
 }
@@ -178,6 +252,25 @@ static int is_first(const svb_slots *slots, const svb_slot_view *v)
     return !svb_slots_find(slots, v->tag, &first) || first.slot == v->slot;
 }
 
+/* A windowed client whose time is up is remembered from now on. @return whether the
+ * view shows what is there now */
+static int age(svb_clients *c, svb_slot_view *v, apr_time_t now)
+{
+    apr_uint64_t aged = svb_slots_aged(&c->slots, v->word, now);
+
+    if (aged == v->word) {
+        return 1;
+    }
+    if (!svb_slots_swap(&c->slots, v, aged)) {
+        return 0;
+    }
+    /* Two counts have changed by this pass itself. */
+    tally_of(c, v, now)->removed++;
+    v->word = aged;
+    tally_of(c, v, now)->removed++;
+    return 1;
+}
+
 static void sweep_slot(svb_clients *c, apr_size_t n, apr_time_t now)
 {
     svb_slot_rank rank;
@@ -190,6 +283,9 @@ static void sweep_slot(svb_clients *c, apr_size_t n, apr_time_t now)
             return;
         }
         if (rank != SVB_SLOT_USABLE && is_first(&c->slots, &v)) {
+            if (!age(c, &v, now)) {
+                continue;
+            }
             tally_of(c, &v, now)->found++;
             return;
         }
@@ -249,8 +345,9 @@ int svb_clients_next(svb_clients *clients, apr_size_t *pos, apr_time_t now,
 
         svb_slots_look(slots, (*pos)++, &v);
         rank = svb_slots_rank(slots, &v, now);
-        if ((rank == SVB_SLOT_LIVE || rank == SVB_SLOT_DOUBTFUL)
+        if (rank != SVB_SLOT_USABLE && rank != SVB_SLOT_CLAIMED
             && is_first(slots, &v)) {
+            v.word = svb_slots_aged(slots, v.word, now);
             svb_slots_read(&v, now, client);
             return 1;
         }

@@ -24,7 +24,8 @@
  *
  * A client is live while its node's epoch is the one in its word and it was
  * seen within the timeout of its kind. All others are dead: nobody finds them,
- * and their slots are for the taking. A node that goes down thus loses all its
+ * and their slots are for the taking. Only a windowed client whose time is up is
+ * not dead, but remembered for as long after it was seen as one that is. A node that goes down thus loses all its
  * clients at once, by the change of one number in svb_records.
  *
  * How a new client gets a slot, in three steps:
@@ -126,6 +127,14 @@ void svb_clients_set_timeout(svb_clients *clients,
                              svb_clients_timeout_fn *timeout, void *baton);
 
 /**
+ * Bound the clients that nobody has confirmed: pending, smart and assumed ones. Each
+ * that is put takes one from room; while that is zero or less, a new one takes the
+ * place of another such, or finds none. To be called before another thread uses the
+ * handle. @param room in shared memory; whoever owns it fills it up again
+ */
+void svb_clients_set_room(svb_clients *clients, _Atomic apr_int64_t *room);
+
+/**
  * The id under which a session, a launch or the like is kept. Where the same
  * text can name clients of two fleets, the caller adds (by exclusive or) a
  * number of the fleet's to tell them apart.
@@ -149,26 +158,51 @@ int svb_clients_find(svb_clients *clients, apr_uint64_t id, apr_time_t now,
  * pending, under a random number as id.
  * @param now time of day
  * @return 1, or 0 when there was no room for it, which takes a dozen other
- *         processes to be at the same spot. Where its buckets are full, room is
- *         made by dropping a client that is pending or assumed, or else the one
- *         not seen for longest; see svb_clients_evicted()
+ *         processes to be at the same spot, or when only such are in its buckets
+ *         as it may not drop. Where these are full, room is made by dropping a
+ *         remembered client, else one that nobody has confirmed, or, for one that
+ *         a node has, the one not seen for longest; see svb_clients_evicted()
  */
 int svb_clients_put(svb_clients *clients, apr_uint64_t id, int node,
                     svb_kind kind, apr_time_t now);
 
 /**
- * A live client was seen. Writes only when the second is another one.
+ * A live client was seen. Writes only when the second is another one, and never for
+ * a windowed client, which requests do not keep alive.
  * @return whether there is such a client
  */
 int svb_clients_touch(svb_clients *clients, apr_uint64_t id, apr_time_t now);
+
+/**
+ * A window of the client, or a request that takes long, is open now: of a windowed
+ * client as well, that it is there.
+ * @return as svb_clients_touch()
+ */
+int svb_clients_hold(svb_clients *clients, apr_uint64_t id, apr_time_t now);
+
+/**
+ * A window that has been open for a while makes the client of it a windowed one, seen
+ * now; one that the table does not know is put on the node. A smart client stays one.
+ * @return whether it is in the table
+ */
+int svb_clients_window(svb_clients *clients, apr_uint64_t id, int node,
+                       apr_time_t now);
+
+/**
+ * Count the client no more, but remember where it was. A smart one stays as it is; a
+ * pending one goes.
+ * @return whether there was such a client, live
+ */
+int svb_clients_remember(svb_clients *clients, apr_uint64_t id, apr_time_t now);
 
 /** Remove a client. @return whether it was there, live or dead */
 int svb_clients_remove(svb_clients *clients, apr_uint64_t id);
 
 /**
  * A client has a new id: a pending one got its session, or a session changed
- * its id. The new id is put before the old one goes, so that a process killed
- * in between leaves one client too many, which expires, and loses none.
+ * its id, which is remembered then: it may be of another application. The new id is
+ * put before the old one goes, so that a process killed in between leaves one client
+ * too many, which expires, and loses none.
  * @param old its id so far, which need not be in the table
  * @return as svb_clients_put() of the new id
  */
@@ -226,7 +260,7 @@ apr_size_t svb_clients_buckets(const svb_clients *clients);
 /** @return the bytes of shared memory it takes */
 apr_size_t svb_clients_bytes(const svb_clients *clients);
 
-/** @return clients of all kinds on all nodes, by the counts in svb_records; looks
+/** @return clients of all kinds but remembered, by the counts in svb_records; looks
  *          at every node, so it is for pages and not for requests */
 apr_size_t svb_clients_count(const svb_clients *clients);
 

@@ -5,10 +5,18 @@
 
 #define TELL_EVERY apr_time_from_sec(60)
 
-void svb_evictions_add(svb_evictions *evictions, apr_time_t now)
+void svb_evictions_add(svb_evictions *evictions, svb_kind kind, apr_time_t now)
 {
-    atomic_fetch_add(&evictions->count, 1);
-    atomic_store(&evictions->at, now);
+    if (kind == SVB_KIND_SMART) {
+        atomic_store(&evictions->launch_at, now);
+    }
+    else if (kind != SVB_KIND_PENDING) {
+        atomic_store(&evictions->session_at, now);
+    }
+    if (kind != SVB_KIND_REMEMBERED) {
+        atomic_fetch_add(&evictions->count, 1);
+        atomic_store(&evictions->at, now);
+    }
 }
 
 apr_uint64_t svb_evictions_to_tell(svb_evictions *evictions, apr_time_t now)

@@ -13,18 +13,25 @@
 #ifndef SVB_MEMORY_EVICTIONS_H
 #define SVB_MEMORY_EVICTIONS_H
 
-#include <apr_time.h>
+#include "memory/client.h"
 
 /** In shared memory. */
 typedef struct svb_evictions {
     _Atomic apr_uint64_t count; /**< how many, since the table was made */
     _Atomic apr_time_t at;      /**< when the last of them was; 0: never */
+    _Atomic apr_time_t session_at; /**< likewise, of those with a session */
+    _Atomic apr_time_t launch_at;  /**< likewise, of smart clients */
     _Atomic apr_uint64_t told;  /**< how many of them the log knows */
     _Atomic apr_time_t told_at; /**< when it was told */
 } svb_evictions;
 
-/** One more. @param now time of day */
-void svb_evictions_add(svb_evictions *evictions, apr_time_t now);
+/**
+ * One more.
+ * @param kind what it was; remembered ones are no clients and not counted, but an id
+ *             that is forgotten may be one that a node still honours
+ * @param now  time of day
+ */
+void svb_evictions_add(svb_evictions *evictions, svb_kind kind, apr_time_t now);
 
 /**
  * Is there something to tell that is new? Of several processes that ask, one is to

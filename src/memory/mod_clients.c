@@ -7,10 +7,16 @@
 #include "memory/mod_segments.h"
 #include "memory/rows.h"
 
-/* A pass of the sweep takes at least so many ticks, and no tick more buckets
- * than this: 16 MiB are read in a few milliseconds. */
+/* A tick sweeps a quarter of the table, but as many buckets as this at least: the
+ * counts of a table of the usual size are right after every second; and no more than
+ * that: 16 MiB are read in a few milliseconds. */
 #define TICKS_PER_PASS 4
+#define LEAST_BUCKETS 32768
 #define MOST_BUCKETS 262144
+
+/* A request that is in flight for so long keeps a windowed client, too: one that only
+ * happens to be there when we look does not. */
+#define LONG_REQUEST apr_time_from_sec(5)
 
 /* The peak of confirmed clients halves in so many ticks. */
 #define PEAK_HALF_LIFE 1800.0
@@ -32,6 +38,11 @@ static apr_interval_time_t timeout_of(void *baton, int node, svb_kind kind)
     return timeout ? timeout : OF_NOBODY;
 }
 
+static apr_int64_t half_of_the_table(void)
+{
+    return (apr_int64_t)svb_clients_capacity(svb_segments_clients()) / 2;
+}
+
 void svb_clients_start(apr_pool_t *pconf)
 {
     apr_time_t replaced;
@@ -39,6 +50,10 @@ void svb_clients_start(apr_pool_t *pconf)
 
     timeouts = apr_pcalloc(pconf, SVB_RECORDS_MAX * sizeof(*timeouts));
     svb_clients_set_timeout(svb_segments_clients(), timeout_of, NULL);
+    /* Until the first tick has counted them. */
+    svb_segments_shared()->unconfirmed_room = half_of_the_table();
+    svb_clients_set_room(svb_segments_clients(),
+                         &svb_segments_shared()->unconfirmed_room);
     if (former) {
         svb_clients_set_timeout(former, timeout_of, NULL);
     }
@@ -52,15 +67,17 @@ static void at_least(_Atomic apr_interval_time_t *timeout,
     }
 }
 
-void svb_clients_set_timeouts(int node, apr_interval_time_t session,
-                              apr_interval_time_t launch)
+void svb_clients_set_timeouts(int node, const svb_lifetimes *live)
 {
     _Atomic apr_interval_time_t *kinds = timeouts[node];
 
     kinds[SVB_KIND_PENDING] = SVB_PENDING_TIMEOUT;
-    at_least(&kinds[SVB_KIND_WEB], session);
-    at_least(&kinds[SVB_KIND_ASSUMED], session);
-    at_least(&kinds[SVB_KIND_SMART], launch);
+    at_least(&kinds[SVB_KIND_WEB], live->session);
+    at_least(&kinds[SVB_KIND_ASSUMED], live->session);
+    at_least(&kinds[SVB_KIND_REMEMBERED], live->session);
+    at_least(&kinds[SVB_KIND_WINDOWED],
+             live->window ? live->window : live->session);
+    at_least(&kinds[SVB_KIND_SMART], live->launch);
 }
 
 /* ---------------------------------------------------------------------- ids */
@@ -75,22 +92,57 @@ apr_uint64_t svb_clients_fleet_id(apr_uint64_t salt, const char *text,
 
 /* ------------------------------------------------------------------- counts */
 
+static unsigned count_of(int node, svb_kind kind)
+{
+    return svb_records_clients(svb_segments_records(), node, kind);
+}
+
+unsigned svb_clients_windowed(int node)
+{
+    return count_of(node, SVB_KIND_WINDOWED);
+}
+
+unsigned svb_clients_confirmed(int node)
+{
+    return count_of(node, SVB_KIND_WEB) + count_of(node, SVB_KIND_WINDOWED);
+}
+
 unsigned svb_clients_web(int node)
 {
-    svb_records *records = svb_segments_records();
-
-    return svb_records_clients(records, node, SVB_KIND_WEB)
-           + svb_records_clients(records, node, SVB_KIND_ASSUMED);
+    return svb_clients_confirmed(node) + count_of(node, SVB_KIND_ASSUMED);
 }
 
 unsigned svb_clients_load(int node)
 {
-    svb_records *records = svb_segments_records();
-
-    return svb_clients_web(node)
-           + svb_records_clients(records, node, SVB_KIND_SMART)
-           + svb_records_clients(records, node, SVB_KIND_PENDING);
+    return svb_records_clients_all(svb_segments_records(), node);
 }
+
+/* ------------------------------------------------------------- is it complete */
+
+static int is_older(apr_time_t since, apr_interval_time_t age, apr_time_t now)
+{
+    return since < now - age;
+}
+
+int svb_clients_has_all_sessions(apr_interval_time_t age, apr_time_t now)
+{
+    const svb_evictions *dropped =
+        svb_clients_evictions(svb_segments_clients());
+
+    return is_older(svb_segments_shared()->started, age, now)
+           && is_older(dropped->session_at, age, now);
+}
+
+int svb_clients_has_all_launches(apr_interval_time_t age, apr_time_t now)
+{
+    const svb_evictions *dropped =
+        svb_clients_evictions(svb_segments_clients());
+
+    return is_older(svb_segments_shared()->started, age, now)
+           && is_older(dropped->launch_at, age, now);
+}
+
+/* ------------------------------------------------------------ who has no clients */
 
 /* Several notice it at once, or keep noticing: only who finds clients on the
  * node begins a new epoch, so that its numbers last. */
@@ -114,36 +166,80 @@ int svb_clients_assume(apr_uint64_t id, int node, apr_time_t now)
 
 /* --------------------------------------------------------------------- ticks */
 
-static void refill_room(void)
+/* What the nodes have, all together. */
+typedef struct {
+    apr_int64_t confirmed, assumed, unconfirmed, all;
+} totals;
+
+static totals sum_up(void)
 {
-    svb_records *records = svb_segments_records();
-    svb_shared *shared = svb_segments_shared();
-    apr_int64_t confirmed = 0, assumed = 0, all = 0, peak, room;
+    totals sum = {0};
 
     for (int node = 0; node < SVB_RECORDS_MAX; node++) {
-        if (svb_records_used(records, node)) {
-            confirmed += svb_records_clients(records, node, SVB_KIND_WEB);
-            assumed += svb_records_clients(records, node, SVB_KIND_ASSUMED);
-            all += svb_clients_load(node);
+        if (svb_records_used(svb_segments_records(), node)) {
+            sum.confirmed += svb_clients_confirmed(node);
+            sum.assumed += count_of(node, SVB_KIND_ASSUMED);
+            sum.all += svb_clients_load(node);
         }
     }
-    /* Kept in 1/1024ths, or the decay of small numbers would be lost. */
-    peak = (apr_int64_t)((double)shared->confirmed_peak
-                         * exp2(-1 / PEAK_HALF_LIFE));
-    peak = peak > confirmed * 1024 ? peak : confirmed * 1024;
-    shared->confirmed_peak = (apr_uint64_t)peak;
-    peak /= 1024;
-    room = (peak > SVB_ASSUMED_LEAST ? peak : SVB_ASSUMED_LEAST) - assumed;
-    if (all
-        > (apr_int64_t)svb_clients_capacity(svb_segments_clients()) / 4 * 3) {
-        room = 0;
-    }
-    shared->assumed_room = room > 0 ? room : 0;
+    sum.unconfirmed = sum.all - sum.confirmed;
+    return sum;
 }
 
-static void touch(void *now, apr_uint64_t id)
+/* Kept in 1/1024ths, or the decay of small numbers would be lost. */
+static apr_int64_t peak_of(svb_shared *shared, apr_int64_t confirmed)
 {
-    svb_clients_touch(svb_segments_clients(), id, *(apr_time_t *)now);
+    apr_int64_t peak = (apr_int64_t)((double)shared->confirmed_peak
+                                     * exp2(-1 / PEAK_HALF_LIFE));
+
+    peak = peak > confirmed * 1024 ? peak : confirmed * 1024;
+    shared->confirmed_peak = (apr_uint64_t)peak;
+    return peak / 1024;
+}
+
+static apr_int64_t left(apr_int64_t bound, apr_int64_t taken)
+{
+    return bound > taken ? bound - taken : 0;
+}
+
+static void refill_rooms(void)
+{
+    svb_shared *shared = svb_segments_shared();
+    apr_int64_t capacity =
+        (apr_int64_t)svb_clients_capacity(svb_segments_clients());
+    totals sum = sum_up();
+    apr_int64_t peak = peak_of(shared, sum.confirmed);
+
+    shared->unconfirmed_room = left(half_of_the_table(), sum.unconfirmed);
+    shared->assumed_room =
+        sum.all > capacity / 4 * 3
+            ? 0
+            : left(peak > SVB_ASSUMED_LEAST ? peak : SVB_ASSUMED_LEAST,
+                   sum.assumed);
+}
+
+void svb_clients_window_seen(apr_uint64_t id, int node, apr_time_t since,
+                               apr_time_t now)
+{
+    if (now - since >= SVB_WINDOW_PROVEN) {
+        svb_clients_window(svb_segments_clients(), id, node, now);
+    }
+}
+
+static void keep_alive(void *baton, const svb_held *held)
+{
+    svb_clients *clients = svb_segments_clients();
+    apr_time_t now = *(apr_time_t *)baton;
+
+    if (held->is_window) {
+        svb_clients_window_seen(held->id, held->node, held->since, now);
+    }
+    else if (now - held->since >= LONG_REQUEST) {
+        svb_clients_hold(clients, held->id, now);
+    }
+    else {
+        svb_clients_touch(clients, held->id, now);
+    }
 }
 
 void svb_clients_tick(apr_time_t now)
@@ -151,8 +247,9 @@ void svb_clients_tick(apr_time_t now)
     svb_clients *clients = svb_segments_clients();
     apr_size_t buckets = svb_clients_buckets(clients) / TICKS_PER_PASS + 1;
 
-    svb_rows_held(svb_segments_rows(), touch, &now);
+    buckets = buckets > LEAST_BUCKETS ? buckets : LEAST_BUCKETS;
+    svb_rows_held(svb_segments_rows(), keep_alive, &now);
     svb_clients_sweep(clients, buckets < MOST_BUCKETS ? buckets : MOST_BUCKETS,
                       now);
-    refill_room();
+    refill_rooms();
 }

@@ -20,7 +20,14 @@
  * in are routed by their route all the same.
  *
  * The room that is left is a shared word that each assumption takes one from;
- * the watchdog fills it up to the bound once a second.
+ * the watchdog fills it up to the bound once a second. So is the room for all that
+ * nobody has confirmed, launches and pending requests included, which is half of the
+ * table (svb_clients_set_room()).
+ *
+ * WHO LIVES HOW LONG. Requests keep web clients alive; a windowed one lives by its
+ * WebSockets, for a while longer by a request that takes long. A WebSocket makes a
+ * client windowed when it has been open for SVB_WINDOW_PROVEN: a node that does not
+ * know the session takes the WebSocket, too, and closes it at once.
  *
  * No function takes a lock or waits. All are for any thread of any process, in any
  * phase after svb_clients_start(), but where a function says otherwise.
@@ -32,6 +39,16 @@
 
 #define SVB_ASSUMED_LEAST 256
 
+/** So long a WebSocket has to be open to make a client of it. */
+#define SVB_WINDOW_PROVEN apr_time_from_sec(5)
+
+/** How long the clients of a node live: microseconds, the longest of any balancer. */
+typedef struct svb_lifetimes {
+    apr_interval_time_t session; /**< web clients, after their last request */
+    apr_interval_time_t window;  /**< windowed ones, after their last WebSocket */
+    apr_interval_time_t launch;  /**< smart clients, after their last launch */
+} svb_lifetimes;
+
 /** A new client whose first answer has not come lives so long unheard of. */
 #define SVB_PENDING_TIMEOUT apr_time_from_sec(60)
 
@@ -41,13 +58,9 @@ void svb_clients_start(apr_pool_t *pconf);
 
 /**
  * How long the clients of this node live; in post_config, and by whoever meets a
- * member that was added since. Where several balancers differ, the
- * longest counts.
- * @param session microseconds that web clients live after their last request
- * @param launch  likewise of smart clients, after their last launch
+ * member that was added since. Where several balancers differ, the longest counts.
  */
-void svb_clients_set_timeouts(int node, apr_interval_time_t session,
-                              apr_interval_time_t launch);
+void svb_clients_set_timeouts(int node, const svb_lifetimes *live);
 
 /**
  * @param salt tells the fleet's clients from those of others
@@ -65,14 +78,35 @@ int svb_clients_assume(apr_uint64_t id, int node, apr_time_t now);
 /** @return clients of the node that elections count: all kinds */
 unsigned svb_clients_load(int node);
 
+/** @return those that its node was seen to take: sessions that it began, or whose
+ *          windows it keeps open */
+unsigned svb_clients_confirmed(int node);
+
+/** @return the node's clients that live by their WebSockets */
+unsigned svb_clients_windowed(int node);
+
 /** @return the node's HTTP sessions, confirmed or assumed */
 unsigned svb_clients_web(int node);
+
+/**
+ * Would the table know every session (launch) that is not older than this? That takes
+ * one that is as old, what was saved included, and has dropped none of them since.
+ */
+int svb_clients_has_all_sessions(apr_interval_time_t age, apr_time_t now);
+int svb_clients_has_all_launches(apr_interval_time_t age, apr_time_t now);
 
 /** The node is down: it has no clients any more. */
 void svb_clients_node_down(int node);
 
+/**
+ * A WebSocket that its client lives by is open, or ends just now.
+ * @param since when it was opened: while that is not long ago it proves nothing
+ */
+void svb_clients_window_seen(apr_uint64_t id, int node, apr_time_t since,
+                               apr_time_t now);
+
 /** Keep the clients of requests in flight alive, work through the next part of
- *  the table, refill the room for assumptions; about once a second, from the
+ *  the table, refill the rooms for what is not confirmed; about once a second, from the
  *  watchdog's one thread, and once in post_config. */
 void svb_clients_tick(apr_time_t now);
 

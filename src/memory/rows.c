@@ -14,7 +14,10 @@
 typedef struct {
     _Atomic apr_int64_t owner ALIGNED; /* 0 is a free row, and always empty */
     _Atomic uint32_t next;             /* where to look for a free place */
-    _Atomic apr_uint64_t held[SVB_ROWS_HELD];
+    struct {
+        _Atomic apr_uint64_t id;    /* 0: the place is free */
+        _Atomic apr_uint64_t about; /* see about_word() */
+    } held[SVB_ROWS_HELD];
     _Atomic uint16_t in_flight[SVB_RECORDS_MAX];
 } row_rec;
 
@@ -44,8 +47,8 @@ static void row_clear(row_rec *row)
         }
     }
     for (int i = 0; i < SVB_ROWS_HELD; i++) {
-        if (atomic_load_explicit(&row->held[i], memory_order_relaxed)) {
-            atomic_store(&row->held[i], 0);
+        if (atomic_load_explicit(&row->held[i].id, memory_order_relaxed)) {
+            atomic_store(&row->held[i].id, 0);
         }
     }
 }
@@ -139,7 +142,25 @@ static int is_in_use(const svb_rows *rows, int row)
                   != 0;
 }
 
-int svb_rows_hold(svb_rows *rows, int row, apr_uint64_t id)
+/* What is held besides the id, from the lowest bit: 1 bit whether it is a window, 11
+ * of node, 52 of milliseconds. */
+#define NODE_SHIFT 1
+#define NODE_MASK 0x7ffu
+#define SINCE_SHIFT 12
+
+_Static_assert(SVB_RECORDS_MAX <= NODE_MASK + 1, "a node fits in its bits");
+
+static apr_uint64_t about_word(const svb_held *held)
+{
+    return (apr_uint64_t)apr_time_as_msec(held->since) << SINCE_SHIFT
+           | (apr_uint64_t)held->node << NODE_SHIFT | (held->is_window != 0);
+}
+
+/* An id is reserved by all ones, which no reader takes for one, until what is to be
+ * known about it is there. */
+#define RESERVED UINT64_MAX
+
+int svb_rows_hold(svb_rows *rows, int row, const svb_held *held)
 {
     row_rec *rec = &rows->shm[row];
     uint32_t start =
@@ -149,7 +170,10 @@ int svb_rows_hold(svb_rows *rows, int row, apr_uint64_t id)
         uint32_t place = (start + i) % SVB_ROWS_HELD;
         apr_uint64_t none = 0;
 
-        if (atomic_compare_exchange_strong(&rec->held[place], &none, id)) {
+        if (atomic_compare_exchange_strong(&rec->held[place].id, &none,
+                                           RESERVED)) {
+            atomic_store(&rec->held[place].about, about_word(held));
+            atomic_store(&rec->held[place].id, held->id);
             return (int)place;
         }
     }
@@ -159,8 +183,27 @@ int svb_rows_hold(svb_rows *rows, int row, apr_uint64_t id)
 void svb_rows_release(svb_rows *rows, int row, int place)
 {
     if (place >= 0) {
-        atomic_store(&rows->shm[row].held[place], 0);
+        atomic_store(&rows->shm[row].held[place].id, 0);
     }
+}
+
+/* @return whether something is held there, and was the same all the while. */
+static int read_place(row_rec *rec, int place, svb_held *held)
+{
+    apr_uint64_t id =
+        atomic_load_explicit(&rec->held[place].id, memory_order_relaxed);
+    apr_uint64_t about;
+
+    if (id == 0 || id == RESERVED) {
+        return 0;
+    }
+    about = atomic_load(&rec->held[place].about);
+    *held = (svb_held){
+        .id = id,
+        .node = (int)(about >> NODE_SHIFT & NODE_MASK),
+        .is_window = (int)(about & 1),
+        .since = (apr_time_t)(about >> SINCE_SHIFT) * 1000};
+    return atomic_load(&rec->held[place].id) == id;
 }
 
 void svb_rows_held(svb_rows *rows, svb_rows_held_fn *fn, void *baton)
@@ -170,11 +213,10 @@ void svb_rows_held(svb_rows *rows, svb_rows_held_fn *fn, void *baton)
 
         for (int place = 0; is_in_use(rows, i) && place < SVB_ROWS_HELD;
              place++) {
-            apr_uint64_t id =
-                atomic_load_explicit(&rec->held[place], memory_order_relaxed);
+            svb_held held;
 
-            if (id) {
-                fn(baton, id);
+            if (read_place(rec, place, &held)) {
+                fn(baton, &held);
             }
         }
     }

@@ -12,6 +12,7 @@
 #define SVB_MEMORY_ROWS_H
 
 #include <apr_pools.h>
+#include <apr_time.h>
 
 /** How many child processes count their requests in flight one by one. */
 #define SVB_ROWS_MAX 1024
@@ -30,7 +31,7 @@ apr_size_t svb_rows_size(void);
  */
 apr_status_t svb_rows_open(svb_rows **rows, void *mem, apr_pool_t *p);
 
-/** How many ids of clients a child can hold at a time. */
+/** How many requests a child can hold at a time. */
 #define SVB_ROWS_HELD 1024
 
 /** Is the process alive? Processes are numbers above zero, no two of which are ever
@@ -61,19 +62,26 @@ void svb_rows_sweep(svb_rows *rows, apr_int64_t process,
 void svb_rows_enter(svb_rows *rows, int row, int node);
 void svb_rows_leave(svb_rows *rows, int row, int node);
 
+/** A request in flight, or an open WebSocket, of a client. */
+typedef struct svb_held {
+    apr_uint64_t id;  /**< the client's in the table, not 0 */
+    int node;         /**< where it is served */
+    int is_window;    /**< it is a WebSocket that its client lives by */
+    apr_time_t since; /**< when it began, in whole milliseconds */
+} svb_held;
+
 /**
- * Note the id of a client that a request in flight is of. As long as the child
- * lives and does not release it, svb_rows_held() tells of it.
- * @param id not 0
+ * Note that a request is in flight. As long as the child lives and does not release
+ * it, svb_rows_held() tells of it.
  * @return its place in the row, or -1 when none is free
  */
-int svb_rows_hold(svb_rows *rows, int row, apr_uint64_t id);
+int svb_rows_hold(svb_rows *rows, int row, const svb_held *held);
 
 /** Give a place back; -1 is allowed. */
 void svb_rows_release(svb_rows *rows, int row, int place);
 
-/** Call for each id that is held; rows of the dead are to be swept before. */
-typedef void svb_rows_held_fn(void *baton, apr_uint64_t id);
+/** Call for each request that is held; rows of the dead are to be swept before. */
+typedef void svb_rows_held_fn(void *baton, const svb_held *held);
 void svb_rows_held(svb_rows *rows, svb_rows_held_fn *fn, void *baton);
 
 /** @return requests in flight at the node, summed over all rows */

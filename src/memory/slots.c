@@ -119,7 +119,7 @@ int svb_slots_is_client(apr_uint64_t word)
     return (word & KIND_MASK) != 0;
 }
 
-static svb_kind kind_of(apr_uint64_t word)
+svb_kind svb_slots_kind(apr_uint64_t word)
 {
     return (svb_kind)((word & KIND_MASK) - 1);
 }
@@ -142,7 +142,7 @@ static int belongs_to(apr_uint64_t word, apr_uint64_t id)
 }
 
 /* Seconds since the word was seen. */
-static apr_int64_t age_of(apr_uint64_t word, apr_time_t now)
+apr_int64_t svb_slots_age(apr_uint64_t word, apr_time_t now)
 {
     apr_int64_t age =
         (apr_time_sec(now) - (apr_int64_t)(word >> SEEN_SHIFT)) & SEEN_MASK;
@@ -150,16 +150,44 @@ static apr_int64_t age_of(apr_uint64_t word, apr_time_t now)
     return age < SEEN_HALF ? age : age - (SEEN_MASK + 1);
 }
 
-apr_int64_t svb_slots_read(const svb_slot_view *view, apr_time_t now,
+static apr_interval_time_t timeout_of(const svb_slots *slots, apr_uint64_t word,
+                                      svb_kind kind)
+{
+    return slots->timeout ? slots->timeout(slots->baton, node_of(word), kind)
+                          : -1;
+}
+
+/* It was seen at some time in that second, so give it one more. */
+static int is_within(apr_uint64_t word, apr_time_t now,
+                     apr_interval_time_t timeout)
+{
+    return timeout < 0 || apr_time_from_sec(svb_slots_age(word, now) - 1) < timeout;
+}
+
+apr_uint64_t svb_slots_of_kind(apr_uint64_t word, svb_kind kind)
+{
+    return (word & ~(apr_uint64_t)KIND_MASK) | ((apr_uint64_t)kind + 1);
+}
+
+apr_uint64_t svb_slots_aged(const svb_slots *slots, apr_uint64_t word,
+                            apr_time_t now)
+{
+    return svb_slots_kind(word) == SVB_KIND_WINDOWED
+                   && !is_within(word, now,
+                                 timeout_of(slots, word, SVB_KIND_WINDOWED))
+               ? svb_slots_of_kind(word, SVB_KIND_REMEMBERED)
+               : word;
+}
+
+void svb_slots_read(const svb_slot_view *view, apr_time_t now,
                            svb_client *client)
 {
-    apr_int64_t age = age_of(view->word, now);
+    apr_int64_t age = svb_slots_age(view->word, now);
 
     client->id = view->tag;
     client->node = node_of(view->word);
-    client->kind = kind_of(view->word);
+    client->kind = svb_slots_kind(view->word);
     client->seen = apr_time_from_sec(apr_time_sec(now) - age);
-    return age;
 }
 
 int svb_slots_is_current(const svb_slots *slots, apr_uint64_t word)
@@ -169,16 +197,12 @@ int svb_slots_is_current(const svb_slots *slots, apr_uint64_t word)
 
 int svb_slots_is_live(const svb_slots *slots, apr_uint64_t word, apr_time_t now)
 {
-    apr_interval_time_t timeout = -1;
-
-    if (!svb_slots_is_current(slots, word)) {
-        return 0;
-    }
-    if (slots->timeout) {
-        timeout = slots->timeout(slots->baton, node_of(word), kind_of(word));
-    }
-    /* It was seen at some time in that second, so give it one more. */
-    return timeout < 0 || apr_time_from_sec(age_of(word, now) - 1) < timeout;
+    return svb_slots_is_current(slots, word)
+           && (is_within(word, now, timeout_of(slots, word, svb_slots_kind(word)))
+               || (svb_slots_kind(word) == SVB_KIND_WINDOWED
+                   && is_within(
+                       word, now,
+                       timeout_of(slots, word, SVB_KIND_REMEMBERED))));
 }
 
 /* ------------------------------------------------------------------ slots */
@@ -277,7 +301,7 @@ static void count(const svb_slots *slots, apr_uint64_t word, int delta)
 {
     if (svb_slots_is_client(word)) {
         svb_records_clients_add(slots->records, node_of(word), epoch_of(word),
-                                kind_of(word), delta);
+                                svb_slots_kind(word), delta);
     }
 }
 
@@ -319,7 +343,7 @@ int svb_slots_remove(const svb_slots *slots, apr_uint64_t id)
 svb_slot_rank svb_slots_rank(const svb_slots *slots, const svb_slot_view *view,
                              apr_time_t now)
 {
-    apr_int64_t age = age_of(view->word, now);
+    apr_int64_t age = svb_slots_age(view->word, now);
     svb_kind kind;
 
     if (view->word == 0) {
@@ -333,10 +357,10 @@ svb_slot_rank svb_slots_rank(const svb_slots *slots, const svb_slot_view *view,
         || !svb_slots_is_live(slots, view->word, now)) {
         return SVB_SLOT_USABLE;
     }
-    kind = kind_of(view->word);
-    return kind == SVB_KIND_PENDING || kind == SVB_KIND_ASSUMED
-               ? SVB_SLOT_DOUBTFUL
-               : SVB_SLOT_LIVE;
+    kind = svb_slots_kind(svb_slots_aged(slots, view->word, now));
+    return kind == SVB_KIND_REMEMBERED     ? SVB_SLOT_REMEMBERED
+           : svb_kind_is_confirmed(kind) ? SVB_SLOT_LIVE
+                                         : SVB_SLOT_DOUBTFUL;
 }
 
 /* How many usable slots a bucket has, and the one to take: a usable one, or the
@@ -349,7 +373,7 @@ typedef struct {
 } offer;
 
 static offer best_of(const svb_slots *slots, const bucket_rec *bucket,
-                     apr_time_t now)
+                     svb_slot_rank least, apr_time_t now)
 {
     const bucket_rec *all = ((region *)slots->shm)->buckets;
     apr_size_t first = (apr_size_t)(bucket - all) * SVB_SLOTS;
@@ -362,7 +386,10 @@ static offer best_of(const svb_slots *slots, const bucket_rec *bucket,
 
         svb_slots_look(slots, first + i, &v);
         rank = svb_slots_rank(slots, &v, now);
-        age = age_of(v.word, now);
+        age = svb_slots_age(v.word, now);
+        if (rank < least) {
+            continue;
+        }
         o.usable += rank == SVB_SLOT_USABLE;
         if (rank < o.rank || (rank == o.rank && age > o.age)) {
             o.rank = rank;
@@ -373,19 +400,20 @@ static offer best_of(const svb_slots *slots, const bucket_rec *bucket,
     return o;
 }
 
-/* Choose a slot: in the first bucket while that has room, else in the emptiest of
- * all, so that they fill evenly. The rank tells whether it has a client that would
- * be lost. */
-static offer choose(const svb_slots *slots, apr_uint64_t id, apr_time_t now)
+/* Choose a slot that would cost at least so much: in the first bucket while that has
+ * room, else in the emptiest of all, so that they fill evenly. The rank tells whether
+ * it has a client that would be lost. */
+static offer choose(const svb_slots *slots, apr_uint64_t id,
+                    svb_slot_rank least, apr_time_t now)
 {
     walk w = walk_of(slots, id);
-    offer best = best_of(slots, next_bucket(&w), now);
+    offer best = best_of(slots, next_bucket(&w), least, now);
 
     if (best.usable >= FIRST_CHOICE_FREE) {
         return best;
     }
     while (w.n < CHOICES) {
-        offer o = best_of(slots, next_bucket(&w), now);
+        offer o = best_of(slots, next_bucket(&w), least, now);
 
         if (o.usable > best.usable || o.rank < best.rank
             || (o.rank == best.rank && o.usable == 0 && o.age > best.age)) {
@@ -407,7 +435,9 @@ static int fill(const svb_slots *slots, const offer *o, apr_uint64_t id,
         return 0;
     }
     if (o->rank != SVB_SLOT_USABLE) {
-        svb_evictions_add(svb_slots_evictions(slots), now);
+        svb_evictions_add(svb_slots_evictions(slots),
+                          svb_slots_kind(svb_slots_aged(slots, o->best.word, now)),
+                          now);
     }
     while ((tag = atomic_load(&claim.slot->tag)) != id) {
         if (atomic_load(&claim.slot->word) != claim.word) {
@@ -429,9 +459,35 @@ static void keep_first(const svb_slots *slots, apr_uint64_t id)
     }
 }
 
+/* What a new client may cost. What nobody has confirmed never takes the place of what
+ * somebody has; and where there is as much of it as there may be, only that of its
+ * own kind. */
+typedef struct {
+    svb_slot_rank least, most;
+} price;
+
+static price price_of(const svb_slots *slots, apr_uint64_t word)
+{
+    price p = {SVB_SLOT_USABLE, SVB_SLOT_LIVE};
+
+    if (svb_slots_kind(word) == SVB_KIND_REMEMBERED) {
+        p.most = SVB_SLOT_REMEMBERED;
+    }
+    else if (!svb_kind_is_confirmed(svb_slots_kind(word))) {
+        p.most = SVB_SLOT_DOUBTFUL;
+        if (slots->room && atomic_fetch_sub(slots->room, 1) <= 0) {
+            p.least = SVB_SLOT_DOUBTFUL;
+        }
+    }
+    return p;
+}
+
 int svb_slots_put(const svb_slots *slots, apr_uint64_t id, apr_uint64_t word,
                   apr_time_t now)
 {
+    price p = {SVB_SLOT_USABLE, SVB_SLOT_LIVE};
+    int is_new = 0;
+
     for (int i = 0; i < TRIES; i++) {
         svb_slot_view v;
         offer o;
@@ -442,8 +498,12 @@ int svb_slots_put(const svb_slots *slots, apr_uint64_t id, apr_uint64_t word,
             }
             continue;
         }
-        o = choose(slots, id, now);
-        if (o.rank == SVB_SLOT_CLAIMED) {
+        if (!is_new) {
+            is_new = 1;
+            p = price_of(slots, word);
+        }
+        o = choose(slots, id, p.least, now);
+        if (o.rank > p.most) {
             break;
         }
         if (fill(slots, &o, id, word, now)) {
@@ -451,6 +511,6 @@ int svb_slots_put(const svb_slots *slots, apr_uint64_t id, apr_uint64_t word,
             return 1;
         }
     }
-    svb_evictions_add(svb_slots_evictions(slots), now);
+    svb_evictions_add(svb_slots_evictions(slots), svb_slots_kind(word), now);
     return 0;
 }

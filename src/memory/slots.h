@@ -27,6 +27,7 @@ typedef struct svb_slots {
     svb_records *records;            /**< whose counts are kept */
     svb_clients_timeout_fn *timeout; /**< NULL: clients live for ever */
     void *baton;                     /**< the timeout's */
+    _Atomic apr_int64_t *room; /**< for unconfirmed clients; NULL: any number */
 } svb_slots;
 
 /** A slot as it was when looked at. */
@@ -38,10 +39,11 @@ typedef struct svb_slot_view {
 
 /** What taking a slot would mean. */
 typedef enum svb_slot_rank {
-    SVB_SLOT_USABLE,   /**< nothing: it is free, or was left by the dead */
-    SVB_SLOT_DOUBTFUL, /**< dropping a live client, pending or assumed */
-    SVB_SLOT_LIVE,     /**< dropping one that is known to exist */
-    SVB_SLOT_CLAIMED   /**< it cannot be: somebody else is taking it */
+    SVB_SLOT_USABLE,     /**< nothing: it is free, or was left by the dead */
+    SVB_SLOT_REMEMBERED, /**< forgetting where somebody was who may not return */
+    SVB_SLOT_DOUBTFUL,   /**< dropping a live client that nobody has confirmed */
+    SVB_SLOT_LIVE,       /**< dropping one that is known to exist */
+    SVB_SLOT_CLAIMED     /**< it cannot be: somebody else is taking it */
 } svb_slot_rank;
 
 /** @return how many buckets there are for so many clients */
@@ -59,21 +61,35 @@ apr_uint64_t svb_slots_seen(apr_uint64_t word, apr_time_t now);
 /** @return whether the word is one of a client: no claim, no free slot */
 int svb_slots_is_client(apr_uint64_t word);
 
+/** @return the kind of a client's word */
+svb_kind svb_slots_kind(apr_uint64_t word);
+
+/** @return seconds since it was seen; below zero where the clock was set back, or that
+ *          of the process which wrote it is ahead */
+apr_int64_t svb_slots_age(apr_uint64_t word, apr_time_t now);
+
 /** @return whether the client's word is of its node's present epoch */
 int svb_slots_is_current(const svb_slots *slots, apr_uint64_t word);
 
-/** @return whether the client's word is that, and not timed out */
+/** @return whether the client's word is that, and not timed out: a windowed client
+ *          that is, is remembered for a while */
 int svb_slots_is_live(const svb_slots *slots, apr_uint64_t word,
                       apr_time_t now);
+
+/** @return the word of a live client, as it is by now: that of a windowed one whose
+ *          time is up says remembered, and is to be swapped for the one there is */
+apr_uint64_t svb_slots_aged(const svb_slots *slots, apr_uint64_t word,
+                            apr_time_t now);
+
+/** @return the word with another kind, otherwise as it was */
+apr_uint64_t svb_slots_of_kind(apr_uint64_t word, svb_kind kind);
 
 /**
  * Say in full what is known of a client.
  * @param view   of a slot with a client
  * @param client filled in
- * @return seconds since it was seen; below zero where the clock was set back,
- *         or that of the process which wrote it is ahead
  */
-apr_int64_t svb_slots_read(const svb_slot_view *view, apr_time_t now,
+void svb_slots_read(const svb_slot_view *view, apr_time_t now,
                            svb_client *client);
 
 /** Look at one slot, by its number: SVB_SLOTS for each bucket. */
@@ -98,7 +114,8 @@ int svb_slots_swap(const svb_slots *slots, const svb_slot_view *view,
                    apr_uint64_t next);
 
 /**
- * Write the word of a client, to the slot it has or to a new one.
+ * Write the word of a client, to the slot it has or to a new one. Nobody confirmed is
+ * dropped for one that is not.
  * @return whether there was room
  */
 int svb_slots_put(const svb_slots *slots, apr_uint64_t id, apr_uint64_t word,

@@ -63,8 +63,11 @@ static void fill(apr_pool_t *p, const svb_balancer *balancer, svb_member *m,
     m->node = svb_records_add(svb_segments_records(), balancer->fleet->name,
                               node_name(p, worker));
     if (m->node >= 0) {
-        svb_clients_set_timeouts(m->node, balancer->set.session_timeout,
-                                 balancer->set.launch_timeout);
+        const svb_lifetimes live = {balancer->set.session_timeout,
+                                    balancer->set.window_timeout,
+                                    balancer->set.launch_timeout};
+
+        svb_clients_set_timeouts(m->node, &live);
     }
     svb_model_facts(p, balancer, worker, &m->facts);
     m->slot = m->node >= 0 ? slot_of(m->node, worker->s->name_ex) : -1;

@@ -64,8 +64,8 @@ START_TEST(load_and_turn)
         svb_records_clients_add(records, a, 0, kind, kind + 1);
     }
     svb_contest_won(&c, a);
-    ck_assert_double_eq(seen(&c, a, 1).load, 11);
-    ck_assert_double_eq(seen(&c, a, 2).load, 5.5);
+    ck_assert_double_eq(seen(&c, a, 1).load, 16);
+    ck_assert_double_eq(seen(&c, a, 2).load, 8);
     ck_assert_uint_eq(seen(&c, a, 1).last_turn, 1);
     ck_assert_double_eq(seen(&c, b, 1).load, 1);
     ck_assert_uint_eq(seen(&c, b, 1).last_turn, 0);

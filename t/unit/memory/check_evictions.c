@@ -10,8 +10,8 @@ START_TEST(told_once)
     svb_evictions e = {0};
 
     ck_assert_uint_eq(svb_evictions_to_tell(&e, t0), 0);
-    svb_evictions_add(&e, t0);
-    svb_evictions_add(&e, t0 + SEC(1));
+    svb_evictions_add(&e, SVB_KIND_WEB, t0);
+    svb_evictions_add(&e, SVB_KIND_WEB, t0 + SEC(1));
     ck_assert_int_eq(e.at, t0 + SEC(1));
     ck_assert_uint_eq(svb_evictions_to_tell(&e, t0 + SEC(2)), 2);
     ck_assert_uint_eq(svb_evictions_to_tell(&e, t0 + SEC(2)), 0);
@@ -23,14 +23,36 @@ START_TEST(once_a_minute)
 {
     svb_evictions e = {0};
 
-    svb_evictions_add(&e, t0);
+    svb_evictions_add(&e, SVB_KIND_WEB, t0);
     ck_assert_uint_eq(svb_evictions_to_tell(&e, t0), 1);
-    svb_evictions_add(&e, t0 + SEC(30));
+    svb_evictions_add(&e, SVB_KIND_WEB, t0 + SEC(30));
     ck_assert_uint_eq(svb_evictions_to_tell(&e, t0 + SEC(59)), 0);
     ck_assert_uint_eq(svb_evictions_to_tell(&e, t0 + SEC(60)), 2);
     /* Set back, the clock does not keep it silent. */
-    svb_evictions_add(&e, t0 - SEC(7200));
+    svb_evictions_add(&e, SVB_KIND_WEB, t0 - SEC(7200));
     ck_assert_uint_eq(svb_evictions_to_tell(&e, t0 - SEC(7200)), 3);
+}
+END_TEST
+
+/* Who waits for a table that would know everybody has to wait on. */
+START_TEST(of_what)
+{
+    svb_evictions e = {0};
+
+    svb_evictions_add(&e, SVB_KIND_PENDING, t0 + SEC(1));
+    ck_assert_int_eq(e.session_at, 0);
+    ck_assert_int_eq(e.launch_at, 0);
+    svb_evictions_add(&e, SVB_KIND_SMART, t0 + SEC(2));
+    ck_assert_int_eq(e.session_at, 0);
+    ck_assert_int_eq(e.launch_at, t0 + SEC(2));
+    ck_assert_int_eq(e.count, 2);
+    svb_evictions_add(&e, SVB_KIND_REMEMBERED, t0 + SEC(3));
+    ck_assert_int_eq(e.session_at, t0 + SEC(3));
+    ck_assert_int_eq(e.count, 2);
+    ck_assert_int_eq(e.at, t0 + SEC(2));
+    svb_evictions_add(&e, SVB_KIND_ASSUMED, t0 + SEC(4));
+    ck_assert_int_eq(e.session_at, t0 + SEC(4));
+    ck_assert_int_eq(e.at, t0 + SEC(4));
 }
 END_TEST
 
@@ -66,6 +88,7 @@ static Suite *suite(void)
 
     tcase_add_test(tc, told_once);
     tcase_add_test(tc, once_a_minute);
+    tcase_add_test(tc, of_what);
     tcase_add_test(tc, of_one_table);
     suite_add_tcase(s, tc);
     return s;

@@ -13,6 +13,7 @@
 enum { A = 3, B = SVB_RECORDS_MAX - 1 };
 
 static svb_rows *rows;
+static const apr_time_t t0 = apr_time_from_sec(1796000000);
 
 static void setup(void)
 {
@@ -126,11 +127,46 @@ END_TEST
 
 static int held;
 
-static void count_held(void *baton, apr_uint64_t id)
+static void count_held(void *baton, const svb_held *request)
 {
-    (void)baton, (void)id;
+    (void)baton, (void)request;
     held++;
 }
+
+static void copy_held(void *copies, const svb_held *request)
+{
+    ((svb_held *)copies)[held++] = *request;
+}
+
+START_TEST(what_is_held)
+{
+    const svb_held page = {.id = 77, .node = A, .since = t0},
+                   window = {.id = 78, .node = B, .is_window = 1,
+                             .since = t0 + 1999};
+    svb_held seen[2];
+    int row = svb_rows_claim(rows, getpid(), alive);
+    int first = svb_rows_hold(rows, row, &page);
+    int second = svb_rows_hold(rows, row, &window);
+
+    svb_rows_held(rows, copy_held, seen);
+    ck_assert_int_eq(held, 2);
+    ck_assert_uint_eq(seen[0].id, 77);
+    ck_assert_int_eq(seen[0].node, A);
+    ck_assert_int_eq(seen[0].is_window, 0);
+    ck_assert_int_eq(seen[0].since, t0);
+    ck_assert_uint_eq(seen[1].id, 78);
+    ck_assert_int_eq(seen[1].node, B);
+    ck_assert_int_eq(seen[1].is_window, 1);
+    ck_assert_int_eq(seen[1].since, t0 + 1000); /* whole milliseconds */
+    held = 0;
+    svb_rows_release(rows, row, first);
+    svb_rows_release(rows, row, -1);
+    svb_rows_held(rows, copy_held, seen);
+    ck_assert_int_eq(held, 1);
+    ck_assert_uint_eq(seen[0].id, 78);
+    svb_rows_release(rows, row, second);
+}
+END_TEST
 
 static apr_int64_t living[SVB_ROWS_MAX];
 
@@ -156,7 +192,7 @@ START_TEST(same_pid_again)
     ck_assert_int_eq(svb_rows_claim(rows, other, is_among_the_living), 1);
     ck_assert_int_eq(svb_rows_claim(rows, first, is_among_the_living), 2);
     svb_rows_enter(rows, 2, A);
-    svb_rows_hold(rows, 2, 77);
+    svb_rows_hold(rows, 2, &(svb_held){.id = 77});
     svb_rows_free(rows, 1, other);
     living[0] = second;
     row = svb_rows_claim(rows, second, is_among_the_living);
@@ -179,7 +215,7 @@ START_TEST(own_number_on_another_row)
     ck_assert_int_eq(svb_rows_claim(rows, other, everyone), 1);
     ck_assert_int_eq(svb_rows_claim(rows, pid, everyone), 2);
     svb_rows_enter(rows, 2, A);
-    svb_rows_hold(rows, 2, 77);
+    svb_rows_hold(rows, 2, &(svb_held){.id = 77});
     svb_rows_free(rows, 1, other);
     ck_assert_int_eq(svb_rows_claim(rows, pid, everyone), 1);
     svb_rows_enter(rows, 1, B);
@@ -200,6 +236,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(tc, setup, NULL);
     tcase_set_timeout(tc, 30);
     tcase_add_test(tc, in_flight);
+    tcase_add_test(tc, what_is_held);
     tcase_add_test(tc, no_row_left);
     tcase_add_test(tc, same_pid_again);
     tcase_add_test(tc, own_number_on_another_row);

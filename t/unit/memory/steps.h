@@ -120,6 +120,16 @@ static inline void call_sweep(world *w, apr_time_t now)
     svb_clients_sweep(w->table, svb_clients_buckets(w->table) - 2, now);
 }
 
+static inline void call_window(world *w, apr_time_t now)
+{
+    svb_clients_window(w->table, id_of(1), nodes[0], now);
+}
+
+static inline void call_remember(world *w, apr_time_t now)
+{
+    svb_clients_remember(w->table, id_of(1), now);
+}
+
 static const scenario scenarios[] = {
     {"a new client", 24, 0, call_put},
     {"a new client in a full table", 60, 0, call_put},
@@ -128,6 +138,9 @@ static const scenario scenarios[] = {
     {"a client that goes", 24, 1, call_remove},
     {"a client that is renamed", 24, 1, call_rename},
     {"a client that is renamed in a full table", 60, 1, call_rename},
+    {"a client that opens a window", 24, 1, call_window},
+    {"a window that nobody knows", 24, 0, call_window},
+    {"a client that is remembered", 24, 1, call_remember},
     {"a sweep", 24, 1, call_sweep},
 };
 

@@ -29,10 +29,9 @@ svb_records *svb_segments_records(void)
     return records;
 }
 
-void svb_clients_set_timeouts(int node, apr_interval_time_t session,
-                              apr_interval_time_t launch)
+void svb_clients_set_timeouts(int node, const svb_lifetimes *live)
 {
-    (void)node, (void)session, (void)launch;
+    (void)node, (void)live;
 }
 
 const char *svb_model_facts(apr_pool_t *p, const svb_balancer *b,
