@@ -10,11 +10,17 @@ package SVB::Node;
 #   $node->member('ajp', 'loadfactor=2');          # a BalancerMember line
 #   $node->client->get('/servoy-webclient/');      # an SVB::Client, straight to it
 #   $node->active_sessions; $node->sessions (ids); $node->requests (path => count)
+#   $node->active_windowed; $node->active_web;     # sessions that had a window, and others
+#   $node->open_windows;                           # WebSockets of sessions that are alive
 #   $node->reset_requests; $node->reports; $node->peers; $node->maintenance(1);
 #   $node->stop; $node->kill; $node->freeze; $node->thaw; $node->restart;
 #   $node->pid; $node->alive; $node->log; $node->access_log;
 #
 # new: name (servoy1); route (the name; '' = no jvmRoute); session_seconds;
+#   window_seconds (0; how long an NGClient outlives its last window: its session ends
+#     then, whatever it asks for meanwhile. 60 is what Servoy does. Tests that are not
+#     about windows want none of it: with 0, what had a window is a session as others
+#     when it is closed, and times out as they do);
 #   codebase (servoy.jnlpCodebaseOverride); valves (XML for the Host);
 #   files (a folder that Tomcat serves under /files; see FilesFilter.java);
 #   tls (the SVB::Authority that issues its certificate: HTTPS besides HTTP);
@@ -40,8 +46,8 @@ my $own_manager = '<Manager pathname="" processExpiresFrequency="1"/>';
 
 sub new {
     my ($class, %option) = @_;
-    my $self = bless { name => 'servoy1', session_seconds => 0, codebase => '', valves => '',
-        java => [], %option }, $class;
+    my $self = bless { name => 'servoy1', session_seconds => 0, window_seconds => 0,
+        codebase => '', valves => '', java => [], %option }, $class;
     $self->{route} //= $self->{name};
     $self->{secret} //= join '', map { ('a' .. 'z', 0 .. 9)[rand 36] } 1 .. 16;
     $self->{http_port} = SVB::Ports->take;
@@ -104,6 +110,7 @@ sub _spawn {
             "-Dcatalina.home=$base", "-Dcatalina.base=$base", "-Djava.io.tmpdir=$base/temp",
             "-Ddemo.node=$self->{name}", "-Ddemo.route=$self->{route}",
             "-Ddemo.sessionSeconds=$self->{session_seconds}",
+            "-Ddemo.windowSeconds=$self->{window_seconds}",
             "-Dservoy.jnlpCodebaseOverride=$self->{codebase}",
             @{ $self->{java} }, '-cp', $classpath, 'org.apache.catalina.startup.Bootstrap',
             'start' ]);
@@ -225,11 +232,19 @@ sub _admin {
     return $self->client(cookies => 0)->get("/admin/$what")->json;
 }
 
-sub active_sessions { $_[0]->_admin('sessions')->{activeSessions} }
-sub sessions        { $_[0]->_admin('sessions')->{sessions} }
+sub _of_sessions {
+    my ($field, $self) = @_;
+    return $self->_admin('sessions')->{$field};
+}
+
+sub active_sessions { return _of_sessions('activeSessions', @_) }
+sub active_windowed { return _of_sessions('windowed', @_) }
+sub active_web      { return _of_sessions('web', @_) }
+sub open_windows    { return _of_sessions('windows', @_) }
+sub sessions        { return _of_sessions('sessions', @_) }
+sub peers           { return _of_sessions('peers', @_) }
 sub requests        { $_[0]->_admin('requests') }
 sub reset_requests  { $_[0]->_admin('requests?reset=1') }
-sub peers           { $_[0]->_admin('sessions')->{peers} }
 sub reports         { $_[0]->_admin('reports') }
 
 # Switches it when an argument is given; what it is now.

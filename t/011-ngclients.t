@@ -1,0 +1,143 @@
+#!/usr/bin/perl
+# The nodes of tests as NGClients see them: windows that keep a session alive, clients
+# that are disposed of when their windows are gone.
+
+use v5.32;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use SVB::Fleet;
+use SVB::Node;
+use SVB::Wait qw(:DEFAULT patience);
+use Test::More;
+
+my $page = '/servoy-webclient/ss/s/crm';
+my $start = '/solutions/crm/index.html';
+my $one = SVB::Node->new(name => 'servoy1', session_seconds => int patience(2),
+    window_seconds => int patience(5))->start;
+
+# '2 1 3': windowed clients, other ones, and open windows of a node.
+sub kinds {
+    my ($node) = @_;
+    return join ' ', map { $node->$_ } qw(active_windowed active_web open_windows);
+}
+
+# An NGClient of a node, with a window open.
+sub ngclient {
+    my ($node) = @_;
+    my $user = $node->client;
+    my ($path) = $user->get($start)->body =~ /data-socket="([^"]+)"/;
+    my $ws = $user->websocket($path);
+    ($ws->recv_json // {})->{event} eq 'open' or die "no window at $path\n";
+    return ($user, $ws);
+}
+
+sub id { my ($user) = @_; return $user->cookie('JSESSIONID') }
+sub has { my ($node, $user) = @_; return scalar grep { $_ eq id($user) } @{ $node->sessions } }
+
+# When somebody without a window has timed out, longer than the session timeout is over.
+sub session_timeout_passes {
+    my $guest = $one->client;
+    $guest->get($page);
+    wait_ok(sub { !has($one, $guest) }, 10, 'meanwhile, a session without a window times out');
+    return;
+}
+
+subtest 'a window keeps its session' => sub {
+    my $user = $one->client;
+    $user->get($start);
+    is kinds($one), '0 1 0', 'a page, no window yet: a session as others';
+    my $ws = $user->websocket('/websocket/1/main/1');
+    is $ws->recv_json->{event}, 'open';
+    is kinds($one), '1 0 1', 'a window';
+    session_timeout_passes();
+    is kinds($one), '1 0 1', '... the one with a window does not';
+    my $other = $user->websocket('/websocket/2/main/1');
+    is $other->recv_json->{session}, id($user);
+    is kinds($one), '1 0 2', 'two clients of a browser are one session';
+    $ws->close;
+    wait_ok(sub { kinds($one) eq '1 0 1' }, 5, 'one window is closed');
+    session_timeout_passes();
+    $other->close;
+    wait_ok(sub { kinds($one) eq '1 0 0' }, 5, 'so is the last');
+    session_timeout_passes();
+    is kinds($one), '1 0 0', 'the session timeout is nothing to a client that had a window';
+
+    my ($id, $asked, $r) = (id($user), 0);
+    wait_ok(sub {
+        $r = $user->get($page);
+        return 1 if $r->header('X-Session-New');
+        $asked += !defined $r->cookie('JSESSIONID');
+        return 0;
+    }, 10, 'it is disposed of, whatever pages it asks for');
+    cmp_ok $asked, '>', 1, "... it had asked for $asked, and heard nothing of it";
+    isnt id($user), $id, 'the next one begins a new session';
+    is kinds($one), '0 1 0', 'which had no window so far';
+};
+
+subtest 'time is counted from the last window' => sub {
+    my ($back, $window) = ngclient($one);
+    my ($login, $asked) = ngclient($one);
+    my ($lost, $cut) = ngclient($one);
+    my $before = id($login);
+    $login->get('/login');
+    isnt id($login), $before, 'a client logs in, and has another id';
+    $_->close for $window, $asked;
+    wait_for(sub { $one->open_windows == 1 }, 5, 'windows to be closed');
+    my $again = $back->websocket('/websocket/1/main/2?lastServerMessageNumber=3');
+    is $again->recv_json->{event}, 'open', 'a window comes back';
+    $cut->abort;
+    wait_ok(sub { !has($one, $login) }, 10, 'the client that logged in is disposed of');
+    wait_ok(sub { !has($one, $lost) }, 10, 'so is one that hung up, later');
+    ok has($one, $back), 'the one that came back lives on';
+    is $again->ping('there?'), 1, 'with its window';
+    $back->get('/logout');
+    wait_ok(sub { $one->active_windowed == 0 }, 5, 'until it logs out');
+    is $one->open_windows, 0, 'a window without a session is none';
+    $again->close;
+};
+
+subtest 'a window of a dead session' => sub {
+    my $gone = $one->client;
+    $gone->get($start);
+    my $id = id($gone);
+    $gone->get('/logout');
+    my %how = (
+        'a session of before'            => [ '', "Cookie: JSESSIONID=$id" ],
+        'one of before, in the path'     => [ ";jsessionid=$id" ],
+        'one that never was'             => [ '', 'Cookie: JSESSIONID=' . '0' x 32 . '.servoy1' ],
+        'none'                           => [''],
+    );
+    for my $name (sort keys %how) {
+        my ($suffix, @headers) = @{ $how{$name} };
+        my $ws = $one->client->websocket("/websocket/1/main/1$suffix", headers => \@headers);
+        is $ws->response->status, 101, $name;
+        is $ws->response->cookie('JSESSIONID'), undef, '... gets no cookie';
+        my $message = $ws->recv_json;
+        is "$message->{event} $message->{node}", 'reload servoy1', '... is told to reload';
+        is $ws->recv, undef;
+        is $ws->close_code, 1003, '... and that it cannot be accepted';
+    }
+    is kinds($one), '0 0 0', 'nobody is there';
+};
+
+subtest 'shared sessions' => sub {
+    my $cluster = SVB::Fleet->start(2, replicated => 1, window_seconds => 1);
+    my ($first, $second) = $cluster->nodes;
+    my ($user) = ngclient($first);
+    $user->get($start);
+    is kinds($second), '1 0 0', 'the other node knows of a client, and has no window of its';
+    $first->kill;
+    is $user->get($second->url . $start)->header('X-Count'), 3, 'it goes there';
+    my $ws = $user->websocket($second->url . '/websocket/1/main/1');
+    is $ws->recv_json->{session}, id($user);
+    is kinds($second), '1 0 1', 'its window comes back';
+    $ws->close;
+    wait_ok(sub { kinds($second) eq '0 0 0' }, 10, 'and goes: it is disposed of');
+    $cluster->stop;
+};
+
+$one->stop;
+done_testing;
