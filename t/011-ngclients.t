@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # The nodes of tests as NGClients see them: windows that keep a session alive, clients
-# that are disposed of when their windows are gone.
+# that are disposed of when their windows are gone, logins, and what a node answers
+# besides: REST, and while it starts.
 
 use v5.32;
 use warnings;
@@ -15,8 +16,13 @@ use Test::More;
 
 my $page = '/servoy-webclient/ss/s/crm';
 my $start = '/solutions/crm/index.html';
-my $one = SVB::Node->new(name => 'servoy1', session_seconds => int patience(2),
-    window_seconds => int patience(5))->start;
+my $login_seconds = int patience(2);
+my $fleet = SVB::Fleet->of(SVB::Node->start_all(
+    SVB::Node->new(name => 'servoy1', session_seconds => int patience(2),
+        window_seconds => int patience(5)),
+    SVB::Node->new(name => 'servoy2',
+        java => ["-Ddemo.loginSeconds=$login_seconds"])));
+my ($one, $two) = $fleet->nodes;
 
 # '2 1 3': windowed clients, other ones, and open windows of a node.
 sub kinds {
@@ -139,5 +145,103 @@ subtest 'shared sessions' => sub {
     $cluster->stop;
 };
 
-$one->stop;
+subtest 'login form' => sub {
+    my $user = $one->client;
+    my $form = '/solution/secure/index.html';
+    my $r = $user->get($form);
+    is $r->status, 200;
+    like $r->header('Content-Type'), qr{^text/html};
+    like $r->body, qr{<form method="post" action="\Q$form\E">}, 'a form';
+    is $r->cookie('JSESSIONID'), undef, '... and no session';
+    is kinds($one), '0 0 0';
+    $r = $user->post_form($form, { username => 'me', password => 'secret' });
+    is $r->status, 200;
+    is $r->header('X-Session-New'), 1, 'what is posted begins the session';
+    is $r->cookie('JSESSIONID'), $r->header('X-Session');
+    like $r->body, qr/data-socket=/, '... and the client';
+    is $user->get($form)->header('X-Count'), 2, 'who has a session gets no form';
+    is $one->client->post_form('/solutions/crm/index.html', {})->header('X-Count'), 1,
+        'any solution may be posted to';
+    $one->maintenance(1);
+    is $one->client->$_($form)->status, 503, "refused in maintenance: $_" for qw(get post);
+    $one->maintenance(0);
+};
+
+subtest 'OAuth' => sub {
+    my $state_of = sub {
+        my ($user, $node) = @_;
+        my $r = $user->get($node->url . '/oauth/start?solution=crm');
+        is $r->status, 302, 'the user is sent away, to say who they are';
+        my ($state) = ($r->header('Location') // '')
+            =~ m{^https://idp\.example\.com/authorize\?\S*\bstate=(\w+)};
+        ok $state, '... with a state';
+        is $r->cookie('JSESSIONID'), undef, '... and no session';
+        return $state;
+    };
+    my $user = $one->client;
+    wait_ok(sub { kinds($one) eq '0 0 0' }, 10, 'nobody is there');
+    my $state = $state_of->($user, $one);
+    isnt $state_of->($user, $one), $state, 'each time another one';
+    is kinds($one), '0 0 0', 'nobody is there still';
+    for my $wrong ("state=$state", 'state=no', '') {
+        my $r = $two->client->get("/oauth/callback?$wrong");
+        is $r->status . ' ' . $r->body, "400 unknown state\n", "at another node: '$wrong'";
+        is $r->cookie('JSESSIONID'), undef;
+    }
+    my $r = $user->get("/oauth/callback?state=$state&code=1");
+    is $r->status . ' ' . $r->header('Location'), '302 /solution/crm/index.html',
+        'at the node itself it comes in';
+    is $r->header('X-Session-New'), 1, '... and has a session';
+    is $r->cookie('JSESSIONID'), $r->header('X-Session');
+    is $user->get($r->header('Location'))->header('X-Count'), 2, '... for its start page';
+    is $user->get("/oauth/callback?state=$state")->status, 400, 'a state is good for once';
+
+    my $poster = $two->client;
+    $r = $poster->post_form('/oauth/callback', { state => $state_of->($poster, $two), code => 1 });
+    is $r->status . ' ' . $r->header('X-Count'), '302 1', 'or as a form, at the other node';
+    my $late = $state_of->($poster, $two);
+    my $mark = time;
+    wait_for(sub { time > $mark + $login_seconds }, 5, 'the state to be too old');
+    is $poster->get("/oauth/callback?state=$late")->status, 400, 'too late';
+};
+
+subtest 'REST' => sub {
+    my $user = $one->client;
+    my $rest = '/servoy-service/rest_ws/crm/orders';
+    for my $method (qw(GET POST PUT DELETE PATCH OPTIONS)) {
+        my $r = $user->request($method => "$rest/7?a=b", body => 'x');
+        is $r->status, 200, $method;
+        is_deeply $r->json, { node => 'servoy1', method => $method, solution => 'crm',
+            form => 'orders', rest => '/7', length => 1 }, '... is answered';
+    }
+    is $user->head($rest)->status, 200, 'HEAD';
+    my $r = $user->post("$rest?status=503", 'x');
+    is $r->status . ' ' . $r->body, "503 too many clients\n", 'a 503 of its own';
+    is $user->get("$rest?status=404&text=none")->body, "none\n", 'or anything else';
+    is $user->get('/servoy-service/rest_ws/crm')->status, 404, 'no form';
+    is id($user), undef, 'never a session';
+    $one->maintenance(1);
+    is $user->get($rest)->status, 200, 'it is not refused in maintenance';
+    $one->maintenance(0);
+};
+
+subtest 'a node that is starting' => sub {
+    my $user = $two->client;
+    $user->get($start);
+    $two->starting(1);
+    my $rest = '/servoy-service/rest_ws/crm/orders';
+    for my $path ($page, $start, '/servoy-client/crm.jnlp', '/oauth/start?solution=crm', $rest) {
+        my $r = $two->client->get($path);
+        is $r->status . ' ' . $r->body, "503 System is inaccessible. Try again later.\n", $path;
+    }
+    is $user->get($start)->header('X-Count'), 2, 'who has a session is served';
+    $two->starting(0);
+    is $two->client->get($start)->status, 200, 'it is up';
+    $two->refusal(status => 500, text => 'no & nothing');
+    is $two->client->get($start)->body, "no & nothing\n", 'any other answer instead';
+    $fleet->calm;
+    is $two->client->get($start)->status, 200, 'all is calm';
+};
+
+$fleet->stop;
 done_testing;

@@ -13,6 +13,8 @@ package SVB::Node;
 #   $node->active_windowed; $node->active_web;     # sessions that had a window, and others
 #   $node->open_windows;                           # WebSockets of sessions that are alive
 #   $node->reset_requests; $node->reports; $node->peers; $node->maintenance(1);
+#   $node->starting(1);                            # 'System is inaccessible', see below
+#   $node->refusal(status => 503, text => 'no');   # any other answer; status 0: none
 #   $node->stop; $node->kill; $node->freeze; $node->thaw; $node->restart;
 #   $node->pid; $node->alive; $node->log; $node->access_log;
 #
@@ -26,7 +28,8 @@ package SVB::Node;
 #   tls (the SVB::Authority that issues its certificate: HTTPS besides HTTP);
 #   java (more arguments for java); replication (set by SVB::Fleet).
 # start dies with the node's log if it does not come up. Ports stay the same over
-# stop, kill, start and restart.
+# stop, kill, start and restart. A node that is starting, or has a refusal, answers
+# that to whoever has no session, instead of beginning one.
 
 use v5.32;
 use warnings;
@@ -246,6 +249,21 @@ sub peers           { return _of_sessions('peers', @_) }
 sub requests        { $_[0]->_admin('requests') }
 sub reset_requests  { $_[0]->_admin('requests?reset=1') }
 sub reports         { $_[0]->_admin('reports') }
+
+# Options: those of /admin/refusal, see Refusal.java. What it says of long answers.
+sub refusal {
+    my ($self, %option) = @_;
+    my $query = SVB::Client->form(%option);
+    return $self->_admin('refusal' . (length $query ? "?$query" : ''));
+}
+
+# As a WAR answers that is not up yet.
+sub starting {
+    my ($self, $on) = @_;
+    return $self->refusal($on
+        ? (status => 503, text => 'System is inaccessible. Try again later.')
+        : (status => 0));
+}
 
 # Switches it when an argument is given; what it is now.
 sub maintenance {
