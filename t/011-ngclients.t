@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # The nodes of tests as NGClients see them: windows that keep a session alive, clients
 # that are disposed of when their windows are gone, logins, and what a node answers
-# besides: REST, and while it starts.
+# besides: REST, while it starts, and as a second application.
 
 use v5.32;
 use warnings;
@@ -20,14 +20,14 @@ my $login_seconds = int patience(2);
 my $fleet = SVB::Fleet->of(SVB::Node->start_all(
     SVB::Node->new(name => 'servoy1', session_seconds => int patience(2),
         window_seconds => int patience(5)),
-    SVB::Node->new(name => 'servoy2',
+    SVB::Node->new(name => 'servoy2', contexts => ['second'],
         java => ["-Ddemo.loginSeconds=$login_seconds"])));
 my ($one, $two) = $fleet->nodes;
 
 # '2 1 3': windowed clients, other ones, and open windows of a node.
 sub kinds {
-    my ($node) = @_;
-    return join ' ', map { $node->$_ } qw(active_windowed active_web open_windows);
+    my ($node, @context) = @_;
+    return join ' ', map { $node->$_(@context) } qw(active_windowed active_web open_windows);
 }
 
 # An NGClient of a node, with a window open.
@@ -203,6 +203,9 @@ subtest 'OAuth' => sub {
     my $mark = time;
     wait_for(sub { time > $mark + $login_seconds }, 5, 'the state to be too old');
     is $poster->get("/oauth/callback?state=$late")->status, 400, 'too late';
+    like $poster->get('/second/oauth/start?solution=a%26b')->header('Location'),
+        qr{redirect_uri=http%3A%2F%2F127\.0\.0\.1%3A\d+%2Fsecond%2Foauth%2Fcallback$},
+        'where to come back to';
 };
 
 subtest 'REST' => sub {
@@ -241,6 +244,33 @@ subtest 'a node that is starting' => sub {
     is $two->client->get($start)->body, "no & nothing\n", 'any other answer instead';
     $fleet->calm;
     is $two->client->get($start)->status, 200, 'all is calm';
+};
+
+subtest 'a second application' => sub {
+    my $user = $two->client;
+    my ($web, $there) = map { $two->active_web($_) } '', 'second';
+    my $first = $user->get($start);
+    my $second = $user->get("/second$start");
+    like $second->header('Set-Cookie'), qr{^JSESSIONID=\w+\.servoy2; Path=/second;}, 'cookie';
+    isnt $second->cookie('JSESSIONID'), $first->cookie('JSESSIONID'), 'another session';
+    is $user->get($start)->header('X-Count'), 2, 'each has its own';
+    is $user->get("/second$start")->header('X-Count'), 2;
+    is $two->active_web - $web, 1, 'counted where it is';
+    is $two->active_web('second') - $there, 1;
+    is $two->active_sessions('second'), 1;
+    is_deeply $two->sessions('second'), [ $second->cookie('JSESSIONID') ];
+    my ($path) = $second->body =~ m{data-socket="(/second/websocket/[^"]+)"};
+    like $second->body, qr{src="/second/resources/x\.js"};
+    my $ws = $user->websocket($path);
+    is $ws->recv_json->{session}, $second->cookie('JSESSIONID'), 'windows';
+    is kinds($two, 'second'), '1 0 1';
+    is $two->active_windowed, 0;
+    like $user->get("/second$page")->body, qr{href="/second/login"}, 'links';
+    $user->get('/second/logout');
+    is $two->active_sessions('second'), 0, 'a logout is from one of them';
+    is $user->get($start)->header('X-Count'), 3;
+    is $two->client->get('/second/admin/sessions', headers => ['X-Forwarded-For: 192.0.2.1'])
+        ->status, 404, 'and nothing of /admin there either';
 };
 
 $fleet->stop;

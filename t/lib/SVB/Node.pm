@@ -23,6 +23,8 @@ package SVB::Node;
 #     then, whatever it asks for meanwhile. 60 is what Servoy does. Tests that are not
 #     about windows want none of it: with 0, what had a window is a session as others
 #     when it is closed, and times out as they do);
+#   contexts ([]; ['second']: the same application once more, at /second, with sessions
+#     and a cookie path of its own. What tells of sessions takes the context's name);
 #   codebase (servoy.jnlpCodebaseOverride); valves (XML for the Host);
 #   files (a folder that Tomcat serves under /files; see FilesFilter.java);
 #   tls (the SVB::Authority that issues its certificate: HTTPS besides HTTP);
@@ -50,7 +52,7 @@ my $own_manager = '<Manager pathname="" processExpiresFrequency="1"/>';
 sub new {
     my ($class, %option) = @_;
     my $self = bless { name => 'servoy1', session_seconds => 0, window_seconds => 0,
-        codebase => '', valves => '', java => [], %option }, $class;
+        codebase => '', valves => '', contexts => [], java => [], %option }, $class;
     $self->{route} //= $self->{name};
     $self->{secret} //= join '', map { ('a' .. 'z', 0 .. 9)[rand 36] } 1 .. 16;
     $self->{http_port} = SVB::Ports->take;
@@ -137,15 +139,24 @@ sub _configure {
     my %value = (
         HTTP_PORT => $self->{http_port}, AJP_PORT => $self->{ajp_port}, SECRET => $self->{secret},
         JVM_ROUTE => length $self->{route} ? "jvmRoute=\"$self->{route}\"" : '',
-        TLS => $self->{tls} ? $self->_tls_connector : '', WEBAPP => $webapp,
+        TLS => $self->{tls} ? $self->_tls_connector : '',
         VALVES => $self->{valves},
         CLUSTER => $self->{replication} ? $self->_cluster : '',
-        MANAGER => $self->{replication} ? '' : $own_manager,
-        FILES => defined $self->{files} ? _files($self->{files}) : '',
+        CONTEXTS => join('', map { $self->_context($webapp, $_) }
+            '', map { "/$_" } @{ $self->{contexts} }),
     );
     SVB::Temp->write_file("$base/conf/server.xml", _fill('server.xml.in', \%value));
     SVB::Temp->write_file("$base/conf/catalina.properties", "common.loader=\n");
     return;
+}
+
+sub _context {
+    my ($self, $webapp, $path) = @_;
+    return _fill('context.xml.in', {
+        PATH => $path, WEBAPP => $webapp,
+        MANAGER => $self->{replication} ? '' : $own_manager,
+        FILES => defined $self->{files} ? _files($self->{files}) : '',
+    });
 }
 
 sub _files {
@@ -230,14 +241,16 @@ sub log_tail {
     return join '', @lines > 40 ? @lines[-40 .. -1] : @lines;
 }
 
+# What the node says at /admin/…, or at /context/admin/….
 sub _admin {
-    my ($self, $what) = @_;
-    return $self->client(cookies => 0)->get("/admin/$what")->json;
+    my ($self, $what, $context) = @_;
+    my $path = length($context // '') ? "/$context/admin" : '/admin';
+    return $self->client(cookies => 0)->get("$path/$what")->json;
 }
 
 sub _of_sessions {
-    my ($field, $self) = @_;
-    return $self->_admin('sessions')->{$field};
+    my ($field, $self, @context) = @_;
+    return $self->_admin('sessions', @context)->{$field};
 }
 
 sub active_sessions { return _of_sessions('activeSessions', @_) }

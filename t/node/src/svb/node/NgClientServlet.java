@@ -29,14 +29,16 @@ public final class NgClientServlet extends ClientServlet {
             return;
         }
         HttpSession session = count(request, response);
-        String socket = response.encodeURL("/websocket/" + CLIENTS.incrementAndGet() + "/main/1");
+        String top = request.getContextPath();
+        String socket = response.encodeURL(top + "/websocket/" + CLIENTS.incrementAndGet() + "/main/1");
         Page.send(response, "NGClient on " + Node.NAME,
                 "<dl>\n" + Page.fact("node", "node of this page", Node.NAME)
                         + Page.fact("session", "session", session.getId())
                         + Page.fact("state", "WebSocket", "closed")
                         + Page.fact("socketnode", "node of the WebSocket", "") + "</dl>\n"
                         + "<p><button id=\"say\">Say something</button></p>\n<pre id=\"log\"></pre>\n"
-                        + "<script src=\"/resources/x.js\" data-socket=\"" + Page.escape(socket) + "\"></script>");
+                        + "<script src=\"" + Page.escape(top) + "/resources/x.js\""
+                        + " data-socket=\"" + Page.escape(socket) + "\"></script>");
     }
 
     @Override
