@@ -88,12 +88,11 @@ subtest 'NGClient: page, static resources, WebSocket' => sub {
     ok $ws->ping('are you there'), 'ping';
     $ws->close;
     is $ws->close_code, 1000, 'closed in order';
-
-    my $lost = $one->client->websocket('/websocket/1/main/1');
-    is $lost->recv_json->{event}, 'reload', 'a window without a session is told to reload';
-    $lost->send('close');
-    is $lost->recv, undef;
-    ok $lost->closed, 'the node closes when told to';
+    $ws = $user->websocket($path);
+    is $ws->recv_json->{event}, 'open', 'another one';
+    $ws->send('close');
+    is $ws->recv, undef;
+    ok $ws->closed, 'the node closes when told to';
 };
 
 subtest 'login and logout' => sub {

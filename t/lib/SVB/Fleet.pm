@@ -12,7 +12,7 @@ package SVB::Fleet;
 #   $fleet->members('ajp', { servoy2 => 'status=+N' });
 #   $fleet->urls; $fleet->urls('tls_url');         # ServoyNode lines, direct URLs
 #   $fleet->conf;                                  # a whole proxy configuration
-#   $fleet->calm;    # between tests: all up, no maintenance, counters at zero
+#   $fleet->calm;    # between tests: all up, nothing refused, counters at zero
 #
 # start: number of nodes; replicated (shared sessions); all else goes to
 # SVB::Node->new of each. node(…) takes a name or a number from 0.
@@ -128,6 +128,7 @@ sub calm {
         $node->thaw if $node->alive;
         $node->start if !$node->alive;
         $node->maintenance(0);
+        $node->starting(0);
         $node->reset_requests;
     }
     $self->wait_shared;

@@ -10,17 +10,28 @@ package SVB::Node;
 #   $node->member('ajp', 'loadfactor=2');          # a BalancerMember line
 #   $node->client->get('/servoy-webclient/');      # an SVB::Client, straight to it
 #   $node->active_sessions; $node->sessions (ids); $node->requests (path => count)
+#   $node->active_windowed; $node->active_web;     # sessions that had a window, and others
+#   $node->open_windows;                           # WebSockets of sessions that are alive
 #   $node->reset_requests; $node->reports; $node->peers; $node->maintenance(1);
+#   $node->starting(1);                            # 'System is inaccessible', see below
+#   $node->refusal(status => 503, text => 'no');   # any other answer; status 0: none
 #   $node->stop; $node->kill; $node->freeze; $node->thaw; $node->restart;
 #   $node->pid; $node->alive; $node->log; $node->access_log;
 #
 # new: name (servoy1); route (the name; '' = no jvmRoute); session_seconds;
+#   window_seconds (0; how long an NGClient outlives its last window: its session ends
+#     then, whatever it asks for meanwhile. 60 is what Servoy does. Tests that are not
+#     about windows want none of it: with 0, what had a window is a session as others
+#     when it is closed, and times out as they do);
+#   contexts ([]; ['second']: the same application once more, at /second, with sessions
+#     and a cookie path of its own. What tells of sessions takes the context's name);
 #   codebase (servoy.jnlpCodebaseOverride); valves (XML for the Host);
 #   files (a folder that Tomcat serves under /files; see FilesFilter.java);
 #   tls (the SVB::Authority that issues its certificate: HTTPS besides HTTP);
 #   java (more arguments for java); replication (set by SVB::Fleet).
 # start dies with the node's log if it does not come up. Ports stay the same over
-# stop, kill, start and restart.
+# stop, kill, start and restart. A node that is starting, or has a refusal, answers
+# that to whoever has no session, instead of beginning one.
 
 use v5.32;
 use warnings;
@@ -40,8 +51,8 @@ my $own_manager = '<Manager pathname="" processExpiresFrequency="1"/>';
 
 sub new {
     my ($class, %option) = @_;
-    my $self = bless { name => 'servoy1', session_seconds => 0, codebase => '', valves => '',
-        java => [], %option }, $class;
+    my $self = bless { name => 'servoy1', session_seconds => 0, window_seconds => 0,
+        codebase => '', valves => '', contexts => [], java => [], %option }, $class;
     $self->{route} //= $self->{name};
     $self->{secret} //= join '', map { ('a' .. 'z', 0 .. 9)[rand 36] } 1 .. 16;
     $self->{http_port} = SVB::Ports->take;
@@ -104,6 +115,7 @@ sub _spawn {
             "-Dcatalina.home=$base", "-Dcatalina.base=$base", "-Djava.io.tmpdir=$base/temp",
             "-Ddemo.node=$self->{name}", "-Ddemo.route=$self->{route}",
             "-Ddemo.sessionSeconds=$self->{session_seconds}",
+            "-Ddemo.windowSeconds=$self->{window_seconds}",
             "-Dservoy.jnlpCodebaseOverride=$self->{codebase}",
             @{ $self->{java} }, '-cp', $classpath, 'org.apache.catalina.startup.Bootstrap',
             'start' ]);
@@ -127,15 +139,24 @@ sub _configure {
     my %value = (
         HTTP_PORT => $self->{http_port}, AJP_PORT => $self->{ajp_port}, SECRET => $self->{secret},
         JVM_ROUTE => length $self->{route} ? "jvmRoute=\"$self->{route}\"" : '',
-        TLS => $self->{tls} ? $self->_tls_connector : '', WEBAPP => $webapp,
+        TLS => $self->{tls} ? $self->_tls_connector : '',
         VALVES => $self->{valves},
         CLUSTER => $self->{replication} ? $self->_cluster : '',
-        MANAGER => $self->{replication} ? '' : $own_manager,
-        FILES => defined $self->{files} ? _files($self->{files}) : '',
+        CONTEXTS => join('', map { $self->_context($webapp, $_) }
+            '', map { "/$_" } @{ $self->{contexts} }),
     );
     SVB::Temp->write_file("$base/conf/server.xml", _fill('server.xml.in', \%value));
     SVB::Temp->write_file("$base/conf/catalina.properties", "common.loader=\n");
     return;
+}
+
+sub _context {
+    my ($self, $webapp, $path) = @_;
+    return _fill('context.xml.in', {
+        PATH => $path, WEBAPP => $webapp,
+        MANAGER => $self->{replication} ? '' : $own_manager,
+        FILES => defined $self->{files} ? _files($self->{files}) : '',
+    });
 }
 
 sub _files {
@@ -220,17 +241,42 @@ sub log_tail {
     return join '', @lines > 40 ? @lines[-40 .. -1] : @lines;
 }
 
+# What the node says at /admin/…, or at /context/admin/….
 sub _admin {
-    my ($self, $what) = @_;
-    return $self->client(cookies => 0)->get("/admin/$what")->json;
+    my ($self, $what, $context) = @_;
+    my $path = length($context // '') ? "/$context/admin" : '/admin';
+    return $self->client(cookies => 0)->get("$path/$what")->json;
 }
 
-sub active_sessions { $_[0]->_admin('sessions')->{activeSessions} }
-sub sessions        { $_[0]->_admin('sessions')->{sessions} }
+sub _of_sessions {
+    my ($field, $self, @context) = @_;
+    return $self->_admin('sessions', @context)->{$field};
+}
+
+sub active_sessions { return _of_sessions('activeSessions', @_) }
+sub active_windowed { return _of_sessions('windowed', @_) }
+sub active_web      { return _of_sessions('web', @_) }
+sub open_windows    { return _of_sessions('windows', @_) }
+sub sessions        { return _of_sessions('sessions', @_) }
+sub peers           { return _of_sessions('peers', @_) }
 sub requests        { $_[0]->_admin('requests') }
 sub reset_requests  { $_[0]->_admin('requests?reset=1') }
-sub peers           { $_[0]->_admin('sessions')->{peers} }
 sub reports         { $_[0]->_admin('reports') }
+
+# Options: those of /admin/refusal, see Refusal.java. What it says of long answers.
+sub refusal {
+    my ($self, %option) = @_;
+    my $query = SVB::Client->form(%option);
+    return $self->_admin('refusal' . (length $query ? "?$query" : ''));
+}
+
+# As a WAR answers that is not up yet.
+sub starting {
+    my ($self, $on) = @_;
+    return $self->refusal($on
+        ? (status => 503, text => 'System is inaccessible. Try again later.')
+        : (status => 0));
+}
 
 # Switches it when an argument is given; what it is now.
 sub maintenance {

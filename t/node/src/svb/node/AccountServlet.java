@@ -34,7 +34,7 @@ public final class AccountServlet extends ClientServlet {
         Page.send(response, "Logged in on " + Node.NAME,
                 "<dl>\n" + Page.fact("before", "session before", before)
                         + Page.fact("session", "session now", session.getId()) + "</dl>\n"
-                        + "<p><a href=\"/servoy-webclient/\">Back</a></p>");
+                        + link(request, "Back"));
     }
 
     private static void logout(HttpServletRequest request, HttpServletResponse response) throws IOException {
@@ -43,10 +43,14 @@ public final class AccountServlet extends ClientServlet {
             session.invalidate();
         }
         Cookie expired = new Cookie("JSESSIONID", "");
-        expired.setPath("/");
+        expired.setPath(request.getContextPath().isEmpty() ? "/" : request.getContextPath());
         expired.setMaxAge(0);
         response.addCookie(expired);
         Page.send(response, "Logged out on " + Node.NAME,
-                "<p><a href=\"/servoy-webclient/\">Start again</a></p>");
+                link(request, "Start again"));
+    }
+
+    private static String link(HttpServletRequest request, String text) {
+        return "<p><a href=\"" + Page.escape(request.getContextPath()) + "/servoy-webclient/\">" + text + "</a></p>";
     }
 }

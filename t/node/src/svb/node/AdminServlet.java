@@ -17,7 +17,9 @@ import org.apache.catalina.ha.CatalinaCluster;
 /**
  * What a test asks or tells a node, directly and not through a proxy.
  *
- *   /admin/sessions              sessions that are alive, the maintenance switch, peers
+ *   /admin/sessions              sessions of the context that are alive: their ids; how many
+ *                                had a window (windowed), how many are others (web); how
+ *                                many windows are open. The maintenance switch, peers
  *   /admin/maintenance[?on=1|0]  the maintenance switch
  *   /admin/refusal[?status=N[&text=T][&how=H]]
  *                                what new clients get instead, see Refusal; 0: nothing
@@ -43,9 +45,14 @@ public final class AdminServlet extends HttpServlet {
     /** Looks at each session, so that those which timed out are not counted. */
     private static Map<String, Object> sessions(Manager manager) {
         List<String> ids = new ArrayList<>();
+        int windowed = 0;
+        int open = 0;
         for (Session session : manager.findSessions()) {
             if (session.isValid()) {
+                Windows windows = Windows.of(session.getSession());
                 ids.add(session.getIdInternal());
+                windowed += windows == null ? 0 : 1;
+                open += windows == null ? 0 : windows.count();
             }
         }
         Map<String, Object> answer = new LinkedHashMap<>();
@@ -53,6 +60,9 @@ public final class AdminServlet extends HttpServlet {
         answer.put("route", System.getProperty("demo.route", ""));
         answer.put("maintenance", Node.maintenance);
         answer.put("activeSessions", ids.size());
+        answer.put("windowed", windowed);
+        answer.put("web", ids.size() - windowed);
+        answer.put("windows", open);
         answer.put("sessions", ids);
         answer.put("peers", peers(manager));
         return answer;

@@ -25,7 +25,7 @@ public final class NodeValve extends ValveBase {
     public void invoke(Request request, Response response) throws IOException, ServletException {
         String path = request.getDecodedRequestURI();
         response.setHeader("X-Node", Node.NAME);
-        if (path == null || !path.startsWith("/admin/")) {
+        if (!isAdmin(request, path)) {
             Node.countRequest(path == null ? "" : path);
         } else if (isDirect(request)) {
             request.setAttribute(MANAGER, request.getContext().getManager());
@@ -34,6 +34,12 @@ public final class NodeValve extends ValveBase {
             return;
         }
         getNext().invoke(request, response);
+    }
+
+    /** In whatever context. */
+    private static boolean isAdmin(Request request, String path) {
+        return path != null && request.getContext() != null
+                && path.startsWith(request.getContext().getPath() + "/admin/");
     }
 
     /** HTTP on loopback, and no proxy in between. */

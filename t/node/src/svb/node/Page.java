@@ -26,6 +26,12 @@ final class Page {
         out.println("</body>\n</html>");
     }
 
+    static void sendText(HttpServletResponse response, int status, String text) throws IOException {
+        response.setStatus(status);
+        response.setContentType("text/plain");
+        response.getWriter().println(text);
+    }
+
     static String fact(String id, String name, Object value) {
         return "<dt>" + name + "</dt><dd id=\"" + id + "\">" + escape(String.valueOf(value)) + "</dd>\n";
     }

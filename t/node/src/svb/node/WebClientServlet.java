@@ -14,15 +14,16 @@ public final class WebClientServlet extends ClientServlet {
     @Override
     protected void doGet(HttpServletRequest request, HttpServletResponse response) throws IOException {
         HttpSession session = count(request, response);
-        String here = request.getServletPath() + (request.getPathInfo() == null ? "" : request.getPathInfo());
+        String top = request.getContextPath();
+        String here = top + request.getServletPath() + (request.getPathInfo() == null ? "" : request.getPathInfo());
         Page.send(response, "Web Client on " + Node.NAME,
                 "<dl>\n" + Page.fact("node", "node", Node.NAME)
                         + Page.fact("session", "session", session.getId())
                         + Page.fact("count", "requests of this client", session.getAttribute(COUNT))
                         + Page.fact("path", "path", here) + "</dl>\n<p>"
                         + link(response, here, "Again")
-                        + link(response, "/login", "Log in (new session id)")
-                        + link(response, "/logout", "Log out") + "</p>");
+                        + link(response, top + "/login", "Log in (new session id)")
+                        + link(response, top + "/logout", "Log out") + "</p>");
     }
 
     @Override

@@ -19,25 +19,22 @@ import jakarta.websocket.server.ServerContainer;
 import jakarta.websocket.server.ServerEndpointConfig;
 
 /**
- * The WebSocket of one NGClient window. The HTTP session does not time out
- * while a window is open; a window without a session is told to reload.
+ * The WebSocket of one NGClient window, one of its session's {@link Windows}. Without
+ * a live session it is opened as well, to be told so: "reload", and the code 1003.
  */
 public final class WindowSocket extends Endpoint {
 
     private static final String HTTP_SESSION = "http-session";
-    private static final String WINDOWS = "windows";
-    private static final String TIMEOUT = "timeout";
 
+    /** Both null where there is no live session. */
     private HttpSession http;
+    private Windows windows;
     private Session socket;
 
     @Override
     public void onOpen(Session opened, EndpointConfig config) {
         socket = opened;
-        http = (HttpSession) config.getUserProperties().get(HTTP_SESSION);
-        if (http != null) {
-            countWindow(1);
-        }
+        bind((HttpSession) config.getUserProperties().get(HTTP_SESSION));
         socket.addMessageHandler(new MessageHandler.Whole<String>() {
             @Override
             public void onMessage(String text) {
@@ -47,12 +44,15 @@ public final class WindowSocket extends Endpoint {
         Map<String, Object> message = message(http == null ? "reload" : "open");
         message.putAll(socket.getPathParameters());
         send(message);
+        if (http == null) {
+            close(new CloseReason(CloseReason.CloseCodes.CANNOT_ACCEPT, "no session"));
+        }
     }
 
     @Override
     public void onClose(Session closed, CloseReason reason) {
-        if (http != null) {
-            countWindow(-1);
+        if (windows != null) {
+            windows.close(http);
         }
     }
 
@@ -63,11 +63,7 @@ public final class WindowSocket extends Endpoint {
 
     private void answer(String text) {
         if (text.equals("close")) {
-            try {
-                socket.close();
-            } catch (IOException e) {
-                onError(socket, e);
-            }
+            close(new CloseReason(CloseReason.CloseCodes.NORMAL_CLOSURE, ""));
             return;
         }
         Map<String, Object> message = message("echo");
@@ -91,19 +87,20 @@ public final class WindowSocket extends Endpoint {
         }
     }
 
-    private void countWindow(int change) {
+    private void close(CloseReason reason) {
         try {
-            synchronized (http.getId().intern()) {
-                Integer before = (Integer) http.getAttribute(WINDOWS);
-                int windows = (before == null ? 0 : before) + change;
-                if (before == null || before == 0) {
-                    http.setAttribute(TIMEOUT, http.getMaxInactiveInterval());
-                }
-                http.setAttribute(WINDOWS, windows);
-                http.setMaxInactiveInterval(windows > 0 ? -1 : (Integer) http.getAttribute(TIMEOUT));
-            }
+            socket.close(reason);
+        } catch (IOException e) {
+            onError(socket, e);
+        }
+    }
+
+    private void bind(HttpSession session) {
+        try {
+            windows = session == null ? null : Windows.open(session);
+            http = session;
         } catch (IllegalStateException e) {
-            http = null; // logged out meanwhile
+            http = null; // it has just ended
         }
     }
 
