@@ -199,8 +199,7 @@ static const svb_member *named_by(const svb_request *req,
 {
     const svb_member *member = svb_decide_routed(members, id, route_len);
 
-    return member || is_launch_cookie(req, id)
-                   || memchr(id->id, '.', id->len)
+    return member || is_launch_cookie(req, id) || memchr(id->id, '.', id->len)
                ? member
                : by_cookie(req, members, r);
 }
@@ -249,9 +248,8 @@ static void read_ids(svb_request *req, const svb_members *members,
 static const svb_member *been_at(const svb_request *req,
                                  const svb_members *members, request_rec *r)
 {
-    const svb_member *member = req->is_launch || req->is_new
-                                   ? NULL
-                                   : by_cookie(req, members, r);
+    const svb_member *member =
+        req->is_launch || req->is_new ? NULL : by_cookie(req, members, r);
 
     return member && member->node >= 0 && svb_request_can_have(req, member, r)
                    && svb_condition_of_member(req->balancer, member,

@@ -92,8 +92,7 @@ static int may_take(const contest *c, const svb_member *member)
                || (condition->cause != SVB_CAUSE_WORD
                    && condition->cause != SVB_CAUSE_FULL);
     default:
-        return condition->takes_new
-               && condition->is_last == (c->among == LAST);
+        return condition->takes_new && condition->is_last == (c->among == LAST);
     }
 }
 
@@ -199,12 +198,13 @@ static void tell_overfull(const contest *c, request_rec *r)
 
     if ((before > now || now - before >= TELL_EVERY)
         && atomic_compare_exchange_strong(told, &before, now)) {
-        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
-                      SVB_LOGNO(0033) "%s: every node is full, but not by clients "
-                                      "that are known to be there: launches and "
-                                      "ids that nobody has confirmed do not shut "
-                                      "the door, new clients are let in",
-                      c->req->balancer->name);
+        ap_log_rerror(
+            APLOG_MARK, APLOG_WARNING, 0, r,
+            SVB_LOGNO(0033) "%s: every node is full, but not by clients "
+                            "that are known to be there: launches and "
+                            "ids that nobody has confirmed do not shut "
+                            "the door, new clients are let in",
+            c->req->balancer->name);
     }
 }
 

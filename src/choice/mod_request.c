@@ -139,9 +139,9 @@ int svb_request_can_have(const svb_request *req, const svb_member *member,
 
 const char *svb_how_name(svb_how how)
 {
-    static const char *const names[] = {
-        "",        "known",     "route", "failover", "cookie",
-        "elected", "stateless", "launch"};
+    static const char *const names[] = {"",          "known",  "route",
+                                        "failover",  "cookie", "elected",
+                                        "stateless", "launch"};
 
     return names[how];
 }

@@ -21,8 +21,8 @@ typedef enum svb_how {
     SVB_HOW_KNOWN,    /**< the client table remembers the client */
     SVB_HOW_ROUTE,    /**< the id's route names the node */
     SVB_HOW_FAILOVER, /**< the node that it should be cannot serve */
-    SVB_HOW_COOKIE,   /**< a new client that was there before: ServoyRouteCookie */
-    SVB_HOW_ELECTED,  /**< a new client */
+    SVB_HOW_COOKIE, /**< a new client that was there before: ServoyRouteCookie */
+    SVB_HOW_ELECTED,   /**< a new client */
     SVB_HOW_STATELESS, /**< a request that begins no client */
     SVB_HOW_LAUNCH     /**< a Smart Client's launch */
 } svb_how;

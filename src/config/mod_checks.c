@@ -318,8 +318,7 @@ static void check_cookies(svb_model *model, const svb_balancer *balancer)
         twice = set->route_cookie;
     }
     for (int i = 0; i < set->session_cookies->nelts; i++) {
-        const char *name =
-            APR_ARRAY_IDX(set->session_cookies, i, const char *);
+        const char *name = APR_ARRAY_IDX(set->session_cookies, i, const char *);
 
         if (!strcmp(name, set->route_cookie)
             || !strcmp(name, set->launch_cookie)) {

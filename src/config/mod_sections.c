@@ -69,8 +69,7 @@ void *svb_sections_merge(apr_pool_t *p, void *basev, void *addv)
     MERGE(window_timeout);
     MERGE_PTR(window_match);
     MERGE_PTR(window_match_text);
-    merged->stateless =
-        add->stateless_text ? add->stateless : base->stateless;
+    merged->stateless = add->stateless_text ? add->stateless : base->stateless;
     MERGE_PTR(stateless_text);
     MERGE_PTR(route_cookie);
     MERGE(learn_sessions);

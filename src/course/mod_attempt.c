@@ -207,7 +207,8 @@ static int status_for(const svb_request *req, int rc)
 {
     switch (req->outcome) {
     case SVB_OUTCOME_BUSY:
-        return svb_request_is_unbound(req) ? HTTP_SERVICE_UNAVAILABLE : HTTP_BAD_GATEWAY;
+        return svb_request_is_unbound(req) ? HTTP_SERVICE_UNAVAILABLE
+                                           : HTTP_BAD_GATEWAY;
     case SVB_OUTCOME_TIMED_OUT:
         return HTTP_GATEWAY_TIME_OUT;
     case SVB_OUTCOME_CUT:

@@ -113,8 +113,8 @@ typedef struct {
     int cookies;          /* session cookies seen so far */
     int begun;            /* sessions that began with them */
     int is_unrouted;      /* one of these does not tell its node */
-    int is_back;          /* it is the client's own session that began (again) */
-    int is_deleted;       /* the client's cookie is taken back */
+    int is_back;    /* it is the client's own session that began (again) */
+    int is_deleted; /* the client's cookie is taken back */
 } answer;
 
 /* Tomcat appends its jvmRoute to every id. One that is not the member's route
@@ -294,10 +294,9 @@ static void honoured(answer *a)
     }
     else {
         /* It has moved here; its windows have not. */
-        svb_clients_put(svb_segments_clients(), id, a->node,
-                        req->kind == SVB_KIND_WINDOWED ? SVB_KIND_WEB
-                                                       : req->kind,
-                        a->now);
+        svb_clients_put(
+            svb_segments_clients(), id, a->node,
+            req->kind == SVB_KIND_WINDOWED ? SVB_KIND_WEB : req->kind, a->now);
     }
 }
 

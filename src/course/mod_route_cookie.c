@@ -50,12 +50,12 @@ void svb_route_cookie_set(const svb_request *req, request_rec *r)
     const char *route = req->choice.member->route;
 
     if (*set->route_cookie && *route && svb_values_is_route(route)) {
-        apr_table_addn(
-            r->headers_out, "Set-Cookie",
-            apr_psprintf(r->pool,
-                         "%s=%s; Path=/; Max-Age=%" APR_TIME_T_FMT
-                         "; HttpOnly%s",
-                         set->route_cookie, route,
-                         apr_time_sec(set->session_timeout), attributes(r)));
+        apr_table_addn(r->headers_out, "Set-Cookie",
+                       apr_psprintf(r->pool,
+                                    "%s=%s; Path=/; Max-Age=%" APR_TIME_T_FMT
+                                    "; HttpOnly%s",
+                                    set->route_cookie, route,
+                                    apr_time_sec(set->session_timeout),
+                                    attributes(r)));
     }
 }

@@ -52,8 +52,8 @@ typedef struct svb_snap_node {
     apr_array_header_t *members; /* of svb_snap_member *; never NULL */
     apr_uint64_t web;            /* web clients now */
     apr_uint64_t smart;          /* smart clients now: an estimate */
-    apr_uint64_t windowed;       /* those of web that live by their WebSockets */
-    apr_uint64_t in_flight;      /* requests on it now */
+    apr_uint64_t windowed;  /* those of web that live by their WebSockets */
+    apr_uint64_t in_flight; /* requests on it now */
     apr_uint64_t counters[SVB_COUNTERS]; /* since the last reset */
     apr_uint64_t bytes_to;               /* sent to the node */
     apr_uint64_t bytes_from;             /* received from it */

@@ -17,12 +17,12 @@
 
 /** In shared memory. */
 typedef struct svb_evictions {
-    _Atomic apr_uint64_t count; /**< how many, since the table was made */
-    _Atomic apr_time_t at;      /**< when the last of them was; 0: never */
+    _Atomic apr_uint64_t count;    /**< how many, since the table was made */
+    _Atomic apr_time_t at;         /**< when the last of them was; 0: never */
     _Atomic apr_time_t session_at; /**< likewise, of those with a session */
     _Atomic apr_time_t launch_at;  /**< likewise, of smart clients */
-    _Atomic apr_uint64_t told;  /**< how many of them the log knows */
-    _Atomic apr_time_t told_at; /**< when it was told */
+    _Atomic apr_uint64_t told;     /**< how many of them the log knows */
+    _Atomic apr_time_t told_at;    /**< when it was told */
 } svb_evictions;
 
 /**

@@ -219,7 +219,7 @@ static void refill_rooms(void)
 }
 
 void svb_clients_window_seen(apr_uint64_t id, int node, apr_time_t since,
-                               apr_time_t now)
+                             apr_time_t now)
 {
     if (now - since >= SVB_WINDOW_PROVEN) {
         svb_clients_window(svb_segments_clients(), id, node, now);

@@ -45,8 +45,9 @@
 /** How long the clients of a node live: microseconds, the longest of any balancer. */
 typedef struct svb_lifetimes {
     apr_interval_time_t session; /**< web clients, after their last request */
-    apr_interval_time_t window;  /**< windowed ones, after their last WebSocket */
-    apr_interval_time_t launch;  /**< smart clients, after their last launch */
+    apr_interval_time_t
+        window; /**< windowed ones, after their last WebSocket */
+    apr_interval_time_t launch; /**< smart clients, after their last launch */
 } svb_lifetimes;
 
 /** A new client whose first answer has not come lives so long unheard of. */
@@ -103,7 +104,7 @@ void svb_clients_node_down(int node);
  * @param since when it was opened: while that is not long ago it proves nothing
  */
 void svb_clients_window_seen(apr_uint64_t id, int node, apr_time_t since,
-                               apr_time_t now);
+                             apr_time_t now);
 
 /** Keep the clients of requests in flight alive, work through the next part of
  *  the table, refill the rooms for what is not confirmed; about once a second, from the

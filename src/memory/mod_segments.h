@@ -29,14 +29,14 @@ typedef struct svb_shared {
     apr_uint64_t magic, size; /**< of the layout */
     apr_time_t started;       /**< when the segments were made */
     unsigned char secret[SVB_CLIENTS_SECRET];
-    char nonce[33];                      /**< what actions must carry */
-    _Atomic apr_int64_t assumed_room;    /**< see memory/mod_clients.h */
+    char nonce[33];                       /**< what actions must carry */
+    _Atomic apr_int64_t assumed_room;     /**< see memory/mod_clients.h */
     _Atomic apr_int64_t unconfirmed_room; /**< likewise */
-    _Atomic apr_uint64_t confirmed_peak; /**< likewise */
+    _Atomic apr_uint64_t confirmed_peak;  /**< likewise */
     _Atomic apr_uint64_t stateless_turns; /**< how many there were */
-    _Atomic apr_time_t told_full; /**< see choice/mod_election.c */
-    _Atomic int moved;                   /**< see memory/mod_former.h */
-    _Atomic apr_time_t probed;           /**< when nodes were last probed */
+    _Atomic apr_time_t told_full;         /**< see choice/mod_election.c */
+    _Atomic int moved;                    /**< see memory/mod_former.h */
+    _Atomic apr_time_t probed;            /**< when nodes were last probed */
 } svb_shared;
 
 /**

@@ -119,7 +119,7 @@ typedef enum svb_word {
     SVB_WORD_HEARD,      /**< second of its last sign of life (condition) */
     SVB_WORD_BEGAN,      /**< second when a new client last began (condition) */
     SVB_WORD_WARNED,     /**< when it was last warned about (condition) */
-    SVB_WORD_STATE, /**< the state last noted, and since when (condition) */
+    SVB_WORD_STATE,     /**< the state last noted, and since when (condition) */
     SVB_WORD_STATELESS, /**< number of its last stateless turn (mod_stateless) */
     SVB_WORDS
 } svb_word;

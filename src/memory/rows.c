@@ -198,11 +198,10 @@ static int read_place(row_rec *rec, int place, svb_held *held)
         return 0;
     }
     about = atomic_load(&rec->held[place].about);
-    *held = (svb_held){
-        .id = id,
-        .node = (int)(about >> NODE_SHIFT & NODE_MASK),
-        .is_window = (int)(about & 1),
-        .since = (apr_time_t)(about >> SINCE_SHIFT) * 1000};
+    *held = (svb_held){.id = id,
+                       .node = (int)(about >> NODE_SHIFT & NODE_MASK),
+                       .is_window = (int)(about & 1),
+                       .since = (apr_time_t)(about >> SINCE_SHIFT) * 1000};
     return atomic_load(&rec->held[place].id) == id;
 }
 

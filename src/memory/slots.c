@@ -161,7 +161,8 @@ static apr_interval_time_t timeout_of(const svb_slots *slots, apr_uint64_t word,
 static int is_within(apr_uint64_t word, apr_time_t now,
                      apr_interval_time_t timeout)
 {
-    return timeout < 0 || apr_time_from_sec(svb_slots_age(word, now) - 1) < timeout;
+    return timeout < 0
+           || apr_time_from_sec(svb_slots_age(word, now) - 1) < timeout;
 }
 
 apr_uint64_t svb_slots_of_kind(apr_uint64_t word, svb_kind kind)
@@ -180,7 +181,7 @@ apr_uint64_t svb_slots_aged(const svb_slots *slots, apr_uint64_t word,
 }
 
 void svb_slots_read(const svb_slot_view *view, apr_time_t now,
-                           svb_client *client)
+                    svb_client *client)
 {
     apr_int64_t age = svb_slots_age(view->word, now);
 
@@ -198,11 +199,11 @@ int svb_slots_is_current(const svb_slots *slots, apr_uint64_t word)
 int svb_slots_is_live(const svb_slots *slots, apr_uint64_t word, apr_time_t now)
 {
     return svb_slots_is_current(slots, word)
-           && (is_within(word, now, timeout_of(slots, word, svb_slots_kind(word)))
+           && (is_within(word, now,
+                         timeout_of(slots, word, svb_slots_kind(word)))
                || (svb_slots_kind(word) == SVB_KIND_WINDOWED
-                   && is_within(
-                       word, now,
-                       timeout_of(slots, word, SVB_KIND_REMEMBERED))));
+                   && is_within(word, now,
+                                timeout_of(slots, word, SVB_KIND_REMEMBERED))));
 }
 
 /* ------------------------------------------------------------------ slots */
@@ -358,7 +359,7 @@ svb_slot_rank svb_slots_rank(const svb_slots *slots, const svb_slot_view *view,
         return SVB_SLOT_USABLE;
     }
     kind = svb_slots_kind(svb_slots_aged(slots, view->word, now));
-    return kind == SVB_KIND_REMEMBERED     ? SVB_SLOT_REMEMBERED
+    return kind == SVB_KIND_REMEMBERED   ? SVB_SLOT_REMEMBERED
            : svb_kind_is_confirmed(kind) ? SVB_SLOT_LIVE
                                          : SVB_SLOT_DOUBTFUL;
 }
@@ -435,9 +436,9 @@ static int fill(const svb_slots *slots, const offer *o, apr_uint64_t id,
         return 0;
     }
     if (o->rank != SVB_SLOT_USABLE) {
-        svb_evictions_add(svb_slots_evictions(slots),
-                          svb_slots_kind(svb_slots_aged(slots, o->best.word, now)),
-                          now);
+        svb_evictions_add(
+            svb_slots_evictions(slots),
+            svb_slots_kind(svb_slots_aged(slots, o->best.word, now)), now);
     }
     while ((tag = atomic_load(&claim.slot->tag)) != id) {
         if (atomic_load(&claim.slot->word) != claim.word) {

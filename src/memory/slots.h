@@ -41,9 +41,9 @@ typedef struct svb_slot_view {
 typedef enum svb_slot_rank {
     SVB_SLOT_USABLE,     /**< nothing: it is free, or was left by the dead */
     SVB_SLOT_REMEMBERED, /**< forgetting where somebody was who may not return */
-    SVB_SLOT_DOUBTFUL,   /**< dropping a live client that nobody has confirmed */
-    SVB_SLOT_LIVE,       /**< dropping one that is known to exist */
-    SVB_SLOT_CLAIMED     /**< it cannot be: somebody else is taking it */
+    SVB_SLOT_DOUBTFUL, /**< dropping a live client that nobody has confirmed */
+    SVB_SLOT_LIVE,     /**< dropping one that is known to exist */
+    SVB_SLOT_CLAIMED   /**< it cannot be: somebody else is taking it */
 } svb_slot_rank;
 
 /** @return how many buckets there are for so many clients */
@@ -90,7 +90,7 @@ apr_uint64_t svb_slots_of_kind(apr_uint64_t word, svb_kind kind);
  * @param client filled in
  */
 void svb_slots_read(const svb_slot_view *view, apr_time_t now,
-                           svb_client *client);
+                    svb_client *client);
 
 /** Look at one slot, by its number: SVB_SLOTS for each bucket. */
 void svb_slots_look(const svb_slots *slots, apr_size_t n, svb_slot_view *view);

@@ -24,8 +24,8 @@ static void assert_counts(world *w, apr_time_t now)
     ck_assert(svb_clients_sweep(w->table, ALL, now));
     while (svb_clients_next(w->table, &pos, now, &client)) {
         for (int i = 0; i < NODES; i++) {
-            found[i] += client.node == nodes[i]
-                        && client.kind != SVB_KIND_REMEMBERED;
+            found[i] +=
+                client.node == nodes[i] && client.kind != SVB_KIND_REMEMBERED;
         }
         sum += client.kind != SVB_KIND_REMEMBERED;
         REQUIRE(where(w, client.id, now) == client.node);

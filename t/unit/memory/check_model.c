@@ -33,8 +33,8 @@ static svb_kind model_kind(int i, apr_time_t now)
 
 static int model_live(int i, apr_time_t now)
 {
-    svb_kind last =
-        model[i].kind == SVB_KIND_WINDOWED ? SVB_KIND_REMEMBERED : model[i].kind;
+    svb_kind last = model[i].kind == SVB_KIND_WINDOWED ? SVB_KIND_REMEMBERED
+                                                       : model[i].kind;
 
     return model[i].known
            && model[i].epoch == svb_records_epoch(records, model[i].node)

@@ -141,8 +141,8 @@ static void copy_held(void *copies, const svb_held *request)
 START_TEST(what_is_held)
 {
     const svb_held page = {.id = 77, .node = A, .since = t0},
-                   window = {.id = 78, .node = B, .is_window = 1,
-                             .since = t0 + 1999};
+                   window = {
+                       .id = 78, .node = B, .is_window = 1, .since = t0 + 1999};
     svb_held seen[2];
     int row = svb_rows_claim(rows, getpid(), alive);
     int first = svb_rows_hold(rows, row, &page);
