@@ -14,6 +14,7 @@
 #include "launch/mod_launch.h"
 #include "launch/mod_rewrite.h"
 #include "manager/mod_manager.h"
+#include "memory/mod_segments.h"
 #include "mod_startup.h"
 
 static void register_hooks(apr_pool_t *p)
@@ -28,6 +29,8 @@ static void register_hooks(apr_pool_t *p)
     /* Before the threads that tick: a child's first tick needs its row and a pass
      * of its own. */
     ap_hook_child_init(svb_startup_child, NULL, watchdog, APR_HOOK_MIDDLE);
+    ap_hook_child_status(svb_segments_child_status, NULL, NULL,
+                         APR_HOOK_MIDDLE);
     svb_method_register(p);
     svb_attempt_register(p);
     svb_learn_register(p);

@@ -91,12 +91,12 @@ static apr_status_t attach_state(apr_pool_t *pconf, apr_pool_t *ptemp,
         return rv;
     }
     svb_clients_start(pconf);
-    svb_members_begin();
+    svb_members_begin(ptemp, model);
     for (int i = 0; i < model->balancers->nelts; i++) {
         svb_members_init(pconf,
                          APR_ARRAY_IDX(model->balancers, i, svb_balancer *));
     }
-    svb_members_end();
+    svb_members_end(model);
     svb_former_move();
     if (saved) {
         svb_persist_restore(ptemp, s, path);

@@ -16,6 +16,14 @@ use Test::More;
 my $member = 'BalancerMember "ajp://127.0.0.1:18009" route=servoy3';
 my $http_member = 'BalancerMember "http://127.0.0.1:18009" route=servoy3';
 
+# A balancer whose nodes are on these hosts.
+sub at {
+    my ($name, $one, $two, @lines) = @_;
+    return section($name, "BalancerMember ajp://$one:8019 route=servoy1",
+        "BalancerMember ajp://$two:8019 route=servoy2", 'ProxySet lbmethod=servoy',
+        url('*', 'https://%r.example.com'), @lines);
+}
+
 # name => { level, conf (a list of texts), said (patterns), fine: name => conf }
 my %problem = (
     'two members with one route' => {
@@ -210,6 +218,43 @@ my %problem = (
         conf => servoy('servoy', 'ServoyNode * url=https://%r.example.com',
             'ServoyNode servoy2 maxclients=9'),
         said => [ qr{balancer://servoy: }, qr/BalancerMember.*route=servoy2/, qr/no direct URL/ ],
+        fine => {},
+    },
+    'one route on different hosts' => {
+        level => 'warn',
+        conf => at('test', 'app1.test.invalid', 'app2.test.invalid')
+            . at('prod', 'app1.prod.invalid', 'app2.prod.invalid'),
+        said => [ qr{balancer://prod: },
+            qr{BalancerMember ajp://app1\.prod\.invalid:8019 route=servoy1},
+            qr{BalancerMember ajp://app1\.test\.invalid:8019 route=servoy1" of balancer://test},
+            qr/fleet \w+ /, qr/route servoy1\b/, qr/hosts differ \(and so do those of 1 more\)/,
+            qr/ServoyFleet of its own/, qr/same host/ ],
+        fine => {
+            'in a fleet of its own' => at('test', 'app1.test.invalid', 'app2.test.invalid')
+                . at('prod', 'app1.prod.invalid', 'app2.prod.invalid', 'ServoyFleet prod'),
+            'another port, scheme and spelling' => at('pages', 'app1.invalid', 'app2.invalid')
+                . section('sockets', 'BalancerMember http://APP1.invalid:8080 route=servoy1',
+                    'BalancerMember http://app2:8080 route=servoy2', 'ProxySet lbmethod=servoy'),
+            'a name and an address' => at('pages', 'app1.invalid', '192.0.2.2')
+                . at('sockets', '192.0.2.1', 'app2.invalid'),
+            'from this machine' => at('pages', '127.0.0.1', 'localhost')
+                . at('sockets', '192.0.2.1', 'app2.invalid'),
+            'by a socket' => at('pages', 'app1.invalid', 'app2.invalid')
+                . section('sockets', 'BalancerMember unix:/run/one|http://one.invalid route=servoy1',
+                    'ProxySet lbmethod=servoy'),
+            'in virtual hosts' => at('pages', 'app1.invalid', 'app2.invalid')
+                . join('', map { "<VirtualHost *:80>\nServerName $_.invalid\n"
+                        . "ProxyPass / balancer://pages/\n</VirtualHost>\n" } qw(a b)),
+            'other routes' => at('pages', 'app1.invalid', 'app2.invalid')
+                . section('more', 'BalancerMember ajp://app3.invalid:8009 route=servoy3',
+                    'ProxySet lbmethod=servoy', urls('servoy3')),
+        },
+    },
+    'one route at different addresses' => {
+        level => 'warn',
+        conf => at('test', '192.0.2.1', '192.0.2.2') . at('prod', '192.0.2.1', '192.0.2.3'),
+        said => [ qr{balancer://prod: }, qr{ajp://192\.0\.2\.3:8019 route=servoy2},
+            qr{ajp://192\.0\.2\.2:8019 route=servoy2}, qr/hosts differ;/ ],
         fine => {},
     },
     'failonstatus=503' => {

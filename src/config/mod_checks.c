@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 #include <http_core.h>
 
+#include "config/mod_fleets.h"
 #include "config/mod_sections.h"
 #include "config/mod_tree.h"
 #include "config/url.h"
@@ -73,14 +74,6 @@ static proxy_worker *member(const svb_balancer *balancer, int i)
     return APR_ARRAY_IDX(balancer->proxy->workers, i, proxy_worker *);
 }
 
-/* The member as it may have been written. */
-static const char *member_text(svb_model *model, proxy_worker *worker)
-{
-    return apr_psprintf(model->pool, "BalancerMember %s%s%s",
-                        ap_proxy_worker_name(model->pool, worker),
-                        *worker->s->route ? " route=" : "", worker->s->route);
-}
-
 /* The first member with this route before the n-th, or the n-th itself. */
 static int first_with_route(const svb_balancer *balancer, const char *route,
                             int n)
@@ -103,7 +96,7 @@ static void check_route(svb_model *model, svb_balancer *balancer, int n)
             SVB_LOGNO(0005) "%s: \"%s\" has no route: its "
                             "clients stick only by learning; give it a route= "
                             "equal to the node's jvmRoute",
-            balancer->name, member_text(model, worker));
+            balancer->name, svb_model_member_text(model, worker));
         return;
     }
     first = first_with_route(balancer, worker->s->route, n);
@@ -112,8 +105,9 @@ static void check_route(svb_model *model, svb_balancer *balancer, int n)
             model, APLOG_ERR, balancer->server,
             SVB_LOGNO(0006) "%s: \"%s\" and \"%s\" have the same route: a "
                             "route names one node",
-            balancer->name, member_text(model, member(balancer, first)),
-            member_text(model, worker));
+            balancer->name,
+            svb_model_member_text(model, member(balancer, first)),
+            svb_model_member_text(model, worker));
     }
 }
 
@@ -128,7 +122,7 @@ static void check_redirect(svb_model *model, svb_balancer *balancer, int n)
             model, APLOG_WARNING, balancer->server,
             SVB_LOGNO(0007) "%s: \"%s\" has redirect=%s, but no "
                             "member of the balancer has that route",
-            balancer->name, member_text(model, worker), target);
+            balancer->name, svb_model_member_text(model, worker), target);
     }
 }
 
@@ -142,7 +136,8 @@ static void check_facts(svb_model *model, svb_balancer *balancer, int n)
         svb_model_problem(model, APLOG_ERR, balancer->server,
                           SVB_LOGNO(0008) "%s: the direct URL of \"%s\", made "
                                           "from its ServoyNode url=: %s",
-                          balancer->name, member_text(model, worker), err);
+                          balancer->name, svb_model_member_text(model, worker),
+                          err);
     }
     else if (!facts.url && *worker->s->route
              && balancer->set.launch != SVB_LAUNCH_PROXY) {
@@ -152,7 +147,8 @@ static void check_facts(svb_model *model, svb_balancer *balancer, int n)
                 0009) "%s: \"%s\" has no direct URL: launches elected "
                       "onto it are proxied; give it one with ServoyNode %s url=, or set "
                       "ServoyLaunch proxy",
-            balancer->name, member_text(model, worker), worker->s->route);
+            balancer->name, svb_model_member_text(model, worker),
+            worker->s->route);
     }
 }
 
@@ -169,7 +165,7 @@ static void check_health_check(svb_model *model, svb_balancer *balancer, int n)
                 0010) "%s: \"%s\" is checked with an HTTP request: the "
                       "503 of a node in maintenance would fail it and throw its users "
                       "off; use hcmethod=TCP or CPING, or an hcexpr that accepts 503",
-            balancer->name, member_text(model, worker));
+            balancer->name, svb_model_member_text(model, worker));
     }
 }
 
@@ -182,7 +178,8 @@ static void check_scheme(svb_model *model, svb_balancer *balancer, int n)
         svb_model_problem(model, APLOG_ERR, balancer->server,
                           SVB_LOGNO(0011) "%s: \"%s\" needs %s: load it in the "
                                           "configuration",
-                          balancer->name, member_text(model, worker), missing);
+                          balancer->name, svb_model_member_text(model, worker),
+                          missing);
     }
 }
 
@@ -405,6 +402,7 @@ static void check_fleet(svb_model *model, svb_fleet *fleet)
 void svb_checks_run(svb_model *model)
 {
     check_stray_sections(model);
+    svb_fleets_check(model);
     for (int i = 0; i < model->fleets->nelts; i++) {
         check_fleet(model, APR_ARRAY_IDX(model->fleets, i, svb_fleet *));
     }

@@ -23,6 +23,13 @@ void svb_model_problem(svb_model *model, int level, server_rec *s,
     va_end(args);
 }
 
+const char *svb_model_member_text(const svb_model *model, proxy_worker *worker)
+{
+    return apr_psprintf(model->pool, "BalancerMember %s%s%s",
+                        ap_proxy_worker_name(model->pool, worker),
+                        *worker->s->route ? " route=" : "", worker->s->route);
+}
+
 svb_balancer *svb_model_balancer(const svb_model *model,
                                  const proxy_balancer *balancer)
 {

@@ -70,6 +70,9 @@ void svb_model_problem(svb_model *model, int level, server_rec *s,
                        const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/** @return the member as it may have been written, from the model's pool */
+const char *svb_model_member_text(const svb_model *model, proxy_worker *worker);
+
 /** @return the svb_balancer of this copy of a balancer, or NULL: not servoy */
 svb_balancer *svb_model_balancer(const svb_model *model,
                                  const proxy_balancer *balancer);

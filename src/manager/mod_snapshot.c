@@ -166,7 +166,6 @@ static void add_fleet(apr_pool_t *p, svb_snapshot *snap, const svb_fleet *conf)
 
 static void add_events(apr_pool_t *p, svb_snapshot *snap)
 {
-    svb_records *records = svb_segments_records();
     svb_event *latest = apr_palloc(p, EVENTS_SHOWN * sizeof(*latest));
     int n = svb_events_latest(svb_segments_events(), latest, EVENTS_SHOWN);
 
@@ -174,8 +173,8 @@ static void add_events(apr_pool_t *p, svb_snapshot *snap)
         svb_snap_event *event = apr_array_push(snap->events);
 
         event->time = latest[i].time;
-        event->fleet = svb_records_name(records, latest[i].node);
-        event->node = svb_records_route(records, latest[i].node);
+        event->fleet = latest[i].fleet;
+        event->node = latest[i].route;
         event->from =
             latest[i].from < 0 ? "" : svb_state_name((svb_state)latest[i].from);
         event->to = svb_state_name((svb_state)latest[i].to);

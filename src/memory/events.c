@@ -55,6 +55,7 @@ static int copy_out(const place at, uint64_t number, svb_event *event)
         return 0;
     }
     memcpy(event, words, sizeof(*event));
+    event->fleet[SVB_NAME_MAX] = event->route[SVB_NAME_MAX] = '\0';
     event->reason[SVB_REASON_MAX] = '\0';
     return 1;
 }

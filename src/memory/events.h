@@ -16,18 +16,22 @@
 #include <apr_pools.h>
 #include <apr_time.h>
 
+#include "memory/names.h"
+
 /** How many events are kept. */
 #define SVB_EVENTS_MAX 256
 
 /** Longest reason, without the NUL; what is longer is cut off. */
 #define SVB_REASON_MAX 159
 
-/** A change of a node's state. */
+/** A change of a node's state. It names the node, whose record may be another's by
+ *  the time that somebody reads of it. */
 typedef struct svb_event {
     apr_time_t time;
-    int node; /**< index of the node's record */
     int from; /**< svb_state, or -1: the first that was seen of it */
     int to;   /**< svb_state */
+    char fleet[SVB_NAME_MAX + 1];
+    char route[SVB_NAME_MAX + 1];
     char reason[SVB_REASON_MAX + 1];
 } svb_event;
 

@@ -3,11 +3,12 @@
 
 #include <apr_general.h>
 #include <apr_shm.h>
+#include <ap_mpm.h>
 
 #include "memory/process.h"
 
 #define RETAINED_KEY "mod_servoy_balancer"
-#define MAGIC 0x53564253484d3039u /* grows with every change of layout */
+#define MAGIC 0x53564253484d303au /* grows with every change of layout */
 #define ALIGNMENT 64
 
 /* What outlives the module's unloading at a restart. The module that is loaded
@@ -20,7 +21,10 @@ typedef struct {
     apr_shm_t *former; /* the table before, of another size, or NULL */
     apr_size_t former_capacity;
     apr_time_t replaced; /* when it was */
+    svb_generations generations;
 } retained;
+
+static retained *current; /* what is retained, while this module is loaded */
 
 static svb_records *records;
 static svb_rows *rows;
@@ -30,6 +34,7 @@ static svb_clients *clients, *former;
 static svb_shared *shared;
 static apr_time_t replaced;
 static int row;
+static unsigned generation; /* of the configuration */
 
 #define ROUNDED(size) (((size) + ALIGNMENT - 1) & ~(apr_size_t)(ALIGNMENT - 1))
 
@@ -138,6 +143,7 @@ static apr_status_t open_nodes(const retained *kept, apr_pool_t *p)
     shared = (svb_shared *)at;
     at += ROUNDED(sizeof(svb_shared));
     svb_records_open(&records, at, p);
+    svb_records_begin(records, generation);
     at += ROUNDED(svb_records_size());
     svb_rows_open(&rows, at, p);
     at += ROUNDED(svb_rows_size());
@@ -209,6 +215,35 @@ static apr_status_t attach_table(retained *kept, apr_pool_t *pconf,
     return rv;
 }
 
+/* --------------------------------------------------------------- generations */
+
+/* The MPM's number of those whom it will start next. */
+static void begin_generation(void)
+{
+    int number;
+
+    if (ap_mpm_query(AP_MPMQ_GENERATION, &number) == APR_SUCCESS) {
+        generation = (unsigned)number;
+    }
+}
+
+unsigned svb_segments_oldest_generation(void)
+{
+    return svb_generations_oldest(&current->generations, generation);
+}
+
+void svb_segments_child_status(server_rec *s, pid_t pid, ap_generation_t number,
+                               int slot, mpm_child_status status)
+{
+    (void)s, (void)pid, (void)slot;
+    if (current && status == MPM_CHILD_STARTED) {
+        svb_generations_started(&current->generations, (unsigned)number);
+    }
+    else if (current && status == MPM_CHILD_EXITED) {
+        svb_generations_ended(&current->generations, (unsigned)number);
+    }
+}
+
 /* ---------------------------------------------------------------------- both */
 
 apr_status_t svb_segments_attach(apr_pool_t *pconf, server_rec *main_server,
@@ -218,10 +253,12 @@ apr_status_t svb_segments_attach(apr_pool_t *pconf, server_rec *main_server,
     retained *kept = ap_retained_data_get(RETAINED_KEY);
     apr_status_t rv = APR_SUCCESS;
 
+    begin_generation();
     if (!fits(kept)) {
         kept = retain_anew(main_server);
         rv = make_nodes(kept, main_server, secret);
     }
+    current = kept;
     if (rv == APR_SUCCESS) {
         rv = open_nodes(kept, pconf);
     }

@@ -17,12 +17,18 @@
 #ifndef SVB_MEMORY_MOD_SEGMENTS_H
 #define SVB_MEMORY_MOD_SEGMENTS_H
 
+#include <mpm_common.h>
+
 #include "mod_log.h"
 #include "memory/clients.h"
 #include "memory/events.h"
+#include "memory/generations.h"
 #include "memory/paths.h"
 #include "memory/records.h"
 #include "memory/rows.h"
+
+/** How many members without room are told of once, all processes together. */
+#define SVB_SHARED_TOLD 16
 
 /** Words that the server's processes share besides nodes and clients. */
 typedef struct svb_shared {
@@ -37,6 +43,7 @@ typedef struct svb_shared {
     _Atomic apr_time_t told_full;         /**< see choice/mod_election.c */
     _Atomic int moved;                    /**< see memory/mod_former.h */
     _Atomic apr_time_t probed;            /**< when nodes were last probed */
+    _Atomic apr_uint64_t told[SVB_SHARED_TOLD]; /**< see nodes/mod_members.c */
 } svb_shared;
 
 /**
@@ -92,8 +99,16 @@ svb_shared *svb_segments_shared(void);
 /** @return this child's row, for svb_rows_enter() and svb_rows_leave() */
 int svb_segments_row(void);
 
-/** Free the rows of dead children; from the watchdog's one thread. No locks; looks
- *  into /proc for each child. */
+/** For the hook of this name, in the parent: who was started, and who has ended. */
+void svb_segments_child_status(server_rec *s, pid_t pid, ap_generation_t number,
+                               int slot, mpm_child_status status);
+
+/** @return the oldest generation of which there are children, or that of the present
+ *          configuration; in post_config, after svb_segments_attach() */
+unsigned svb_segments_oldest_generation(void);
+
+/** Free the rows of dead children; from the watchdog's one thread, and in
+ *  post_config. No locks; looks into /proc for each child. */
 void svb_segments_sweep(void);
 
 #endif /* SVB_MEMORY_MOD_SEGMENTS_H */

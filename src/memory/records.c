@@ -23,6 +23,11 @@
 /* A text as words that are written and read one by one. */
 #define TEXT_WORDS ((SVB_RECORDS_TEXT + 1) / sizeof(apr_uint64_t))
 
+/* The life of a record: its names are not complete yet; it is on its way from one node
+ * to another; or by which generation it was last named, + 1. */
+#define UNNAMED ((apr_uint64_t)0)
+#define RETIRED UINT64_MAX
+
 /* One node: a line that elections read, more that requests write, the names. */
 typedef struct {
     _Atomic apr_uint64_t turn ALIGNED; /* number of the last election */
@@ -30,8 +35,8 @@ typedef struct {
     _Atomic apr_uint64_t epoch;        /* 16 bits; a new one: node is down */
     _Atomic apr_uint64_t clients[SVB_KINDS]; /* see count_word() */
     _Atomic apr_uint64_t words[SVB_WORDS];   /* the first still in this line */
-    _Atomic apr_uint64_t key;   /* hash of names; 0: a free record */
-    _Atomic apr_uint64_t named; /* the names below are complete */
+    _Atomic apr_uint64_t key;  /* hash of names; 0: a free record */
+    _Atomic apr_uint64_t life; /* see UNNAMED */
     _Atomic apr_uint64_t counters[SVB_COUNTERS];
     _Atomic apr_uint64_t
         members[SVB_RECORDS_MEMBERS];          /* keys; 0: a free slot */
@@ -47,6 +52,7 @@ typedef struct {
 
 struct svb_records {
     region *shm;
+    unsigned generation;
 };
 
 apr_size_t svb_records_size(void)
@@ -56,20 +62,14 @@ apr_size_t svb_records_size(void)
 
 apr_status_t svb_records_open(svb_records **records, void *mem, apr_pool_t *p)
 {
-    *records = apr_palloc(p, sizeof(**records));
+    *records = apr_pcalloc(p, sizeof(**records));
     (*records)->shm = mem;
     return APR_SUCCESS;
 }
 
-/* Write the names of a claimed record, or find that another did. Two writers
- * write the same bytes, so it does not matter who is first, or killed. */
-static void complete(node_rec *rec, const char *name, const char *route)
+void svb_records_begin(svb_records *records, unsigned generation)
 {
-    if (!atomic_load_explicit(&rec->named, memory_order_acquire)) {
-        strcpy(rec->fleet, name);
-        strcpy(rec->route, route);
-        atomic_store_explicit(&rec->named, 1, memory_order_release);
-    }
+    records->generation = generation;
 }
 
 static int names_fit(const char *name, const char *route)
@@ -78,8 +78,38 @@ static int names_fit(const char *name, const char *route)
            && strlen(route) <= SVB_NAME_MAX;
 }
 
+/* What a search is for. */
+typedef enum { TO_LOOK, TO_KEEP, TO_ADD } purpose;
+
+/* Is it the record of these names? Where they are missing they are written: two who
+ * do so write the same bytes, so it does not matter who is first, or killed. That it
+ * is named is noted by a swap, which fails if the record is retired meanwhile. */
+static int is_of(const svb_records *records, node_rec *rec, const char *name,
+                 const char *route, purpose why)
+{
+    apr_uint64_t life = atomic_load(&rec->life), next;
+
+    do {
+        if (life == RETIRED) {
+            return 0;
+        }
+        if (life == UNNAMED) {
+            strcpy(rec->fleet, name);
+            strcpy(rec->route, route);
+        }
+        else if (strcmp(rec->route, route) || strcmp(rec->fleet, name)) {
+            return 0;
+        }
+        next = (apr_uint64_t)records->generation + 1;
+        if (life >= next || (life != UNNAMED && why == TO_LOOK)) {
+            return 1;
+        }
+    } while (!atomic_compare_exchange_weak(&rec->life, &life, next));
+    return 1;
+}
+
 static int lookup(svb_records *records, const char *name, const char *route,
-                  int add)
+                  purpose why)
 {
     apr_uint64_t key, seen;
 
@@ -93,33 +123,128 @@ static int lookup(svb_records *records, const char *name, const char *route,
 
         seen = atomic_load(&rec->key);
         if (seen == 0) {
-            if (!add) {
+            if (why != TO_ADD) {
                 return -1;
             }
             if (atomic_compare_exchange_strong(&rec->key, &seen, key)) {
                 seen = key;
             }
         }
-        if (seen != key) {
-            continue;
-        }
-        complete(rec, name, route);
-        if (strcmp(rec->route, route) == 0 && strcmp(rec->fleet, name) == 0) {
+        /* Else another node's, perhaps under the same key: go on probing. */
+        if (seen == key && is_of(records, rec, name, route, why)) {
             return node;
         }
-        /* Another node's names under the same 64-bit key: go on probing. */
     }
     return -1;
 }
 
 int svb_records_add(svb_records *records, const char *name, const char *route)
 {
-    return lookup(records, name, route, 1);
+    return lookup(records, name, route, TO_ADD);
+}
+
+int svb_records_keep(svb_records *records, const char *name, const char *route)
+{
+    return lookup(records, name, route, TO_KEEP);
 }
 
 int svb_records_find(svb_records *records, const char *name, const char *route)
 {
-    return lookup(records, name, route, 0);
+    return lookup(records, name, route, TO_LOOK);
+}
+
+/* ------------------------------------------------------------------ used again */
+
+/* Stands above all generations. */
+#define LAST_OF_ALL ((apr_uint64_t)1 << 48)
+
+/* When a record may go: the lower, the earlier; UINT64_MAX: it may not. One that was
+ * claimed by somebody who died before the names were there is only known to be so
+ * when nobody else is alive. */
+static apr_uint64_t turn_to_go(const svb_records *records, int node,
+                               unsigned oldest)
+{
+    const node_rec *rec = &records->shm->nodes[node];
+    apr_uint64_t life = atomic_load(&rec->life);
+
+    if (life == RETIRED) {
+        return 0;
+    }
+    if (life == UNNAMED ? oldest < records->generation : life > oldest) {
+        return UINT64_MAX;
+    }
+    return atomic_load(&rec->words[SVB_WORD_ADMIN]) ? LAST_OF_ALL + life : life;
+}
+
+static int first_to_go(const svb_records *records, unsigned oldest,
+                       const unsigned char *held)
+{
+    apr_uint64_t earliest = UINT64_MAX;
+    int first = -1;
+
+    for (int node = 0; node < SVB_RECORDS_MAX; node++) {
+        apr_uint64_t turn =
+            held[node] ? UINT64_MAX : turn_to_go(records, node, oldest);
+
+        if (turn < earliest) {
+            earliest = turn;
+            first = node;
+        }
+    }
+    return first;
+}
+
+/* @return whether it is retired now: not if a child has just named its node */
+static int retire(node_rec *rec, unsigned oldest)
+{
+    apr_uint64_t life = atomic_load(&rec->life);
+
+    return life == RETIRED
+           || (life <= oldest
+               && atomic_compare_exchange_strong(&rec->life, &life, RETIRED));
+}
+
+static void clear(_Atomic apr_uint64_t *words, apr_size_t n)
+{
+    for (apr_size_t i = 0; i < n; i++) {
+        atomic_store(&words[i], 0);
+    }
+}
+
+/* Steps 2 to 5. The counts of clients are void with their epoch. */
+static void give(svb_records *records, node_rec *rec, const char *name,
+                 const char *route)
+{
+    atomic_fetch_add(&rec->epoch, 1);
+    clear(&rec->turn, 1);
+    clear(&rec->recent, 1);
+    clear(rec->words, SVB_WORDS);
+    clear(rec->counters, SVB_COUNTERS);
+    clear(rec->members, SVB_RECORDS_MEMBERS);
+    clear(rec->text, 1 + TEXT_WORDS);
+    atomic_store(&rec->key, svb_hash_node(name, route));
+    strcpy(rec->fleet, name);
+    strcpy(rec->route, route);
+    atomic_store(&rec->life, (apr_uint64_t)records->generation + 1);
+}
+
+int svb_records_reuse(svb_records *records, const char *name, const char *route,
+                      unsigned oldest, const unsigned char *held)
+{
+    int node;
+
+    if (!names_fit(name, route)) {
+        return -1;
+    }
+    while ((node = first_to_go(records, oldest, held)) >= 0) {
+        node_rec *rec = &records->shm->nodes[node];
+
+        if (retire(rec, oldest)) {
+            give(records, rec, name, route);
+            return node;
+        }
+    }
+    return -1;
 }
 
 const char *svb_records_name(svb_records *records, int node)
@@ -153,10 +278,10 @@ void svb_records_set_counter(svb_records *records, int node,
 
 int svb_records_used(svb_records *records, int node)
 {
+    apr_uint64_t life = atomic_load(&records->shm->nodes[node].life);
+
     /* Names come right after the key; a record without them is nobody's yet. */
-    return atomic_load_explicit(&records->shm->nodes[node].named,
-                                memory_order_acquire)
-           != 0;
+    return life != UNNAMED && life != RETIRED;
 }
 
 int svb_records_slot(svb_records *records, int node, apr_uint64_t key)

@@ -3,9 +3,8 @@
  * The nodes of all fleets, in shared memory.
  *
  * A node is one Servoy Application Server, identified by (fleet, route). Its
- * record is found by open addressing on a 64-bit key made of both names, is
- * never moved and never given to another node while the server runs, so that
- * its index is its identity in every process and every generation.
+ * record is found by open addressing on a 64-bit key made of both names and never
+ * moves, so that its index is its identity in every process that knows the node.
  *
  * Rules that keep the region whole, whoever dies at whatever instruction:
  *
@@ -18,6 +17,39 @@
  *    operation. No word says something about another one, except that a count
  *    of clients carries the epoch it belongs to, so that it is void the moment
  *    the epoch grows.
+ *
+ * USED AGAIN. While there are free records, every node that there ever was keeps
+ * its own, and finds all of it again when it is back. When none is left, that of a
+ * node which nobody needs any more is given to another one (svb_records_reuse()),
+ * by the parent alone, between two generations of children. Of whom it is:
+ *
+ *  - A record says which generation last named its node: the configuration of it,
+ *    or a child of it that met a member which was added at run time. A generation's
+ *    children know its nodes by index until the last of them has ended, however
+ *    long it takes. So a record may go when all processes that live are of later
+ *    generations: they have never had its index, and get it by its names alone.
+ *  - It may not go while the table has a live client of the node, or a row a
+ *    request; who calls knows.
+ *  - Of those that may go, the one that was named longest ago goes first; those of
+ *    which an administrator has said something, after all others.
+ *
+ * How it goes, in steps between which the parent may die:
+ *
+ *     1. swap the generation for "retired", unless it has changed: a child that
+ *        names the node just now has either swapped first, and keeps it, or finds
+ *        it retired, and goes on looking. Nobody finds a retired record, or counts
+ *        it among those in use
+ *     2. a new epoch: what the client table has of the old node is dead, as are the
+ *        counts of its clients
+ *     3. all other words to zero
+ *     4. the key, then the names
+ *     5. swap "retired" for this generation: the record is the other node's
+ *
+ * A record that stays retired, as its parent was killed, is the first to be used by
+ * the next one, from step 2 on. The key never becomes 0 again, so that whoever looks
+ * for another record goes on past this one. Since no record is free any more, every
+ * search passes all of them, and finds this one wherever the hash of its new names
+ * would have it.
  *
  * No function here takes a lock, logs or allocates, but for svb_records_open().
  * All are safe in any thread of any process, in any phase after it.
@@ -65,8 +97,12 @@ apr_size_t svb_records_size(void);
  */
 apr_status_t svb_records_open(svb_records **records, void *mem, apr_pool_t *p);
 
+/** This process is of that generation, and so are the children that it will have; 0
+ *  until then. In post_config, before another thread uses the handle. */
+void svb_records_begin(svb_records *records, unsigned generation);
+
 /**
- * The record of a node, added when there is none.
+ * The record of a node, added when there is none. The caller's generation names it.
  * @param name  the fleet's name, at most SVB_NAME_MAX bytes
  * @param route the node's route, likewise; not empty
  * @return its index, or -1: a name is too long or empty, or the region is full
@@ -74,9 +110,24 @@ apr_status_t svb_records_open(svb_records **records, void *mem, apr_pool_t *p);
 int svb_records_add(svb_records *records, const char *name, const char *route);
 
 /** Like svb_records_add(), but -1 when the node has no record yet. */
+int svb_records_keep(svb_records *records, const char *name, const char *route);
+
+/** Likewise, but for a look: the record may be used again all the same. */
 int svb_records_find(svb_records *records, const char *name, const char *route);
 
-/** The node's fleet and route, in shared memory; they never change again. */
+/**
+ * Give the record of another node to this one, which has none, when there is no free
+ * one. All nodes of the configuration that have one must have been kept before. In
+ * post_config, in the parent.
+ * @param oldest the oldest generation of which there are processes, this one included
+ * @param held   SVB_RECORDS_MAX bytes, not 0 for nodes with clients or requests
+ * @return its index, or -1: a name is too long or empty, or there is none that may go
+ */
+int svb_records_reuse(svb_records *records, const char *name, const char *route,
+                      unsigned oldest, const unsigned char *held);
+
+/** The node's fleet and route, in shared memory; they do not change as long as there
+ *  is a process of a generation that names it. */
 const char *svb_records_name(svb_records *records, int node);
 const char *svb_records_route(svb_records *records, int node);
 

@@ -119,6 +119,7 @@ static void set_member_loadfactor(const svb_member *member, void *loadfactor)
 
 /* What the members of a node show, all together. */
 typedef struct {
+    int members;
     unsigned bits;  /* of the mode, that some member shows */
     int loadfactor; /* the word's */
     int differs;    /* some member has another loadfactor */
@@ -128,6 +129,7 @@ static void add_shown(const svb_member *member, void *baton)
 {
     shown_sum *sum = baton;
 
+    sum->members++;
     sum->bits |= member->worker->s->status & CONFIGURED_BITS;
     sum->differs |= member->worker->s->lbfactor != sum->loadfactor;
 }
@@ -142,7 +144,7 @@ void svb_admin_apply(const svb_model *model)
         }
         each_member(model, node, add_shown, &sum);
         configured[node] = sum.bits;
-        if (mode_of(node) == MODE_ENABLED && !sum.bits) {
+        if (mode_of(node) == MODE_ENABLED && sum.members && !sum.bits) {
             /* The configuration agrees by now. */
             set_word(node, MODE_NORMAL, loadfactor_of(node));
         }
@@ -273,6 +275,9 @@ static void reconcile(const svb_model *model, int node)
     shown_sum sum = {.loadfactor = loadfactor_of(node)};
 
     each_member(model, node, add_shown, &sum);
+    if (!sum.members) {
+        return; /* it may come back */
+    }
     if ((bits_of(mode) && !(sum.bits & bits_of(mode)))
         || (mode == MODE_ENABLED && sum.bits)) {
         mode = MODE_NORMAL;

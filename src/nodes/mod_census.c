@@ -24,8 +24,12 @@ static void tell(int node, int from, svb_state to, const char *reason,
                  server_rec *s, apr_time_t now)
 {
     svb_records *records = svb_segments_records();
-    svb_event event = {.time = now, .node = node, .from = from, .to = (int)to};
+    svb_event event = {.time = now, .from = from, .to = (int)to};
 
+    apr_cpystrn(event.fleet, svb_records_name(records, node),
+                sizeof(event.fleet));
+    apr_cpystrn(event.route, svb_records_route(records, node),
+                sizeof(event.route));
     apr_cpystrn(event.reason, reason, sizeof(event.reason));
     svb_events_add(svb_segments_events(), &event);
     ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,

@@ -1,10 +1,13 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 #include "nodes/mod_members.h"
 
+#include <stdatomic.h>
+
 #include <apr_strings.h>
 
 #include "memory/hash.h"
 #include "memory/mod_clients.h"
+#include "memory/mod_room.h"
 #include "memory/mod_segments.h"
 
 /* A node without a route is known by its member: what is counted has to be
@@ -39,12 +42,86 @@ unsigned svb_members_of_node(int node)
     return __atomic_load_n(&slots[node], __ATOMIC_RELAXED);
 }
 
-void svb_members_begin(void)
+/* ------------------------------------------------------------------------ room */
+
+/* Of the first indexes: nodes without room, by fleet and route; NULL once they are
+ * made. */
+static apr_hash_t *roomless;
+
+static svb_balancer *nth(const svb_model *model, int i)
 {
-    memset(slots, 0, sizeof(slots));
+    return APR_ARRAY_IDX(model->balancers, i, svb_balancer *);
 }
 
-void svb_members_end(void)
+/* What has a record is not to lose it to another. */
+static void keep_nodes(apr_pool_t *p, const svb_balancer *balancer)
+{
+    const apr_array_header_t *workers = balancer->proxy->workers;
+
+    for (int i = 0; i < workers->nelts; i++) {
+        const proxy_worker *worker = APR_ARRAY_IDX(workers, i, proxy_worker *);
+
+        if (worker && worker->s) {
+            svb_records_keep(svb_segments_records(), balancer->fleet->name,
+                             node_name(p, worker));
+        }
+    }
+}
+
+void svb_members_begin(apr_pool_t *p, const svb_model *model)
+{
+    svb_shared *shared = svb_segments_shared();
+
+    memset(slots, 0, sizeof(slots));
+    for (int i = 0; i < SVB_SHARED_TOLD; i++) {
+        shared->told[i] = 0;
+    }
+    svb_room_begin();
+    for (int i = 0; i < model->balancers->nelts; i++) {
+        keep_nodes(p, nth(model, i));
+    }
+    roomless = apr_hash_make(p);
+}
+
+static int all_nodes(const svb_model *model)
+{
+    int n = apr_hash_count(roomless);
+    apr_hash_t *seen = apr_hash_make(apr_hash_pool_get(roomless));
+
+    for (int i = 0; i < model->balancers->nelts; i++) {
+        const svb_members *members = nth(model, i)->members;
+
+        for (int j = 0; j < members->n; j++) {
+            const int *node = &members->all[j].node;
+
+            if (*node >= 0) {
+                apr_hash_set(seen, node, sizeof(*node), node);
+            }
+        }
+    }
+    return n + (int)apr_hash_count(seen);
+}
+
+/* The server goes on: the others have their users. */
+static void tell_roomless(const svb_model *model)
+{
+    const svb_member *first = apr_hash_this_val(apr_hash_first(NULL, roomless));
+    const char *fleet = apr_hash_this_key(apr_hash_first(NULL, roomless));
+
+    ap_log_error(
+        APLOG_MARK, APLOG_ERR, 0, model->main_server,
+        SVB_LOGNO(
+            0025) "no room for %u of %d nodes (fleet %s, node %s is one): "
+                  "memory holds %d, and those of earlier configurations keep "
+                  "theirs while they have clients or while children from before "
+                  "a graceful restart live; these nodes get no new clients until "
+                  "a later restart finds room",
+        apr_hash_count(roomless), all_nodes(model), fleet,
+        *first->route ? first->route : first->worker->s->name_ex,
+        SVB_RECORDS_MAX);
+}
+
+void svb_members_end(const svb_model *model)
 {
     svb_records *records = svb_segments_records();
 
@@ -53,15 +130,91 @@ void svb_members_end(void)
             svb_records_keep_slots(records, node, slots[node]);
         }
     }
+    if (apr_hash_count(roomless)) {
+        tell_roomless(model);
+    }
+    roomless = NULL;
 }
 
-static void fill(apr_pool_t *p, const svb_balancer *balancer, svb_member *m,
-                 proxy_worker *worker)
+/* Is it for this process to tell of a member without room? Once for all of them, or
+ * again where so many are without. */
+static int is_first_to_tell(apr_uint64_t member)
+{
+    static _Atomic unsigned next;
+    _Atomic apr_uint64_t *told = svb_segments_shared()->told;
+    apr_uint64_t seen;
+
+    for (int i = 0; i < SVB_SHARED_TOLD; i++) {
+        seen = 0;
+        if (atomic_compare_exchange_strong(&told[i], &seen, member)) {
+            return 1;
+        }
+        if (seen == member) {
+            return 0;
+        }
+    }
+    told[next++ % SVB_SHARED_TOLD] = member;
+    return 1;
+}
+
+static void has_no_room(const svb_balancer *balancer, const svb_member *m,
+                        const char *node)
+{
+    const char *name = m->worker->s->name_ex;
+
+    if (roomless) {
+        apr_pool_t *p = apr_hash_pool_get(roomless);
+        const char *fleet = balancer->fleet->name;
+        apr_size_t len = strlen(fleet) + 1;
+        char *key = apr_pstrcat(p, fleet, " ", node, NULL);
+
+        /* Fleet, NUL, node: the fleet can be read from it. */
+        key[len - 1] = '\0';
+        apr_hash_set(roomless, key, (apr_ssize_t)(len + strlen(node)), m);
+    }
+    else if (is_first_to_tell(svb_hash_text(name, strlen(name))
+                              ^ balancer->fleet->salt)) {
+        ap_log_error(
+            APLOG_MARK, APLOG_ERR, 0, balancer->server,
+            SVB_LOGNO(0026) "%s: no room for \"BalancerMember %s%s%s\": "
+                            "memory holds %d nodes; it gets no new "
+                            "clients until a restart finds room",
+            balancer->name, name, *m->route ? " route=" : "", m->route,
+            SVB_RECORDS_MAX);
+    }
+}
+
+/* --------------------------------------------------------------------- indexes */
+
+/* What was told of a member when the index before was made is not told again. */
+static int was_without_room(const svb_members *before, const svb_member *m)
+{
+    const svb_member *then =
+        before ? svb_members_by_worker(before, m->worker) : NULL;
+
+    return then && then->node < 0 && !strcmp(then->route, m->route);
+}
+
+static int node_of(apr_pool_t *p, const svb_balancer *balancer,
+                   const svb_members *before, const svb_member *m)
+{
+    const char *name = node_name(p, m->worker);
+    int node = roomless ? svb_room_for(balancer->fleet->name, name)
+                        : svb_records_add(svb_segments_records(),
+                                          balancer->fleet->name, name);
+
+    if (node < 0 && !was_without_room(before, m)) {
+        has_no_room(balancer, m, name);
+    }
+    return node;
+}
+
+static void fill(apr_pool_t *p, const svb_balancer *balancer,
+                 const svb_members *before, svb_member *m, proxy_worker *worker)
 {
     m->worker = worker;
     m->route = apr_pstrdup(p, worker->s->route);
-    m->node = svb_records_add(svb_segments_records(), balancer->fleet->name,
-                              node_name(p, worker));
+    m->node = node_of(p, balancer, before, m);
     if (m->node >= 0) {
         const svb_lifetimes live = {balancer->set.session_timeout,
                                     balancer->set.window_timeout,
@@ -119,10 +272,12 @@ static int count_ready(const svb_balancer *balancer, int from_start)
     return n;
 }
 
+/* Make an index; before is the one so far, or NULL. */
 static svb_members *build(apr_pool_t *p, const svb_balancer *balancer,
-                          int from_start)
+                          const svb_members *before)
 {
     int end = places(balancer);
+    int from_start = before ? before->from_start : end;
     svb_members *members = apr_pcalloc(p, sizeof(*members));
 
     members->from_start = from_start;
@@ -137,7 +292,7 @@ static svb_members *build(apr_pool_t *p, const svb_balancer *balancer,
             continue;
         }
         members->n++;
-        fill(p, balancer, m, worker);
+        fill(p, balancer, before, m, worker);
         if (*m->route) {
             index_by(members->by_route, m->route, APR_HASH_KEY_STRING, m);
         }
@@ -150,7 +305,7 @@ static svb_members *build(apr_pool_t *p, const svb_balancer *balancer,
 
 void svb_members_init(apr_pool_t *p, svb_balancer *balancer)
 {
-    balancer->members = build(p, balancer, places(balancer));
+    balancer->members = build(p, balancer, NULL);
 }
 
 /* Put a new index in the place of an old one. When another thread was faster,
@@ -167,7 +322,7 @@ static const svb_members *replace(svb_balancer *balancer,
         return old;
     }
     apr_pool_tag(p, "svb_members");
-    members = build(p, balancer, current->from_start);
+    members = build(p, balancer, current);
     if (!__atomic_compare_exchange_n(&balancer->members, &old, members, 0,
                                      __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
         apr_pool_destroy(p);

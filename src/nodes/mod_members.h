@@ -55,10 +55,11 @@ typedef struct svb_members {
  */
 void svb_members_init(apr_pool_t *p, svb_balancer *balancer);
 
-/** Before and after the first indexes are made, in post_config, in the parent: slots
- *  of members that are gone are given back. */
-void svb_members_begin(void);
-void svb_members_end(void);
+/** Before and after the first indexes are made, in post_config, in the parent: nodes
+ *  that are gone may lose their records to others, and members their slots. Nodes
+ *  without room are told of. @param p to last until the end */
+void svb_members_begin(apr_pool_t *p, const svb_model *model);
+void svb_members_end(const svb_model *model);
 
 /** @return mask of the slots of the node's members, as condition.h has it */
 unsigned svb_members_of_node(int node);

@@ -18,11 +18,11 @@ my @house = (
     ['nodes'    => qw(mod_probe mod_evidence mod_census mod_addresses mod_targets mod_condition
                       mod_admin mod_members
                        condition probe addresses action state)],
-    ['config'   => qw(mod_checks mod_tree mod_model mod_directives mod_sections mod_facts
-                      mod_values url
+    ['config'   => qw(mod_checks mod_fleets mod_tree mod_model mod_directives mod_sections mod_facts
+                      mod_values hosts url
                        escape)],
-    ['memory'   => qw(mod_persist mod_clients mod_former mod_segments save clients slots rows
-                      events paths records sealed hash process evictions client
+    ['memory'   => qw(mod_persist mod_room mod_clients mod_former mod_segments save clients slots rows
+                      events paths generations records sealed hash process evictions client
                       names)],
     [''         => qw(mod_log)],
 );

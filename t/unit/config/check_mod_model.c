@@ -45,6 +45,12 @@ const svb_server *svb_directives_server(apr_pool_t *p, server_rec *main_server)
     abort();
 }
 
+char *ap_proxy_worker_name(apr_pool_t *p, proxy_worker *worker)
+{
+    (void)p, (void)worker;
+    abort();
+}
+
 /* ------------------------------------------------------------ the fleet */
 
 static void set_worker(int i, const char *route, const char *host)

@@ -6,17 +6,13 @@
 #ifndef STEPS_H
 #define STEPS_H
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/ptrace.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "memory/clients.h"
-#include "unit.h"
+#include "stepping.h"
 
 #define SEC(n) apr_time_from_sec(n)
 #define ALL ((apr_size_t)-1)
@@ -176,13 +172,9 @@ static inline void prepare(const scenario *s)
  * ptrace is not to be had. */
 static inline pid_t start(const scenario *s)
 {
-    int status;
-    pid_t pid = fork();
+    pid_t pid = traced();
 
     if (pid == 0) {
-        if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0) {
-            _exit(2);
-        }
         if (s->call == call_sweep) {
             /* Begin and end of a pass look at every node; leave them out. */
             svb_clients_sweep(real.table, 1, t0);
@@ -192,36 +184,7 @@ static inline pid_t start(const scenario *s)
         raise(SIGSTOP);
         _exit(0);
     }
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    return WIFSTOPPED(status) ? pid : -1;
-}
-
-/* Let it go on to its end. */
-static inline void finish(pid_t pid)
-{
-    int status;
-
-    do {
-        ptrace(PTRACE_CONT, pid, NULL, NULL);
-        REQUIRE(waitpid(pid, &status, 0) == pid);
-    } while (WIFSTOPPED(status));
-    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
-
-/* One instruction; 0 when the call has returned. */
-static inline int step(pid_t pid)
-{
-    int status;
-
-    if (ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL) != 0) {
-        return 0;
-    }
-    REQUIRE(waitpid(pid, &status, 0) == pid && WIFSTOPPED(status));
-    if (WSTOPSIG(status) == SIGTRAP) {
-        return 1;
-    }
-    finish(pid);
-    return 0;
+    return stopped(pid) ? pid : -1;
 }
 
 #endif /* STEPS_H */

@@ -9,6 +9,7 @@
 #include "nodes/mod_members.h"
 
 #include "memory/mod_clients.h"
+#include "memory/mod_room.h"
 #include "memory/mod_segments.h"
 #include "workers.h"
 
@@ -27,6 +28,35 @@ static svb_balancer balancer = {
 svb_records *svb_segments_records(void)
 {
     return records;
+}
+
+static svb_shared words;
+
+svb_shared *svb_segments_shared(void)
+{
+    return &words;
+}
+
+void svb_room_begin(void)
+{
+}
+
+int svb_room_for(const char *name, const char *route)
+{
+    return svb_records_add(records, name, route);
+}
+
+module AP_MODULE_DECLARE_DATA servoy_balancer_module;
+static int told; /* lines in the log */
+
+void ap_log_error_(const char *file, int line, int module_index, int level,
+                   apr_status_t status, const server_rec *s, const char *fmt,
+                   ...)
+{
+    (void)file, (void)line, (void)module_index, (void)status, (void)s;
+    ck_assert_int_eq(level & APLOG_LEVELMASK, APLOG_ERR);
+    ck_assert_ptr_nonnull(strstr(fmt, "no room for"));
+    told++;
 }
 
 void svb_clients_set_timeouts(int node, const svb_lifetimes *live)
@@ -55,6 +85,7 @@ static proxy_worker **push(proxy_worker *worker)
 static void set_shared(int i)
 {
     apr_snprintf(shared[i].route, sizeof(shared[i].route), "s%d", i);
+    apr_snprintf(shared[i].name_ex, sizeof(shared[i].name_ex), "ajp://s%d", i);
     shared[i].index = i;
     workers[i].s = &shared[i];
 }
@@ -76,6 +107,8 @@ static void setup(void)
 {
     workers_setup();
     svb_records_open(&records, share(svb_records_size()), pool);
+    memset(&words, 0, sizeof(words));
+    told = 0;
     memset(workers, 0, sizeof(workers));
     memset(shared, 0, sizeof(shared));
     proxy.workers = apr_array_make(pool, MOST, sizeof(proxy_worker *));
@@ -159,6 +192,56 @@ START_TEST(a_route_changes_beside_a_gap)
 }
 END_TEST
 
+/* Who has no room is told of once, however often the index is made anew, and by how
+ * many processes. */
+START_TEST(no_room)
+{
+    char route[16];
+
+    for (int i = 0; i < SVB_RECORDS_MAX - 3; i++) {
+        apr_snprintf(route, sizeof(route), "n%d", i);
+        ck_assert_int_ge(svb_records_add(records, "other", route), 0);
+    }
+    add(3);
+    ck_assert(has("s3"));
+    ck_assert_int_eq(svb_members_get(&balancer)->all[3].node, -1);
+    ck_assert_int_eq(told, 1);
+    add(4);
+    ck_assert(has("s4"));
+    ck_assert_int_eq(told, 2);
+    /* As in another process. */
+    svb_members_init(pool, &balancer);
+    ck_assert(has("s3") && has("s4"));
+    ck_assert_int_eq(told, 2);
+}
+END_TEST
+
+/* At a start one line says it of all of them. */
+START_TEST(no_room_at_a_start)
+{
+    svb_balancer twice = balancer;
+    svb_balancer *list[] = {&balancer, &twice};
+    apr_array_header_t array = {.nelts = 2, .elts = (char *)list};
+    svb_model model = {.balancers = &array};
+    char route[16];
+
+    for (int i = 0; i < SVB_RECORDS_MAX - 3; i++) {
+        apr_snprintf(route, sizeof(route), "n%d", i);
+        ck_assert_int_ge(svb_records_add(records, "other", route), 0);
+    }
+    set_shared(3);
+    push(&workers[3]);
+    set_shared(4);
+    push(&workers[4]);
+    svb_members_begin(pool, &model);
+    svb_members_init(pool, &balancer);
+    svb_members_init(pool, &twice);
+    ck_assert_int_eq(told, 0);
+    svb_members_end(&model);
+    ck_assert_int_eq(told, 1);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("mod_members");
@@ -168,6 +251,8 @@ static Suite *suite(void)
     tcase_add_test(tc, from_the_start);
     tcase_add_test(tc, one_comes_in_stages);
     tcase_add_test(tc, one_overtakes_another);
+    tcase_add_test(tc, no_room);
+    tcase_add_test(tc, no_room_at_a_start);
     tcase_add_test(tc, a_route_changes_beside_a_gap);
     suite_add_tcase(s, tc);
     return s;
