@@ -41,12 +41,15 @@ my %problem = (
                 . section('other', routed(qw(a a)), 'ProxySet lbmethod=byrequests'),
         },
     },
-    'one cookie for two things' => {
+    'one cookie for routes and launches' => {
         level => 'error',
-        conf => [ map { good(@$_) } [ 'ServoyRouteCookie JSESSIONID' ],
-            [ 'ServoyRouteCookie X', 'ServoyLaunchCookie X' ],
-            [ 'ServoySessionCookie JSESSIONID SERVOYLAUNCH' ],
-            [ 'ServoySessionCookie A B', 'ServoyRouteCookie B' ] ],
+        conf => good('ServoyRouteCookie X', 'ServoyLaunchCookie X'),
+        said => [ qr/SVB0016/, qr/the cookie X is named by more than one/ ],
+        fine => {},
+    },
+    'one cookie for sessions and routes' => {
+        level => 'error',
+        conf => good('ServoySessionCookie A B', 'ServoyRouteCookie B'),
         said => [ qr/SVB0016/, qr{balancer://servoy: }, qr/more than one of ServoySessionCookie/ ],
         fine => {
             'both off' => good('ServoyRouteCookie off', 'ServoyLaunchCookie off'),

@@ -285,7 +285,7 @@ subtest 'what is said of it' => sub {
         is scalar @lines, 1, 'it is told once' or diag @lines;
         like $lines[0] // '', qr/was ready$refused/;
         is_deeply $front{$name}->manager->node('plain', 'servoy1')->{clients},
-            { web => 0, smart => 0 }, 'it has no clients any more';
+            { web => 0, smart => 0, windowed => 0 }, 'it has no clients any more';
     }
     is state_of($_), 'error', "$_: state" for qw(http both strict drain solo rewrite rewriteurl);
     is $httpd->manager->node('both', 'servoy1')->{clients}{smart}, 0,

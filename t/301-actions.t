@@ -38,7 +38,7 @@ subtest 'drain and enable' => sub {
     my $now = $manager->node('servoy', 'servoy1');
     is_deeply [ sort keys %$node ], [ sort keys %$now ],
         '... with all that the manager tells of it';
-    is_deeply $node->{clients}, { web => 2, smart => 0 };
+    is_deeply $node->{clients}, { web => 2, smart => 0, windowed => 0 };
     is scalar(grep { $_->{status} =~ /\bDrn\b/ } @{ $now->{members} }), 2,
         'both its members are draining';
     is $desk->states, 'draining ready', 'nothing else is';

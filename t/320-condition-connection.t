@@ -95,7 +95,7 @@ subtest 'killed' => sub {
     my $began = time;
     my $is = becomes('killed', 'error', qr{^connection refused by ajp://127\.0\.0\.1:\d+$}, $began);
     is $is->{until}, undef, 'it is asked again all the time';
-    is_deeply $is->{clients}, { web => 0, smart => 0 }, 'its clients are gone';
+    is_deeply $is->{clients}, { web => 0, smart => 0, windowed => 0 }, 'its clients are gone';
     is homes_of_new('killed'), 'plain2', 'no new client meets it';
     is_deeply [ uniq map { $_->get($_->{page})->node } @users ], ['plain2'], 'its own move';
     $manager->act('killed', 'n1', 'drain');
@@ -145,7 +145,7 @@ subtest 'restarted' => sub {
     wait_ok(sub { $httpd->error_log =~ /SVB0094: fleet again, node n1: ready, was error/ }, 10,
         'although nobody asked meanwhile, it was noticed');
     note sprintf 'after %.1f s', time - $restarted;
-    is_deeply clients('again'), { web => 0, smart => 0 }, 'its clients do not count any more';
+    is_deeply clients('again'), { web => 0, smart => 0, windowed => 0 }, 'its clients do not count any more';
 };
 
 subtest 'one of its members alone is gone' => sub {
