@@ -44,6 +44,7 @@ END
     balancer('quick',    $fleet->members('ajp', 'retry=1'), 'ServoyCatchUp off'),
     (map { balancer("catch$_", $fleet->members('ajp'), "ServoyCatchUp $_") } qw(1 2 off)),
     balancer('catch',    $fleet->members('ajp')),
+    balancer('catchset', $fleet->members('ajp', [ '', '', 'lbset=1' ])),
     balancer('standby',  $fleet->members('ajp', [ '', '', 'status=+H' ])),
     balancer('standin',  dead_member('servoy1') . $three->member('ajp', 'status=+H')),
     balancer('spare',    $fleet->members('ajp', [ '', '', 'status=+R' ])),
@@ -189,6 +190,9 @@ subtest 'ServoyCatchUp: a node that is empty beside others that are not' => sub 
     is $got{catch}, $got{catch2}, 'the default';
     cmp_ok $got{catch1}, '<=', 7, '1: at most a third of them and two';
     cmp_ok $got{catch1}, '>=', 4, 'nor is it left out';
+
+    settle('catchset', $one, 12);
+    is spread('catchset', 9), 'servoy2 9', 'a half is its part where a third is of another lbset';
 };
 
 subtest 'standby, spare and lbset come before the count' => sub {

@@ -1,41 +1,53 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 #include "choice/contest.h"
 
-/* Recent enough to tell whether a node is being flooded. */
-#define RECENT_HALF_LIFE apr_time_from_sec(60)
+#include "choice/rate.h"
 
-static double share(const svb_contest *c, const svb_contest_node *node)
+static double weight(const svb_contest *c, const svb_contest_node *node)
 {
     return svb_score_slowstart(node->weight, node->up_since, c->now,
                                c->slow_start);
 }
 
-static double recent(const svb_contest *c, const svb_contest_node *node)
+static apr_uint64_t mark(const svb_contest *c, const svb_contest_node *node)
 {
-    return svb_records_recent(c->records, node->record, c->now,
-                              RECENT_HALF_LIFE);
+    return svb_records_get(c->records, node->record, SVB_WORD_MARK);
 }
 
 void svb_contest_join(svb_contest *c, const svb_contest_node *node)
 {
-    c->recent_all += recent(c, node);
-    c->share_all += share(c, node);
+    if (c->weight_all <= 0) {
+        c->elections = svb_records_elections(c->records, node->record);
+    }
+    c->weight_all += weight(c, node);
 }
 
 void svb_contest_candidate(const svb_contest *c, const svb_contest_node *node,
                            svb_score_candidate *cand)
 {
-    double mine = share(c, node);
+    double own = weight(c, node);
 
     cand->load =
-        svb_score_load(svb_records_clients_all(c->records, node->record), mine);
+        svb_score_load(svb_records_clients_all(c->records, node->record), own);
     cand->last_turn = svb_records_last_turn(c->records, node->record);
-    cand->braked = c->catch_up > 0
-                   && svb_score_over_share(recent(c, node), c->recent_all, mine,
-                                           c->share_all, c->catch_up);
+    cand->wait = 0;
+    if (c->catch_up > 0) {
+        cand->wait =
+            svb_rate_wait(mark(c, node), c->elections,
+                          svb_rate_pace(c->catch_up, own, c->weight_all));
+    }
 }
 
-void svb_contest_won(const svb_contest *c, int record)
+/* Whoever is killed between the two steps leaves a turn that the brake does not
+ * know of. */
+void svb_contest_won(const svb_contest *c, const svb_contest_node *node)
 {
-    svb_records_elected(c->records, record, c->now, RECENT_HALF_LIFE);
+    double pace = svb_rate_pace(c->catch_up, weight(c, node), c->weight_all);
+    apr_uint64_t election = svb_records_elected(c->records, node->record);
+    apr_uint64_t seen;
+
+    do {
+        seen = mark(c, node);
+    } while (!svb_records_swap(c->records, node->record, SVB_WORD_MARK, seen,
+                               svb_rate_next(seen, election, pace)));
 }

@@ -96,30 +96,43 @@ static int may_take(const contest *c, const svb_member *member)
     }
 }
 
-/* Add up those who may take the client, to know a node's fair part. */
-static void sum_up(contest *c)
+/* @return the member of a worker, if it may take this client */
+static const svb_member *candidate(const contest *c, const proxy_worker *worker)
 {
-    for (int i = 0; i < c->members->n; i++) {
-        const svb_member *member = &c->members->all[i];
+    const svb_member *member = svb_members_by_worker(c->members, worker);
 
-        if (may_take(c, member)) {
-            svb_contest_node node = node_of(c, member);
+    return member && !svb_request_is_ruled_out(c->req, member)
+                   && may_take(c, member)
+               ? member
+               : NULL;
+}
 
-            svb_contest_join(&c->nodes, &node);
-        }
+/* Adds up those who may take the client, to know a node's fair part. One of them
+ * has to be the best, or mod_proxy would go on to those who come after them:
+ * standbys, a later lbset. */
+static int joins(proxy_worker *current, proxy_worker *prev_best, void *baton)
+{
+    contest *c = baton;
+    const svb_member *member = candidate(c, current);
+    svb_contest_node node;
+
+    if (!member) {
+        return 0;
     }
+    node = node_of(c, member);
+    svb_contest_join(&c->nodes, &node);
+    return !prev_best;
 }
 
 static int less_loaded(proxy_worker *current, proxy_worker *prev_best,
                        void *baton)
 {
     contest *c = baton;
-    const svb_member *member = svb_members_by_worker(c->members, current);
+    const svb_member *member = candidate(c, current);
     svb_score_candidate cand;
     svb_contest_node node;
 
-    if (!member || svb_request_is_ruled_out(c->req, member)
-        || !may_take(c, member)) {
+    if (!member) {
         return 0;
     }
     node = node_of(c, member);
@@ -144,28 +157,48 @@ void svb_election_enter(svb_request *req, const svb_member *member)
                     SVB_KIND_PENDING, apr_time_now());
 }
 
-static const svb_member *best(contest *c, request_rec *r)
+static const svb_member *as_mod_proxy(contest *c, request_rec *r,
+                                      proxy_is_best_callback_fn_t *is_best)
 {
     proxy_worker *worker = ap_proxy_balancer_get_best_worker(
-        c->req->balancer->proxy, r, less_loaded, c);
+        c->req->balancer->proxy, r, is_best, c);
 
     return worker ? svb_members_by_worker(c->members, worker) : NULL;
 }
 
 /* Mod_proxy brings in a spare only for members that cannot serve; one that is
  * full or in maintenance it does not know of. */
-static const svb_member *reserve(contest *c)
+static const svb_member *with_reserve(contest *c,
+                                      proxy_is_best_callback_fn_t *is_best)
 {
     const svb_member *found = NULL;
 
     for (int i = 0; i < c->members->n; i++) {
         const svb_member *member = &c->members->all[i];
 
-        if (less_loaded(member->worker, found ? found->worker : NULL, c)) {
+        if (is_best(member->worker, found ? found->worker : NULL, c)) {
             found = member;
         }
     }
     return found;
+}
+
+static const svb_member *best(contest *c, request_rec *r)
+{
+    c->nodes.weight_all = 0;
+    if (c->nodes.catch_up > 0) {
+        as_mod_proxy(c, r, joins);
+    }
+    return as_mod_proxy(c, r, less_loaded);
+}
+
+static const svb_member *best_of_all(contest *c)
+{
+    c->nodes.weight_all = 0;
+    if (c->nodes.catch_up > 0) {
+        with_reserve(c, joins);
+    }
+    return with_reserve(c, less_loaded);
 }
 
 /* Of those that are in maintenance or suspect, one client tries each time a while is
@@ -187,7 +220,7 @@ static const svb_member *best_that_may(contest *c, request_rec *r)
     while ((member = best(c, r)) != NULL && !may_try(c, member)) {
         ((svb_condition *)condition_of(c, member))->takes_new = 0;
     }
-    return member ? member : reserve(c);
+    return member ? member : best_of_all(c);
 }
 
 /* Once a minute, by one process. */
@@ -221,9 +254,6 @@ const svb_member *svb_election_run(svb_request *req, const svb_members *members,
     const svb_member *member = NULL;
 
     look_at_all(&c, r->pool);
-    if (set->catch_up > 0) {
-        sum_up(&c);
-    }
     for (c.among = WHOLE; !member && c.among < OVERFULL; c.among++) {
         member = best_that_may(&c, r);
     }
@@ -239,7 +269,9 @@ const svb_member *svb_election_run(svb_request *req, const svb_members *members,
         member = best(&c, r);
     }
     if (member && !req->dry_run) {
-        svb_contest_won(&c.nodes, member->node);
+        const svb_contest_node node = node_of(&c, member);
+
+        svb_contest_won(&c.nodes, &node);
         svb_election_enter(req, member);
     }
     return member;

@@ -12,9 +12,6 @@
 /* Where slow start begins. */
 #define SLOWSTART_FLOOR (1.0 / 16)
 
-/* Elections by which a node may be ahead before that means anything. */
-#define SHARE_ALLOWANCE 2.0
-
 double svb_score_load(unsigned clients, double loadfactor)
 {
     return ((double)clients + 1) / loadfactor;
@@ -25,8 +22,8 @@ int svb_score_better(const svb_score_candidate *a, const svb_score_candidate *b)
     double difference = a->load - b->load;
     double same = SAME_LOAD * (a->load + b->load) / 2;
 
-    if (!a->braked != !b->braked) {
-        return !a->braked;
+    if (a->wait < b->wait || a->wait > b->wait) {
+        return a->wait < b->wait;
     }
     if (difference > same || difference < -same) {
         return difference < 0;
@@ -48,16 +45,6 @@ double svb_score_slowstart(double loadfactor, apr_time_t up_since,
     }
     fraction = (double)age / (double)slowstart;
     return loadfactor * fmax(fraction, SLOWSTART_FLOOR);
-}
-
-int svb_score_over_share(double recent, double recent_all, double loadfactor,
-                         double loadfactor_all, double factor)
-{
-    if (factor <= 0) {
-        return 0;
-    }
-    return (recent + 1 - SHARE_ALLOWANCE) * loadfactor_all
-           > factor * recent_all * loadfactor;
 }
 
 double svb_score_rendezvous(apr_uint64_t id_hash, const char *route,

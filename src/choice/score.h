@@ -30,16 +30,15 @@
  *
  *     d d d d d d d d d d d d d d d d d d d d  c a b d c  c a b d c ...
  *
- * The catch-up brake leaves out a node whose share of the recent elections is
- * above so many times its fair one. d's fair share is 1 of 5 (its loadfactor
- * over that of all); with a factor of 2 it gets 2 of 5 until it has caught up,
- * and the clients that it does not get go to the others by load. With an idle
- * fleet, so that there are no earlier elections to count:
+ * The catch-up brake (choice/rate) leaves out a node that is ahead of its pace:
+ * so many times its fair share of the elections. d's fair share is 1 of 5 (its
+ * loadfactor over that of all); with a factor of 2 it gets 2 of 5 until it has
+ * caught up, and the clients that it does not get go to the others by load:
  *
- *     d d c d a  d b c d c  d a b d c  d c a d b  d c c d a  d b c d c
+ *     d d c d a  b d c d c  a d b d c  c d a d b  c d c d a  b d c d c
  *
- * after which the four have 24, 24, 49 and 13. A braked node still takes the
- * client when nobody else can.
+ * after which the four have 24, 24, 49 and 13. When all are braked, the one that
+ * may take its turn soonest takes the client.
  *
  * Slow start is for a node that needs time to warm up, as a JVM does. With one
  * of 4 minutes, d's loadfactor is 1/16 when it comes up, 1/4 after a minute,
@@ -71,7 +70,7 @@
 typedef struct svb_score_candidate {
     double load;            /**< from svb_score_load() */
     apr_uint64_t last_turn; /**< number of its last election, 0 for none yet */
-    int braked;             /**< from svb_score_over_share() */
+    double wait;            /**< from svb_rate_wait(); 0: not braked */
 } svb_score_candidate;
 
 /**
@@ -85,8 +84,7 @@ double svb_score_load(unsigned clients, double loadfactor);
 
 /**
  * Compare two nodes.
- * @return whether a is the better choice: not braked while b is, else less
- *         load, else (the loads are the same but for rounding) elected longer
+ * @return whether a is the better choice: a shorter wait, else less load, else (the loads are the same but for rounding) elected longer
  *         ago. 0 when there is nothing to choose, so that the first one stays
  */
 int svb_score_better(const svb_score_candidate *a,
@@ -104,23 +102,6 @@ int svb_score_better(const svb_score_candidate *a,
  */
 double svb_score_slowstart(double loadfactor, apr_time_t up_since,
                            apr_time_t now, apr_interval_time_t slowstart);
-
-/**
- * Has a node been elected so often of late that it should be left out for now?
- * @param recent     its recent elections (svb_records_recent())
- * @param recent_all the sum of those of all nodes that may take the client
- * @param loadfactor its loadfactor, scaled by svb_score_slowstart()
- * @param loadfactor_all the sum of all these nodes', scaled likewise
- * @param factor     how many times its fair share it may take, at least 1;
- *                   0 for as many as come
- * @return whether one more would be above factor times its fair share of them
- *         all plus two. The two let a fleet begin, in which the first election
- *         is the share of one node; with few new clients in a half-life nothing
- *         is ever braked, and nothing has to be. While factor is 1 or more, at
- *         least one node is not braked
- */
-int svb_score_over_share(double recent, double recent_all, double loadfactor,
-                         double loadfactor_all, double factor);
 
 /**
  * How well a node suits a client; the highest score of all takes it.

@@ -1,7 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 #include "memory/records.h"
 
-#include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,12 +9,6 @@
 
 #include "memory/hash.h"
 #include "memory/sealed.h"
-
-/* Election counts decay in 1/256ths; times of day are kept in whole seconds. */
-#define RECENT_ONE 256.0
-
-/* Room to the right of such a count for what is lost by shifting it. */
-#define DECAY_BITS 30
 
 #define CACHE_LINE 64
 #define ALIGNED __attribute__((aligned(CACHE_LINE)))
@@ -31,23 +24,31 @@
 /* One node: a line that elections read, more that requests write, the names. */
 typedef struct {
     _Atomic apr_uint64_t turn ALIGNED; /* number of the last election */
-    _Atomic apr_uint64_t recent;       /* seconds << 32 | recent ones * 256 */
     _Atomic apr_uint64_t epoch;        /* 16 bits; a new one: node is down */
     _Atomic apr_uint64_t clients[SVB_KINDS]; /* see count_word() */
-    _Atomic apr_uint64_t words[SVB_WORDS];   /* the first still in this line */
-    _Atomic apr_uint64_t key;  /* hash of names; 0: a free record */
-    _Atomic apr_uint64_t life; /* see UNNAMED */
+    _Atomic apr_uint64_t words[SVB_WORDS];
+    _Atomic apr_uint64_t key;   /* hash of names; 0: a free record */
+    _Atomic apr_uint64_t life;  /* see UNNAMED */
+    _Atomic apr_uint64_t fleet; /* index of its fleet's clock */
     _Atomic apr_uint64_t counters[SVB_COUNTERS];
     _Atomic apr_uint64_t
         members[SVB_RECORDS_MEMBERS];          /* keys; 0: a free slot */
     _Atomic apr_uint64_t text[1 + TEXT_WORDS]; /* sealed */
-    char fleet[SVB_NAME_MAX + 1] ALIGNED;
+    char name[SVB_NAME_MAX + 1] ALIGNED;       /* the fleet's */
     char route[SVB_NAME_MAX + 1];
 } node_rec;
 
+/* What the nodes of a fleet have in common. Two fleets whose names have the same
+ * hash would share it, and brake their nodes the less for it; so do fleets for which
+ * none is left, when as many as there can be nodes have come and gone. */
 typedef struct {
-    _Atomic apr_uint64_t turns ALIGNED; /* number of the last election of all */
+    _Atomic apr_uint64_t key;       /* hash of the name; 0: a free one */
+    _Atomic apr_uint64_t elections; /* so far */
+} clock_rec;
+
+typedef struct {
     node_rec nodes[SVB_RECORDS_MAX];
+    clock_rec clocks[SVB_RECORDS_MAX];
 } region;
 
 struct svb_records {
@@ -72,6 +73,32 @@ void svb_records_begin(svb_records *records, unsigned generation)
     records->generation = generation;
 }
 
+/* The clock of a fleet, claimed where it has none yet. When all are taken, by fleets of
+ * long ago, it shares one. */
+static unsigned clock_of(region *shm, const char *name)
+{
+    apr_uint64_t key = svb_hash_node(name, "");
+
+    for (unsigned i = 0; i < SVB_RECORDS_MAX; i++) {
+        unsigned at = (unsigned)((key + i) % SVB_RECORDS_MAX);
+        apr_uint64_t seen = 0;
+
+        if (atomic_compare_exchange_strong(&shm->clocks[at].key, &seen, key)
+            || seen == key) {
+            return at;
+        }
+    }
+    return (unsigned)(key % SVB_RECORDS_MAX);
+}
+
+static void write_names(region *shm, node_rec *rec, const char *name,
+                        const char *route)
+{
+    strcpy(rec->name, name);
+    strcpy(rec->route, route);
+    atomic_store(&rec->fleet, clock_of(shm, name));
+}
+
 static int names_fit(const char *name, const char *route)
 {
     return *name && *route && strlen(name) <= SVB_NAME_MAX
@@ -94,10 +121,9 @@ static int is_of(const svb_records *records, node_rec *rec, const char *name,
             return 0;
         }
         if (life == UNNAMED) {
-            strcpy(rec->fleet, name);
-            strcpy(rec->route, route);
+            write_names(records->shm, rec, name, route);
         }
-        else if (strcmp(rec->route, route) || strcmp(rec->fleet, name)) {
+        else if (strcmp(rec->route, route) || strcmp(rec->name, name)) {
             return 0;
         }
         next = (apr_uint64_t)records->generation + 1;
@@ -217,14 +243,12 @@ static void give(svb_records *records, node_rec *rec, const char *name,
 {
     atomic_fetch_add(&rec->epoch, 1);
     clear(&rec->turn, 1);
-    clear(&rec->recent, 1);
     clear(rec->words, SVB_WORDS);
     clear(rec->counters, SVB_COUNTERS);
     clear(rec->members, SVB_RECORDS_MEMBERS);
     clear(rec->text, 1 + TEXT_WORDS);
     atomic_store(&rec->key, svb_hash_node(name, route));
-    strcpy(rec->fleet, name);
-    strcpy(rec->route, route);
+    write_names(records->shm, rec, name, route);
     atomic_store(&rec->life, (apr_uint64_t)records->generation + 1);
 }
 
@@ -249,7 +273,7 @@ int svb_records_reuse(svb_records *records, const char *name, const char *route,
 
 const char *svb_records_name(svb_records *records, int node)
 {
-    return records->shm->nodes[node].fleet;
+    return records->shm->nodes[node].name;
 }
 
 const char *svb_records_route(svb_records *records, int node)
@@ -355,46 +379,24 @@ int svb_records_swap(svb_records *records, int node, svb_word word,
         &records->shm->nodes[node].words[word], &expected, value);
 }
 
-/* The count after a while. An election asks for that of every node, so this is
- * exp2() in short: whole half-lives shift the count, and what remains is off by
- * less than 0.3 percent. */
-static double decay(apr_uint64_t word, apr_time_t now,
-                    apr_interval_time_t half_life)
+static _Atomic apr_uint64_t *elections_of(svb_records *records, int node)
 {
-    apr_int64_t age = apr_time_sec(now) - (apr_int64_t)(word >> 32);
-    apr_uint64_t count = (apr_uint64_t)(uint32_t)word << DECAY_BITS;
-    double lives =
-        age > 0 ? (double)apr_time_from_sec(age) / (double)half_life : 0;
-    double part;
+    region *shm = records->shm;
 
-    if (lives > 63) {
-        return 0;
-    }
-    part = lives - (double)(int)lives;
-    return (double)(count >> (int)lives) * (1 - part * (0.67 - 0.17 * part))
-           * (1 / (RECENT_ONE * ((apr_uint64_t)1 << DECAY_BITS)));
+    return &shm->clocks[atomic_load(&shm->nodes[node].fleet)].elections;
 }
 
-void svb_records_elected(svb_records *records, int node, apr_time_t now,
-                         apr_interval_time_t half_life)
+apr_uint64_t svb_records_elections(svb_records *records, int node)
 {
-    node_rec *rec = &records->shm->nodes[node];
-    apr_uint64_t seen = atomic_load(&rec->recent), next;
-    double count;
-
-    do {
-        count = (decay(seen, now, half_life) + 1) * RECENT_ONE;
-        next = ((apr_uint64_t)apr_time_sec(now) << 32)
-               | (uint32_t)(count < UINT32_MAX ? lrint(count) : UINT32_MAX);
-    } while (!atomic_compare_exchange_weak(&rec->recent, &seen, next));
-    atomic_store(&rec->turn, atomic_fetch_add(&records->shm->turns, 1) + 1);
+    return atomic_load(elections_of(records, node));
 }
 
-double svb_records_recent(svb_records *records, int node, apr_time_t now,
-                          apr_interval_time_t half_life)
+apr_uint64_t svb_records_elected(svb_records *records, int node)
 {
-    return decay(atomic_load(&records->shm->nodes[node].recent), now,
-                 half_life);
+    apr_uint64_t before = atomic_fetch_add(elections_of(records, node), 1);
+
+    atomic_store(&records->shm->nodes[node].turn, before + 1);
+    return before;
 }
 
 apr_uint64_t svb_records_last_turn(svb_records *records, int node)

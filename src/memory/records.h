@@ -12,7 +12,8 @@
  *    add the same node at once therefore get the same record, and a process
  *    killed right after the swap leaves a record that the next one completes:
  *    the names are written by whoever finds them missing, always to the same
- *    bytes.
+ *    bytes. A fleet's count of elections is claimed likewise, by the hash of its
+ *    name, and never given to another.
  *  - Everything else in a record is a word that is changed by one atomic
  *    operation. No word says something about another one, except that a count
  *    of clients carries the epoch it belongs to, so that it is void the moment
@@ -163,6 +164,7 @@ void svb_records_keep_slots(svb_records *records, int node, unsigned mask);
  * 0 at first.
  */
 typedef enum svb_word {
+    SVB_WORD_MARK,       /**< how far it is ahead of its pace (rate) */
     SVB_WORD_UP_SINCE,   /**< when it last came up; 0: it was never down */
     SVB_WORD_CONNECTION, /**< what those who connect have met (condition) */
     SVB_WORD_SERVICE,    /**< what new clients have met (condition) */
@@ -203,19 +205,19 @@ int svb_records_swap(svb_records *records, int node, svb_word word,
                      apr_uint64_t seen, apr_uint64_t value);
 
 /**
- * The node was elected: it takes the next turn, and its count of recent
- * elections grows by one. That count halves every half_life.
- * @param now       time of day
- * @param half_life in microseconds, above zero
+ * How many elections the node's fleet has had: its clock. Nodes of one fleet, in
+ * whatever balancers, have one.
  */
-void svb_records_elected(svb_records *records, int node, apr_time_t now,
-                         apr_interval_time_t half_life);
+apr_uint64_t svb_records_elections(svb_records *records, int node);
 
-/** @return the decayed count of recent elections, at time now */
-double svb_records_recent(svb_records *records, int node, apr_time_t now,
-                          apr_interval_time_t half_life);
+/**
+ * The node was elected: one more election of its fleet, whose number is its turn.
+ * @return how many there had been before; no two elections get the same number
+ */
+apr_uint64_t svb_records_elected(svb_records *records, int node);
 
-/** @return number of the node's last turn, 0 for none: less is longer ago */
+/** @return number of the node's last turn, in its fleet, 0 for none: less is
+ *          longer ago */
 apr_uint64_t svb_records_last_turn(svb_records *records, int node);
 
 /**

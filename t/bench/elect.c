@@ -37,6 +37,7 @@ typedef struct {
 static svb_records *fleet;
 static member members[MOST];
 static apr_time_t now = T0 + apr_time_from_sec(30);
+static svb_contest held; /* the last election */
 
 static double nanoseconds(void)
 {
@@ -68,7 +69,7 @@ static svb_contest_node node_of(const member *m)
         (apr_time_t)svb_records_get(fleet, m->node, SVB_WORD_UP_SINCE)};
 }
 
-static int best(const svb_contest *c, int count)
+static int best(int count)
 {
     svb_score_candidate best = {0}, cand;
     int won = -1;
@@ -76,7 +77,7 @@ static int best(const svb_contest *c, int count)
     for (int i = 0; i < count; i++) {
         svb_contest_node node = node_of(&members[i]);
 
-        svb_contest_candidate(c, &node, &cand);
+        svb_contest_candidate(&held, &node, &cand);
         if (won < 0 || svb_score_better(&cand, &best)) {
             best = cand;
             won = i;
@@ -87,21 +88,19 @@ static int best(const svb_contest *c, int count)
 
 static int plain(int count)
 {
-    svb_contest c = contest_now(0, 0);
-
-    return best(&c, count);
+    held = contest_now(0, 0);
+    return best(count);
 }
 
 static int all(int count)
 {
-    svb_contest c = contest_now(apr_time_from_sec(300), CATCH_UP);
-
+    held = contest_now(apr_time_from_sec(300), CATCH_UP);
     for (int i = 0; i < count; i++) {
         svb_contest_node node = node_of(&members[i]);
 
-        svb_contest_join(&c, &node);
+        svb_contest_join(&held, &node);
     }
-    return best(&c, count);
+    return best(count);
 }
 
 static int failover(int count)
@@ -110,6 +109,7 @@ static int failover(int count)
     double best = 0;
     int won = -1;
 
+    held = contest_now(0, 0);
     id++;
     for (int i = 0; i < count; i++) {
         double score =
@@ -145,11 +145,11 @@ static double measure(int count, int (*decide)(int))
 
         for (int k = 0; k < calls; k++) {
             double begin = nanoseconds();
-            int node = members[decide(count)].node;
+            svb_contest_node node = node_of(&members[decide(count)]);
 
             spent += nanoseconds() - begin;
-            svb_contest_won(&(svb_contest){.records = fleet, .now = now}, node);
-            svb_records_clients_add(fleet, node, 0, SVB_KIND_WEB, 1);
+            svb_contest_won(&held, &node);
+            svb_records_clients_add(fleet, node.record, 0, SVB_KIND_WEB, 1);
             svb_records_clients_add(fleet, leaver(&leaves, count), 0,
                                     SVB_KIND_WEB, -1);
             now += 50000;
@@ -181,9 +181,7 @@ int main(void)
         m->loadfactor = 1 + i % 3;
         svb_records_clients_add(fleet, m->node, 0, SVB_KIND_WEB,
                                 100 * (1 + i % 3));
-        svb_contest_won(&(svb_contest){.records = fleet,
-                                       .now = T0 + apr_time_from_sec(i % 30)},
-                        m->node);
+        svb_records_elected(fleet, m->node);
         svb_records_set(fleet, m->node, SVB_WORD_UP_SINCE,
                         (apr_uint64_t)(i % 8 ? 0 : T0));
     }

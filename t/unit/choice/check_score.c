@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "choice/rate.h"
 #include "choice/score.h"
 #include "memory/hash.h"
 #include "unit.h"
@@ -17,36 +18,37 @@ typedef struct {
     char name;
     double loadfactor;
     unsigned clients;
-    apr_uint64_t turn;
-    double recent;
+    apr_uint64_t turn, mark;
 } node;
 
 static apr_uint64_t turns;
 
-/* One election as a caller does it; recent elections are not decayed. */
+/* One election as a caller does it. */
 static char elect(node *nodes, int count, double factor)
 {
-    double recent_all = 0, loadfactor_all = 0;
+    double loadfactor_all = 0;
     svb_score_candidate best = {0};
     int won = -1;
 
     for (int i = 0; i < count; i++) {
-        recent_all += nodes[i].recent;
         loadfactor_all += nodes[i].loadfactor;
     }
     for (int i = 0; i < count; i++) {
         svb_score_candidate cand = {
             svb_score_load(nodes[i].clients, nodes[i].loadfactor),
             nodes[i].turn,
-            svb_score_over_share(nodes[i].recent, recent_all,
-                                 nodes[i].loadfactor, loadfactor_all, factor)};
+            svb_rate_wait(
+                nodes[i].mark, turns,
+                svb_rate_pace(factor, nodes[i].loadfactor, loadfactor_all))};
         if (won < 0 || svb_score_better(&cand, &best)) {
             won = i;
             best = cand;
         }
     }
+    nodes[won].mark = svb_rate_next(
+        nodes[won].mark, turns,
+        svb_rate_pace(factor, nodes[won].loadfactor, loadfactor_all));
     nodes[won].clients++;
-    nodes[won].recent++;
     nodes[won].turn = ++turns;
     return nodes[won].name;
 }
@@ -93,7 +95,7 @@ START_TEST(node_joins)
     joined(nodes);
     assert_sequence(nodes, 4, 0, "dddddddddddddddddddd cabdc cabdc");
     joined(nodes);
-    assert_sequence(nodes, 4, 2, "ddcda dbcdc dabdc dcadb dccda dbcdc");
+    assert_sequence(nodes, 4, 2, "ddcda bdcdc adbdc cdadb cdcda bdcdc");
     ck_assert_uint_eq(nodes[0].clients, 24);
     ck_assert_uint_eq(nodes[1].clients, 24);
     ck_assert_uint_eq(nodes[2].clients, 49);
@@ -120,21 +122,6 @@ START_TEST(brake_lets_a_fleet_begin)
 }
 END_TEST
 
-START_TEST(brake_bounds)
-{
-    ck_assert(!svb_score_over_share(1e6, 1e6, 1, 100, 0));
-    ck_assert(!svb_score_over_share(0, 0, 1, 100, 2));
-    ck_assert(!svb_score_over_share(1, 1, 1, 100, 2));
-    ck_assert(svb_score_over_share(2, 2, 1, 100, 2));
-    /* A single node is never over its share. */
-    ck_assert(!svb_score_over_share(1e6, 1e6, 1, 1, 1));
-    /* With a factor of 1 or more someone is always left. */
-    for (int nodes = 1; nodes < 200; nodes++) {
-        ck_assert(!svb_score_over_share(5, 5.0 * nodes, 1, nodes, 1));
-    }
-}
-END_TEST
-
 START_TEST(better_is_robust)
 {
     svb_score_candidate a = {0, 0, 0}, b = {0, 0, 0};
@@ -152,10 +139,12 @@ START_TEST(better_is_robust)
     a.load = svb_score_load(4000000, 100);
     b.load = svb_score_load(4000001, 100);
     ck_assert(svb_score_better(&a, &b) && !svb_score_better(&b, &a));
-    /* The brake is asked first, and does not matter when both are braked. */
-    a.braked = 1;
+    /* The brake is asked first, then who may soonest. */
+    a.wait = 1;
     ck_assert(svb_score_better(&b, &a) && !svb_score_better(&a, &b));
-    b.braked = 7;
+    b.wait = 7;
+    ck_assert(svb_score_better(&a, &b) && !svb_score_better(&b, &a));
+    a.wait = 7;
     ck_assert(svb_score_better(&a, &b) && !svb_score_better(&b, &a));
 }
 END_TEST
@@ -304,7 +293,6 @@ static Suite *suite(void)
     tcase_add_test(tc, loadfactors_and_ties);
     tcase_add_test(tc, node_joins);
     tcase_add_test(tc, brake_lets_a_fleet_begin);
-    tcase_add_test(tc, brake_bounds);
     tcase_add_test(tc, better_is_robust);
     tcase_add_test(tc, slowstart);
     tcase_add_test(tc, slowstart_walk);

@@ -403,7 +403,7 @@ static void arrive(int worker)
             }
         }
         svb_clients_put(table, token, nodes[won], SVB_KIND_PENDING, now());
-        svb_records_elected(records, nodes[won], now(), SEC(60));
+        svb_records_elected(records, nodes[won]);
         usleep(random() % 500);
         svb_clients_rename(table, token, id_of(worker, n), nodes[won],
                            SVB_KIND_SMART, now());

@@ -92,7 +92,7 @@ static void one_call(unsigned dice, unsigned n)
         break;
     case 5:
         svb_records_count(records, node, SVB_CTR_STICKY);
-        svb_records_elected(records, node, now(), SEC(60));
+        svb_records_elected(records, node);
         break;
     case 6:
         svb_condition_note(records, node, (svb_state)(n % 5), now());

@@ -3,7 +3,6 @@
  * records: the records of nodes and what is counted for them, also by several
  * processes at once, and by some that are killed.
  */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -133,7 +132,7 @@ static void count_all(int worker)
     wait_for_all();
     for (int i = 0; i < 10000; i++) {
         svb_records_count(records, node, SVB_CTR_STICKY);
-        svb_records_elected(records, node, t0, SEC(60));
+        svb_records_elected(records, node);
         svb_records_clients_add(records, node, 0, SVB_KIND_WEB, 1);
     }
 }
@@ -150,69 +149,101 @@ START_TEST(counted_at_once)
     ck_assert_uint_eq(svb_records_counter(records, other, SVB_CTR_STICKY), 0);
     ck_assert_uint_eq(svb_records_clients(records, node, SVB_KIND_WEB),
                       WORKERS * 10000);
-    ck_assert_double_eq(svb_records_recent(records, node, t0, SEC(60)),
-                        WORKERS * 10000);
-    svb_records_elected(records, other, t0, SEC(60));
+    ck_assert_uint_eq(svb_records_elections(records, other), WORKERS * 10000);
+    ck_assert_uint_eq(svb_records_elected(records, other), WORKERS * 10000);
     ck_assert_uint_eq(svb_records_last_turn(records, other),
                       WORKERS * 10000 + 1);
 }
 END_TEST
 
-START_TEST(turns_and_recent_elections)
+START_TEST(turns_of_a_fleet)
 {
     int a = svb_records_add(records, "servoy", "a");
     int b = svb_records_add(records, "servoy", "b");
+    int other = svb_records_add(records, "other", "a"), c;
 
     ck_assert_uint_eq(svb_records_last_turn(records, a), 0);
-    ck_assert_double_eq(svb_records_recent(records, a, t0, SEC(60)), 0);
-    for (int i = 0; i < 8; i++) {
-        svb_records_elected(records, a, t0, SEC(60));
+    ck_assert_uint_eq(svb_records_elections(records, a), 0);
+    for (unsigned i = 0; i < 8; i++) {
+        ck_assert_uint_eq(svb_records_elected(records, a), i);
     }
-    svb_records_elected(records, b, t0, SEC(60));
-    ck_assert_uint_lt(svb_records_last_turn(records, a),
-                      svb_records_last_turn(records, b));
-    ck_assert_double_eq(svb_records_recent(records, a, t0, SEC(60)), 8);
-    ck_assert_double_eq(svb_records_recent(records, a, t0 + SEC(60), SEC(60)),
-                        4);
-    ck_assert_double_eq(svb_records_recent(records, a, t0 + SEC(180), SEC(60)),
-                        1);
-    ck_assert_double_lt(
-        svb_records_recent(records, a, t0 + SEC(86400), SEC(60)), 1e-6);
-    /* A clock that is set back makes no elections out of nothing. */
-    ck_assert_double_eq(
-        svb_records_recent(records, a, t0 - SEC(86400), SEC(60)), 8);
-    svb_records_elected(records, a, t0 + SEC(60), SEC(60));
-    ck_assert_double_eq(svb_records_recent(records, a, t0 + SEC(60), SEC(60)),
-                        5);
+    ck_assert_uint_eq(svb_records_elected(records, b), 8);
+    ck_assert_uint_eq(svb_records_last_turn(records, a), 8);
+    ck_assert_uint_eq(svb_records_last_turn(records, b), 9);
+    ck_assert_uint_eq(svb_records_elections(records, a), 9);
+    /* A node that is added later counts with its fleet. */
+    c = svb_records_add(records, "servoy", "c");
+    ck_assert_uint_eq(svb_records_elections(records, c), 9);
+    /* Another fleet has elections of its own. */
+    ck_assert_uint_eq(svb_records_elections(records, other), 0);
+    ck_assert_uint_eq(svb_records_elected(records, other), 0);
+    ck_assert_uint_eq(svb_records_last_turn(records, other), 1);
+    ck_assert_uint_eq(svb_records_elections(records, c), 9);
 }
 END_TEST
 
-START_TEST(decay)
+/* As many fleets as there can be nodes: each has its own count. */
+START_TEST(as_many_fleets_as_fit)
 {
-    int a = svb_records_add(records, "servoy", "a");
+    char name[16];
+    int nodes[SVB_RECORDS_MAX];
 
-    for (int i = 0; i < 1000; i++) {
-        svb_records_elected(records, a, t0, SEC(100));
+    for (int i = 0; i < SVB_RECORDS_MAX; i++) {
+        snprintf(name, sizeof(name), "f%d", i);
+        nodes[i] = svb_records_add(records, name, "a");
+        ck_assert_int_ge(nodes[i], 0);
+        for (int k = 0; k < i % 5; k++) {
+            svb_records_elected(records, nodes[i]);
+        }
     }
-    for (int i = 0; i < 6000; i += 7) {
-        double expected = 1000 * exp2(-i / 100.0);
+    for (int i = 0; i < SVB_RECORDS_MAX; i++) {
+        ck_assert_uint_eq(svb_records_elections(records, nodes[i]),
+                          (unsigned)i % 5);
+    }
+}
+END_TEST
 
-        ck_assert_double_eq_tol(
-            svb_records_recent(records, a, t0 + SEC(i), SEC(100)), expected,
-            0.003 * expected + 1e-9);
+static void add_for_ever(int worker)
+{
+    char name[16];
+
+    wait_for_all();
+    for (int i = worker;; i++) {
+        snprintf(name, sizeof(name), "f%d", i % 40);
+        svb_records_elected(records, svb_records_add(records, name, "a"));
+        snprintf(name, sizeof(name), "n%d", i % 40);
+        svb_records_elected(records, svb_records_add(records, "servoy", name));
     }
-    ck_assert_double_eq(
-        svb_records_recent(records, a, t0 + SEC(9999999), SEC(1)), 0);
-    svb_records_clients_add(records, a, 0, SVB_KIND_WEB, 5);
-    svb_records_clients_add(records, a, 0, SVB_KIND_PENDING, 2);
-    svb_records_clients_add(records, a, 0, SVB_KIND_SMART, 1);
-    svb_records_set(records, a, SVB_WORD_UP_SINCE, (apr_uint64_t)(t0 + 3));
-    ck_assert_uint_eq(svb_records_clients_all(records, a), 8);
-    ck_assert_double_eq(svb_records_recent(records, a, t0 + SEC(100), SEC(100)),
-                        500);
-    ck_assert_uint_eq(svb_records_last_turn(records, a), 1000);
-    ck_assert_int_eq((apr_time_t)svb_records_get(records, a, SVB_WORD_UP_SINCE),
-                     t0 + 3);
+}
+
+/* What is seen of a fleet by one of its nodes is seen by all, whoever was killed
+ * while he made them. */
+static void look_at_fleets(void)
+{
+    char name[16];
+
+    for (int i = 0; i < 40; i++) {
+        int first, second;
+        apr_uint64_t before, own, after;
+
+        snprintf(name, sizeof(name), "f%d", i);
+        first = svb_records_add(records, name, "a");
+        second = svb_records_add(records, name, "b");
+        before = svb_records_elections(records, first);
+        own = svb_records_elected(records, second);
+        after = svb_records_elections(records, first);
+        ck_assert_uint_ge(own, before);
+        ck_assert_uint_gt(after, own);
+    }
+}
+
+START_TEST(fleets_of_the_killed)
+{
+    for (int round = 0; round < 40; round++) {
+        setup();
+        killed_at_work(add_for_ever, look_at_fleets);
+        look_at_fleets();
+    }
 }
 END_TEST
 
@@ -595,7 +626,7 @@ static void write_all(int index)
         svb_records_slot(records, index, 100 + (apr_uint64_t)i);
     }
     svb_records_say(records, index, "jan");
-    svb_records_elected(records, index, t0, SEC(60));
+    svb_records_elected(records, index);
 }
 
 static void assert_is_new(int index, unsigned epoch)
@@ -619,7 +650,6 @@ static void assert_is_new(int index, unsigned epoch)
             svb_records_slot(records, index, 200 + (apr_uint64_t)i), i);
     }
     ck_assert_uint_eq(svb_records_last_turn(records, index), 0);
-    ck_assert_double_eq(svb_records_recent(records, index, t0, SEC(60)), 0);
     /* Clients of before, whose processes still know their epoch. */
     svb_records_clients_add(records, index, epoch, SVB_KIND_WEB, 3);
     ck_assert_uint_eq(web(index), 0);
@@ -798,8 +828,9 @@ static Suite *suite(void)
     tcase_add_test(tc, as_many_as_fit);
     tcase_add_test(tc, added_at_once);
     tcase_add_test(tc, counted_at_once);
-    tcase_add_test(tc, turns_and_recent_elections);
-    tcase_add_test(tc, decay);
+    tcase_add_test(tc, turns_of_a_fleet);
+    tcase_add_test(tc, as_many_fleets_as_fit);
+    tcase_add_test(tc, fleets_of_the_killed);
     tcase_add_test(tc, words_of_a_node);
     tcase_add_test(tc, counts_and_epochs);
     tcase_add_test(tc, corrected);
