@@ -43,6 +43,9 @@ typedef enum svb_outcome {
     SVB_OUTCOME_OTHER /**< an error that is not the node's */
 } svb_outcome;
 
+/** Its WebSocket; course/mod_windows.c knows more. */
+typedef struct svb_window svb_window;
+
 typedef struct svb_request {
     svb_balancer *balancer;
     const char *path; /**< as the node sees it, without parameters and query */
@@ -69,6 +72,7 @@ typedef struct svb_request {
     apr_uint64_t pending;    /**< id of the new client it may be, or 0 */
     int place;               /**< from svb_rows_hold(), or -1 */
     ap_filter_t *upgrade;    /**< waits for 101, or NULL */
+    svb_window *window;      /**< course/mod_windows.h, or NULL */
     int is_learning;         /**< the filters are in place */
 } svb_request;
 

@@ -6,6 +6,7 @@
 #include <util_filter.h>
 
 #include "course/mod_smart.h"
+#include "course/mod_windows.h"
 #include "memory/clients.h"
 #include "memory/mod_clients.h"
 #include "memory/mod_former.h"
@@ -31,6 +32,7 @@ static void hold(svb_request *req)
 
 void svb_learn_end(svb_request *req)
 {
+    svb_windows_ended(req);
     svb_rows_release(svb_segments_rows(), svb_segments_row(), req->place);
     req->place = -1;
     if (req->upgrade) {
@@ -295,6 +297,7 @@ static apr_status_t on_upgrade(ap_filter_t *f, apr_bucket_brigade *bb)
 void svb_learn_begin(svb_request *req, request_rec *r)
 {
     hold(req);
+    svb_windows_expected(req, r);
     if (req->is_learning) {
         return;
     }

@@ -119,7 +119,8 @@ typedef enum svb_word {
     SVB_WORD_HEARD,      /**< second of its last sign of life (condition) */
     SVB_WORD_BEGAN,      /**< second when a new client last began (condition) */
     SVB_WORD_WARNED,     /**< when it was last warned about (condition) */
-    SVB_WORD_STATE, /**< the state last noted, and since when (condition) */
+    SVB_WORD_STATE,  /**< the state last noted, and since when (condition) */
+    SVB_WORD_CLOSES, /**< how often its WebSockets were ended (mod_windows) */
     SVB_WORDS
 } svb_word;
 
