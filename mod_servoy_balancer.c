@@ -11,6 +11,7 @@
 #include "course/mod_attempt.h"
 #include "course/mod_learn.h"
 #include "course/mod_retry.h"
+#include "course/mod_windows.h"
 #include "launch/mod_launch.h"
 #include "launch/mod_rewrite.h"
 #include "manager/mod_manager.h"
@@ -34,6 +35,7 @@ static void register_hooks(apr_pool_t *p)
     svb_method_register(p);
     svb_attempt_register(p);
     svb_learn_register(p);
+    svb_windows_register(p);
     svb_launch_register(p);
     svb_rewrite_register(p);
     svb_retry_register(p);

@@ -4,6 +4,12 @@
 #   servoy-node.sh drain  URL NODE [SECONDS]   no new clients; wait until it is
 #                                              safe to stop, SECONDS at most
 #                                              (3600; 0: do not wait)
+#   servoy-node.sh stop   URL NODE [SECONDS]   the same; but when the time is up,
+#                                              disable it and close its WebSockets:
+#                                              who is left goes on elsewhere
+#   servoy-node.sh close  URL NODE             close its WebSockets: their clients
+#                                              connect again within 2 seconds,
+#                                              elsewhere if it is disabled
 #   servoy-node.sh enable URL NODE             back to work
 #   servoy-node.sh state  URL NODE             print its state and clients
 #
@@ -13,15 +19,16 @@
 # SERVOY_CURL holds more arguments for curl, say "--user admin:secret".
 #
 # Ends with
-#   0  done: safe to stop; enabled; printed
-#   1  the time is up and the node still has clients
+#   0  done: safe to stop, or nobody is served there; closed; enabled; printed
+#   1  the time is up and the node still has clients (drain), or still
+#      answers requests (stop)
 #   2  wrong arguments
 #   3  the manager cannot be reached, or refuses
 #   4  there is no such node
 #
 # An upgrade, then, with what your system starts and stops Tomcat by:
 #
-#   servoy-node.sh drain  "$url" servoy1 7200 || exit
+#   servoy-node.sh stop   "$url" servoy1 7200 || exit
 #   systemctl stop tomcat && upgrade && systemctl start tomcat
 #   servoy-node.sh enable "$url" servoy1
 set -u
@@ -34,7 +41,7 @@ usage() {
 [ $# -ge 3 ] || usage
 action=$1 url=$2 node=$3 seconds=${4:-3600}
 fleet=${SERVOY_FLEET:-servoy}
-case $action in drain | enable | state) ;; *) usage ;; esac
+case $action in drain | stop | close | enable | state) ;; *) usage ;; esac
 case $seconds in '' | *[!0-9]*) usage ;; esac
 
 # shellcheck disable=SC2086 # a list of arguments, as meant
@@ -61,6 +68,7 @@ field() {
 
 state() { field '"state": "\([a-z]*\)"'; }
 web() { field '"clients": {"web": \([0-9]*\),'; }
+in_flight() { field '"in_flight": \([0-9]*\),'; }
 smart() { field '"smart": \([0-9]*\)}'; }
 is_safe() { [ "$(field '"safe_to_stop": \([a-z]*\)')" = true ]; }
 
@@ -79,19 +87,40 @@ case $action in
         show
         exit 0
         ;;
-    enable)
-        post enable
+    enable | close)
+        post "$action"
         look
         show
         exit 0
         ;;
 esac
 
+# Who is left goes on elsewhere: WebSockets at once, whatever else is on its way when
+# it has been answered.
+push_out() {
+    post disable
+    post close
+    waited=0
+    look
+    while [ "$(in_flight)" -gt 0 ]; do
+        [ "$waited" -lt 30 ] || {
+            echo "$0: $node still answers $(in_flight) requests" >&2
+            exit 1
+        }
+        sleep 1
+        waited=$((waited + 1))
+        look
+    done
+    show
+    exit 0
+}
+
 post drain
 waited=0
 look
 while ! is_safe; do
     [ "$waited" -lt "$seconds" ] || {
+        [ "$action" = drain ] || push_out
         show
         [ "$seconds" -gt 0 ] || exit 0
         echo "$0: $node still has clients after $seconds seconds" >&2

@@ -7,6 +7,7 @@
 #include "config/mod_checks.h"
 #include "config/mod_directives.h"
 #include "config/mod_model.h"
+#include "course/mod_windows.h"
 #include "manager/mod_manager.h"
 #include "memory/clients.h"
 #include "memory/mod_clients.h"
@@ -134,6 +135,6 @@ int svb_startup_post_config(apr_pool_t *pconf, apr_pool_t *plog,
 
 void svb_startup_child(apr_pool_t *pchild, server_rec *s)
 {
-    (void)s;
     svb_segments_child_init(pchild);
+    svb_windows_start(pchild, s);
 }

@@ -18,7 +18,7 @@ use Test::More;
 use Time::HiRes qw(time);
 
 my $form = 'application/x-www-form-urlencoded';
-my @words = qw(drain enable disable maintenance loadfactor forget reset);
+my @words = qw(drain enable disable maintenance close loadfactor forget reset);
 my $fleet = SVB::Fleet->start(2);
 my ($one) = $fleet->nodes;
 my $desk = SVB::Administered->new($fleet);

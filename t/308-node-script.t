@@ -77,6 +77,30 @@ subtest 'servoy-node.sh' => sub {
     ends_with(0, [ 'enable', $url, 'servoy1' ], qr/^servoy1: ready/, 'enable');
     is $desk->states, 'ready ready', '... it is enabled';
 
+    ends_with(0, [ 'stop', $url, 'servoy1' ], qr/^servoy1: safe to stop$/m, 'stop what is empty');
+    is $desk->states, 'draining ready', '... drains it, no more';
+    $desk->act('enable');
+    my $window = $desk->user_of('servoy1')->websocket('/websocket/1/main/1');
+    is +($window->recv_json(30) // {})->{node}, 'servoy1', 'a window';
+    $begun = time;
+    ends_with(0, [ 'stop', $url, 'servoy1', 2 ], qr/^servoy1: disabled, \d web clients/,
+        'stop, with a window open');
+    cmp_ok time - $begun, '>=', 2, '... when the time is up';
+    ok !defined $window->recv(5) && $window->closed, '... the window is closed';
+    is $desk->states, 'disabled ready', '... the node is disabled';
+    $desk->calm;
+    my $slow = $desk->user_of('servoy1')->start(GET => '/slow?ms=2500&flush=1');
+    is $slow->head->status, 200, 'a download';
+    ends_with(0, [ 'stop', $url, 'servoy1', 0 ], qr/^servoy1: disabled, /,
+        'stop, without waiting for users');
+    is $slow->finish->body, "slow 2500\n", '... the download is whole';
+    $desk->calm;
+    $window = $desk->user_of('servoy1')->websocket('/websocket/1/main/1');
+    $window->recv_json(30);
+    ends_with(0, [ 'close', $url, 'servoy1' ], qr/^servoy1: ready, /, 'close');
+    ok !defined $window->recv(5) && $window->closed, '... the window is closed';
+    $desk->calm;
+
     ends_with(0, [ 'drain', $url, 'servoy2', 5 ], qr/^servoy2: safe to stop$/m, 'another fleet',
         SERVOY_FLEET => 'other');
     is $desk->states . ' ' . $manager->node('other', 'servoy2')->{state}, 'ready ready draining',
@@ -88,7 +112,7 @@ subtest 'servoy-node.sh' => sub {
 
     ends_with(2, [], qr/servoy-node\.sh drain/, 'no arguments');
     ends_with(2, [ 'drain', $url ], qr/servoy-node\.sh drain/, 'too few');
-    ends_with(2, [ 'stop', $url, 'servoy1' ], qr/servoy-node\.sh drain/, 'an unknown action');
+    ends_with(2, [ 'halt', $url, 'servoy1' ], qr/servoy-node\.sh drain/, 'an unknown action');
     ends_with(2, [ 'drain', $url, 'servoy1', 'soon' ], qr/servoy-node\.sh drain/,
         'a time that is none');
     ends_with(2, [ 'drain', $url, 'servoy1', '-1' ], qr/servoy-node\.sh drain/,
@@ -96,13 +120,13 @@ subtest 'servoy-node.sh' => sub {
 
     my $refusing = SVB::Ports->take;
     my $private = $httpd->url . '/private-manager';
-    for my $action (qw(drain enable state)) {
+    for my $action (qw(drain stop close enable state)) {
         ends_with(3, [ $action, "http://127.0.0.1:$refusing/servoy-manager", 'servoy1' ], qr/curl/,
             "$action: no server");
         ends_with(3, [ $action, $private, 'servoy1' ], qr/401/, '... it wants a password');
     }
     ends_with(3, [ $_, $httpd->url . '/quiet-manager', 'servoy1' ], qr/403/, "$_: actions are off")
-        for qw(drain enable);
+        for qw(drain stop close enable);
     ends_with(0, [ 'state', $httpd->url . '/quiet-manager', 'servoy1' ], qr/^servoy1: ready/,
         '... state needs none');
     ends_with(3, [ 'state', $httpd->url . '/status/404', 'servoy1' ], qr/404/, 'no manager there');
@@ -112,7 +136,7 @@ subtest 'servoy-node.sh' => sub {
     like $httpd->error_log, qr/drain by user admin/;
 
     ends_with(4, [ $_, $url, 'servoy3' ], qr/servoy3/, "$_: an unknown node")
-        for qw(drain enable state);
+        for qw(drain stop close enable state);
     ends_with(4, [ 'state', $url, 'servoy' ], qr/no node servoy /,
         'the beginning of a name is none');
     ends_with(4, [ 'state', $url, 'servoy1' ], qr/nobody/, 'an unknown fleet',

@@ -45,6 +45,9 @@ typedef enum svb_outcome {
     SVB_OUTCOME_OTHER /**< an error that is not the node's */
 } svb_outcome;
 
+/** Its WebSocket; course/mod_windows.c knows more. */
+typedef struct svb_window svb_window;
+
 typedef struct svb_request {
     svb_balancer *balancer;
     const char *path; /**< as the node sees it, without parameters and query */
@@ -74,6 +77,7 @@ typedef struct svb_request {
     apr_time_t held_since;   /**< when that which is held there began */
     int is_window;           /**< it is a WebSocket that its client lives by */
     ap_filter_t *upgrade;    /**< waits for 101, or NULL */
+    svb_window *window;      /**< course/mod_windows.h, or NULL */
     int is_learning;         /**< the filters are in place */
 } svb_request;
 

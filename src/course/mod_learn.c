@@ -8,6 +8,7 @@
 #include "choice/mod_decide.h"
 #include "course/mod_route_cookie.h"
 #include "course/mod_smart.h"
+#include "course/mod_windows.h"
 #include "memory/clients.h"
 #include "memory/mod_clients.h"
 #include "memory/mod_former.h"
@@ -55,6 +56,7 @@ static void end_pending(svb_request *req)
 
 void svb_learn_end(svb_request *req)
 {
+    svb_windows_ended(req);
     release(req);
     if (req->upgrade) {
         ap_remove_output_filter(req->upgrade);
@@ -283,13 +285,11 @@ static void honoured(answer *a)
     if (!id || svb_request_is_smart(req)) {
         return; /* a smart client is entered when it is launched */
     }
-    if (req->is_stateless) {
-        svb_clients_touch(svb_segments_clients(), id, a->now);
-    }
-    else if (!req->is_known || req->kind == SVB_KIND_REMEMBERED) {
+    if (!req->is_stateless
+        && (!req->is_known || req->kind == SVB_KIND_REMEMBERED)) {
         assume(a, id);
     }
-    else if (req->choice.how == SVB_HOW_KNOWN) {
+    else if (req->is_stateless || req->choice.how == SVB_HOW_KNOWN) {
         svb_clients_touch(svb_segments_clients(), id, a->now);
     }
     else {
@@ -457,6 +457,7 @@ void svb_learn_begin(svb_request *req, request_rec *r)
 {
     req->held_since = apr_time_now();
     hold(req);
+    svb_windows_expected(req, r);
     if (req->is_learning) {
         return;
     }

@@ -174,6 +174,7 @@ typedef enum svb_word {
     SVB_WORD_WARNED,     /**< when it was last warned about (condition) */
     SVB_WORD_STATE,     /**< the state last noted, and since when (condition) */
     SVB_WORD_STATELESS, /**< number of its last stateless turn (mod_stateless) */
+    SVB_WORD_CLOSES, /**< how often its WebSockets were ended (mod_windows) */
     SVB_WORDS
 } svb_word;
 

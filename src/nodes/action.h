@@ -13,6 +13,7 @@ typedef enum svb_action_kind {
     SVB_ACTION_ENABLE,      /* back to normal, from any of the others */
     SVB_ACTION_DISABLE,     /* no requests at all */
     SVB_ACTION_MAINTENANCE, /* no new clients until enabled */
+    SVB_ACTION_CLOSE,       /* end the WebSockets that are open to it */
     SVB_ACTION_LOADFACTOR,  /* another share of the clients: value */
     SVB_ACTION_FORGET,      /* drop its clients from the table */
     SVB_ACTION_RESET,       /* zero its counters */

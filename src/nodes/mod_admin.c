@@ -198,6 +198,16 @@ static void reset_counters(const svb_model *model, int node)
     }
 }
 
+/* Their processes look at the word (course/mod_windows.h). Of two administrators who
+ * say so at once both are heard if one is. */
+static void close_windows(int node)
+{
+    svb_records *records = svb_segments_records();
+    apr_uint64_t seen = svb_records_get(records, node, SVB_WORD_CLOSES);
+
+    svb_records_swap(records, node, SVB_WORD_CLOSES, seen, seen + 1);
+}
+
 static void carry_out(const svb_model *model, int node,
                       const svb_action *action)
 {
@@ -213,6 +223,9 @@ static void carry_out(const svb_model *model, int node,
         break;
     case SVB_ACTION_MAINTENANCE:
         change_mode(model, node, MODE_MAINTENANCE);
+        break;
+    case SVB_ACTION_CLOSE:
+        close_windows(node);
         break;
     case SVB_ACTION_LOADFACTOR:
         change_loadfactor(model, node, action->value);

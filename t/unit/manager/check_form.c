@@ -33,6 +33,8 @@ static const struct {
     {BASE "&action=enable", SVB_ACTION_ENABLE, 0},
     {BASE "&action=disable", SVB_ACTION_DISABLE, 0},
     {BASE "&action=maintenance", SVB_ACTION_MAINTENANCE, 0},
+    {BASE "&action=close", SVB_ACTION_CLOSE, 0},
+    {BASE "&action=close&value=", SVB_ACTION_CLOSE, 0},
     {BASE "&action=forget", SVB_ACTION_FORGET, 0},
     {BASE "&action=reset", SVB_ACTION_RESET, 0},
     {BASE "&action=reset&value=", SVB_ACTION_RESET, 0},
@@ -72,7 +74,8 @@ START_TEST(escapes_are_undone)
 }
 END_TEST
 
-#define ACTIONS "drain, enable, disable, maintenance, loadfactor, forget, reset"
+#define ACTIONS                                                                \
+    "drain, enable, disable, maintenance, close, loadfactor, forget, reset"
 #define NUMBER "but must be a number from 0.01 to 100, written like 0.5."
 
 static const struct {
@@ -96,6 +99,9 @@ static const struct {
      "Field \"value\" is there more than once."},
     {BASE "&action=drain&value=1",
      "Field \"value\" must be empty for the action drain: only loadfactor has "
+     "a value."},
+    {BASE "&action=close&value=1",
+     "Field \"value\" must be empty for the action close: only loadfactor has "
      "a value."},
     {BASE "&action=loadfactor",
      "Field \"value\" is missing: the action loadfactor needs a number from "
