@@ -69,7 +69,7 @@ field() {
 state() { field '"state": "\([a-z]*\)"'; }
 web() { field '"clients": {"web": \([0-9]*\),'; }
 in_flight() { field '"in_flight": \([0-9]*\),'; }
-smart() { field '"smart": \([0-9]*\)}'; }
+smart() { field '"smart": \([0-9]*\)[,}]'; }
 is_safe() { [ "$(field '"safe_to_stop": \([a-z]*\)')" = true ]; }
 
 post() {

@@ -174,6 +174,12 @@ subtest 'members by ws://' => sub {
     $check->('none', 'mod_proxy_wstunnel alone');
 };
 
+# A session that is alive; nodes close windows that have none.
+sub session_on {
+    my ($route) = @_;
+    return $fleet->node($route)->client->get($page)->header('X-Session');
+}
+
 # --- TLS ---
 
 # A window by TLS, as openssl sees it: what has come so far, and whether it is over.
@@ -182,7 +188,7 @@ sub tls_window {
     my $pid = open2(my $out, my $in, qw(openssl s_client -quiet -connect),
         '127.0.0.1:' . $httpd->tls_port);
     syswrite $in, join "\r\n", 'GET /websocket/1/main/1 HTTP/1.1', 'Host: localhost', @handshake,
-        "Cookie: JSESSIONID=AA.$route", '', '';
+        'Cookie: JSESSIONID=' . session_on($route), '', '';
     my $window = { pid => $pid, in => $in, out => $out, got => '', over => 0 };
     return $window;
 }
@@ -252,7 +258,7 @@ sub echo {
 sub coming_and_going {
     my ($notes) = @_;
     my $window = $httpd->browser->websocket('/websocket/1/main/1',
-        headers => ['Cookie: JSESSIONID=AA.servoy1']);
+        headers => ['Cookie: JSESSIONID=' . session_on('servoy1')]);
     $notes->{ 'status ' . $window->response->status }++;
     my $heard = $window->recv_json(10) && 'same';
     for (1 .. 1 + rand 3) {
@@ -272,7 +278,7 @@ sub staying {
     my ($notes) = @_;
     state $window = do {
         my $new = $httpd->browser->websocket('/websocket/1/main/1',
-            headers => ['Cookie: JSESSIONID=AA.servoy2']);
+            headers => ['Cookie: JSESSIONID=' . session_on('servoy2')]);
         $new->recv_json(10);
         $new;
     };

@@ -111,12 +111,15 @@ sub row {
     my $seen = eval { $r->json } // {};
     my @asked = map { $_->requests->{'/begin/x'} // 0 } $fleet->nodes;
     my $states = $httpd->nodes($name);
+    # OPTIONS begins nobody, and so proves nothing.
+    my $told = $method eq 'OPTIONS' ? 'ready' : 'maintenance';
     is_deeply
         [ $r->status, $r->node, "@asked", $seen->{method}, $seen->{length}, $seen->{sha1},
             join ' ', map { $states->{$_}{state} } qw(servoy1 servoy2 servoy3) ],
-        [ 200, 'servoy3', '1 1 1', $method, length($body // ''), sha1_hex($body // ''), 'maintenance maintenance ready' ],
+        [ 200, 'servoy3', '1 1 1', $method, length($body // ''), sha1_hex($body // ''), "$told $told ready" ],
         "$where: $label: served by the third, whole, each asked once"
         or diag explain [ $r->status, $r->node, $r->error, "@asked", substr $r->body, 0, 300 ];
+    return if $told eq 'ready';
     my $head = $ask->($httpd, 'HEAD', "/$name/begin/x");
     is join(' ', $head->status, $head->node), '200 servoy3', '... HEAD, which could not tell, goes there now';
     return;

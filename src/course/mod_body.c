@@ -27,7 +27,7 @@ static int is_wanted(request_rec *r)
 {
     const svb_request *req = svb_request_get(r);
 
-    return req && req->choice.how == SVB_HOW_ELECTED;
+    return req && svb_request_is_unbound(req);
 }
 
 static apr_status_t keep_bucket(svb_body *body, apr_bucket *b)

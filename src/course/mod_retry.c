@@ -63,13 +63,14 @@ static int says_maintenance(const svb_balancer *balancer,
                            0);
 }
 
-/* Somebody whose session the node has started gets the application's own answer. */
-static int may_be_refused(const svb_request *req)
+/* Somebody whose session the node has started gets the application's own answer, and
+ * so does who asks for none. */
+static int may_be_refused(const svb_request *req, const request_rec *r)
 {
     const svb_member *member = req ? req->choice.member : NULL;
 
     return member && member->node >= 0 && req->balancer->set.maintenance
-           && !req->is_stateless
+           && (!req->is_stateless || r->method_number == M_OPTIONS)
            && !(req->is_known && svb_kind_is_confirmed(req->kind));
 }
 
@@ -79,9 +80,12 @@ static void note_refusal(request_rec *r, svb_request *req)
     const svb_member *member = req->choice.member;
 
     req->is_refusal = 1;
+    svb_evidence_answered(&witness, member);
+    if (req->is_stateless) {
+        return; /* it is asked again elsewhere, but proves nothing */
+    }
     svb_records_count(svb_segments_records(), member->node,
                       SVB_CTR_MAINTENANCE_HITS);
-    svb_evidence_answered(&witness, member);
     svb_evidence_met(&witness, req->balancer, member, SVB_MET_REFUSAL, 0,
                      req->path);
 }
@@ -136,7 +140,7 @@ static int is_kept_from_client(request_rec *r, proxy_run *run)
 {
     svb_request *req = svb_request_get(r);
 
-    if (!may_be_refused(req) || !says_maintenance(req->balancer, run->held)) {
+    if (!may_be_refused(req, r) || !says_maintenance(req->balancer, run->held)) {
         return 0;
     }
     note_refusal(r, req);
@@ -165,7 +169,7 @@ static apr_status_t on_answer(ap_filter_t *f, apr_bucket_brigade *bb)
         run->is_cut = 1;
         return stop(bb);
     }
-    if (f->r->status != HTTP_SERVICE_UNAVAILABLE || !may_be_refused(req)) {
+    if (f->r->status != HTTP_SERVICE_UNAVAILABLE || !may_be_refused(req, f->r)) {
         return pass(f, run, bb);
     }
     ap_save_brigade(f, &run->held, &bb, f->r->pool);
