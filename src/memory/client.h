@@ -10,12 +10,12 @@
 
 /** What a client is. */
 typedef enum svb_kind {
-    SVB_KIND_PENDING, /**< a new client whose first answer is not here yet */
-    SVB_KIND_WEB,     /**< an HTTP session */
-    SVB_KIND_SMART,   /**< a Smart Client, launched and never seen again */
-    SVB_KIND_ASSUMED, /**< an HTTP session by the client's own account: no node
+    SVB_KIND_PENDING,  /**< a new client whose first answer is not here yet */
+    SVB_KIND_WEB,      /**< an HTTP session */
+    SVB_KIND_SMART,    /**< a Smart Client, launched and never seen again */
+    SVB_KIND_ASSUMED,  /**< an HTTP session by the client's own account: no node
                          has told us of it */
-    SVB_KIND_WINDOWED,   /**< an HTTP session that lives by its WebSockets */
+    SVB_KIND_WINDOWED, /**< an HTTP session that lives by its WebSockets */
     SVB_KIND_REMEMBERED, /**< no client any more, as far as we know: counted by
                             nobody, but at home where it was, should it return */
     SVB_KINDS
