@@ -21,7 +21,8 @@ my @house = (
     ['config'   => qw(mod_checks mod_tree mod_model mod_directives mod_sections mod_facts
                       mod_values url
                        escape)],
-    ['memory'   => qw(mod_persist mod_clients mod_former mod_segments save clients slots rows
+    ['memory'   => qw(mod_persist mod_autosave mod_live mod_clients mod_former mod_segments
+                      save_write save_read save words save_parts save_file blocks clients slots rows
                       events paths records sealed hash process evictions client
                       names)],
     [''         => qw(mod_log)],
