@@ -42,11 +42,20 @@ static int tell(const svb_model *model, int level)
     return any;
 }
 
+/* Where state is saved, or NULL. */
+static const char *persist_path(apr_pool_t *p, const svb_model *model)
+{
+    return model->server->persist
+               ? svb_persist_path(p, model->server->persist_file)
+               : NULL;
+}
+
 /* The only hook that a configuration test runs. Errors stop a start here as
  * well; warnings wait for post_config, when there is a log to write them to. */
 int svb_startup_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                       server_rec *s)
 {
+    const char *path;
     svb_model *model;
 
     (void)pconf, (void)plog;
@@ -58,6 +67,11 @@ int svb_startup_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     if (ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST) {
         tell(model, APLOG_WARNING);
         svb_directives_note_unused(s);
+    }
+    path = persist_path(ptemp, model);
+    if (path && !svb_persist_check(ptemp, s, path)) {
+        tell(model, APLOG_ERR);
+        return HTTP_INTERNAL_SERVER_ERROR;
     }
     return tell(model, APLOG_ERR) ? HTTP_INTERNAL_SERVER_ERROR : OK;
 }
@@ -71,43 +85,56 @@ int svb_startup_early(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     return OK;
 }
 
-/* Find the shared state, or make it, from what the last run has saved if there
- * is such. The nodes must have their places before their clients come. */
-static apr_status_t attach_state(apr_pool_t *pconf, apr_pool_t *ptemp,
-                                 svb_model *model)
+static void use_balancers(apr_pool_t *pconf, apr_pool_t *ptemp,
+                          svb_model *model)
 {
-    server_rec *s = model->main_server;
-    unsigned char secret[SVB_CLIENTS_SECRET];
-    const char *path =
-        model->server->persist
-            ? svb_persist_path(pconf, model->server->persist_file)
-            : NULL;
-    int saved = path && !svb_segments_exist()
-                && svb_persist_secret(ptemp, s, path, secret);
-    apr_status_t rv =
-        svb_segments_attach(pconf, s, (apr_size_t)model->server->client_table,
-                            saved ? secret : NULL);
-
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    svb_clients_start(pconf);
     svb_members_begin(ptemp, model);
     for (int i = 0; i < model->balancers->nelts; i++) {
         svb_members_init(pconf,
                          APR_ARRAY_IDX(model->balancers, i, svb_balancer *));
     }
     svb_members_end(model);
+}
+
+static apr_status_t begin_saving(apr_pool_t *pconf, const svb_model *model,
+                                 const svb_persist *found)
+{
+    server_rec *s = model->main_server;
+    const char *path = persist_path(pconf, model);
+
+    if (!path) {
+        svb_persist_end(pconf);
+        return APR_SUCCESS;
+    }
+    svb_persist_check_size(s, (apr_size_t)model->server->client_table);
+    return svb_persist_begin(pconf, s, path, found);
+}
+
+/* Find the shared state, or make it, from what the last run has saved if there
+ * is such. The nodes must have their places before their clients come. */
+static apr_status_t attach_state(apr_pool_t *pconf, apr_pool_t *ptemp,
+                                 svb_model *model)
+{
+    server_rec *s = model->main_server;
+    const char *path = persist_path(ptemp, model);
+    svb_persist *found =
+        path && !svb_segments_exist() ? svb_persist_look(ptemp, s, path) : NULL;
+    apr_status_t rv =
+        svb_segments_attach(pconf, s, (apr_size_t)model->server->client_table,
+                            found ? svb_persist_secret(found) : NULL);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    svb_clients_start(pconf);
+    use_balancers(pconf, ptemp, model);
     svb_former_move();
-    if (saved) {
-        svb_persist_restore(ptemp, s, path);
+    if (found) {
+        svb_persist_restore(found, s);
     }
     svb_admin_apply(model);
     svb_clients_tick(apr_time_now());
-    if (path) {
-        svb_persist_at_exit(pconf, s, path);
-    }
-    return APR_SUCCESS;
+    return begin_saving(pconf, model, found);
 }
 
 int svb_startup_post_config(apr_pool_t *pconf, apr_pool_t *plog,

@@ -5,6 +5,7 @@
 
 #include "memory/clients.h"
 #include "memory/evictions.h"
+#include "memory/mod_autosave.h"
 #include "memory/mod_clients.h"
 #include "memory/mod_former.h"
 #include "memory/mod_segments.h"
@@ -17,6 +18,9 @@
 
 /* A node may be killed and be there again within a second: that has to be seen. */
 #define PROBE_EVERY apr_time_from_msec(250)
+
+/* What an administrator says has to be on the disk within a second. */
+#define SAVE_EVERY apr_time_from_msec(250)
 
 /* A table that is too small forgets clients. */
 static void tell_evictions(const svb_model *model, apr_time_t now)
@@ -70,7 +74,22 @@ static apr_status_t look_up(int state, void *data, apr_pool_t *pool)
     return APR_SUCCESS;
 }
 
-/* Each has a thread of its own: what waits for nodes must not keep the rest. */
+static apr_status_t save(int state, void *data, apr_pool_t *pool)
+{
+    const svb_model *model = data;
+
+    (void)pool;
+    if (state == AP_WATCHDOG_STATE_RUNNING) {
+        svb_autosave_tick(model->main_server);
+    }
+    else if (state == AP_WATCHDOG_STATE_STOPPING) {
+        svb_autosave_stop();
+    }
+    return APR_SUCCESS;
+}
+
+/* Each has a thread of its own: what waits for nodes or for the disk must
+ * not keep the rest. */
 static const struct {
     const char *name;
     apr_interval_time_t every;
@@ -79,6 +98,7 @@ static const struct {
     {"_servoy_", TICK_EVERY, tick},
     {"_servoy_probe_", PROBE_EVERY, probe},
     {"_servoy_names_", TICK_EVERY, look_up},
+    {"_servoy_save_", SAVE_EVERY, save},
 };
 
 static apr_status_t start(apr_pool_t *pconf, const svb_model *model, int i)

@@ -121,7 +121,7 @@ my @directives = (
     [ ServoyClientTable => 'server', [ '1', '65536', '1000000' ],
         { map { $_ => qr/expected a number of clients from 1/ } '0', '-1', 'x', '64k', '1.5',
             '67108865', '99999999999999999999' } ],
-    [ ServoyPersist => 'server', [ 'on', 'off', 'run/clients' ],
+    [ ServoyPersist => 'server', [ 'on', 'off', './clients' ],
         { map { $_ => qr/On, Off, or the path of a file/ } 'maybe', 'file' } ],
     [ ServoySharedStore => 'server', [],
         { 'nosuch:127.0.0.1:1' => qr/no such socache provider.*mod_socache_nosuch/ } ],

@@ -35,9 +35,9 @@ sub run {
 sub slurp { my ($path) = @_; return SVB::Temp->read_file($path) }
 
 sub install {
-    my ($destdir) = @_;
+    my ($destdir, @more) = @_;
     my ($code, $output) = run('make', '-f', 'Makefile.apxs', "APXS=$apxs", 'install',
-        "DESTDIR=$destdir");
+        "DESTDIR=$destdir", @more);
     is $code, 0, 'make install' or diag $output;
     return;
 }
@@ -79,6 +79,9 @@ LoadModule servoy_balancer_module $libexec/$module
 END
     is slurp("$available/servoy_balancer.conf"),
         slurp("$tree/conf/servoy_balancer.conf"), '.conf';
+    my ($state) = slurp("$available/servoy_balancer.conf") =~ m{^ServoyPersist (\S+)/[^/]+$}m;
+    is sprintf('%04o', (stat "$dest$state")[2] & 07777), '0755', "$state, for the saved state";
+    is +(stat _)[4], $>, '... is the folder of who installs';
 
     SVB::Temp->write_file("$available/$_", "# mine\n") for 'servoy_balancer.conf',
         'servoy_balancer.load';
@@ -86,6 +89,11 @@ END
     is slurp("$available/servoy_balancer.conf"), "# mine\n",
         'again: a .conf stays as it was edited';
     isnt slurp("$available/servoy_balancer.load"), "# mine\n", 'a .load does not';
+    unlink "$available/servoy_balancer.conf";
+    install($dest, 'STATEDIR=/srv/state');
+    like slurp("$available/servoy_balancer.conf"),
+        qr{^ServoyPersist /srv/state/servoy_balancer.state$}m, 'another folder for the state';
+    ok -d "$dest/srv/state", '... is made';
     unlink "$available/servoy_balancer.conf";
     install($dest);
 };
@@ -121,7 +129,9 @@ sub enabled {
     }
     my $load = slurp("$available/servoy_balancer.load");
     SVB::Temp->write_file("$dir/servoy_balancer.load", $load =~ s/\Q$libexec\E/$dest$libexec/r);
-    SVB::Temp->write_file("$dir/servoy_balancer.conf", slurp("$available/servoy_balancer.conf"));
+    my $conf = slurp("$available/servoy_balancer.conf");
+    $conf =~ s{^(ServoyPersist )(\S+)}{$1"$dest$2"}m or die 'no ServoyPersist';
+    SVB::Temp->write_file("$dir/servoy_balancer.conf", $conf);
     return $dir;
 }
 
@@ -152,6 +162,7 @@ END
     is $httpd->client(headers => ['X-Test-Client: 192.0.2.7'])->get('/servoy-manager')->status, 403,
         'not for others';
     $httpd->stop;
+    is scalar(() = glob "$dest/var/lib/*/servoy_balancer.state"), 1, 'state is saved there';
 };
 
 subtest 'loaded too early' => sub {

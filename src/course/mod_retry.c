@@ -140,7 +140,8 @@ static int is_kept_from_client(request_rec *r, proxy_run *run)
 {
     svb_request *req = svb_request_get(r);
 
-    if (!may_be_refused(req, r) || !says_maintenance(req->balancer, run->held)) {
+    if (!may_be_refused(req, r)
+        || !says_maintenance(req->balancer, run->held)) {
         return 0;
     }
     note_refusal(r, req);
@@ -169,7 +170,8 @@ static apr_status_t on_answer(ap_filter_t *f, apr_bucket_brigade *bb)
         run->is_cut = 1;
         return stop(bb);
     }
-    if (f->r->status != HTTP_SERVICE_UNAVAILABLE || !may_be_refused(req, f->r)) {
+    if (f->r->status != HTTP_SERVICE_UNAVAILABLE
+        || !may_be_refused(req, f->r)) {
         return pass(f, run, bb);
     }
     ap_save_brigade(f, &run->held, &bb, f->r->pool);

@@ -334,12 +334,13 @@ int svb_clients_sweep(svb_clients *clients, apr_size_t buckets, apr_time_t now)
 
 /* --------------------------------------------------- saving and restoring */
 
-int svb_clients_next(svb_clients *clients, apr_size_t *pos, apr_time_t now,
-                     svb_client *client)
+int svb_clients_next_below(svb_clients *clients, apr_size_t *pos,
+                           apr_size_t bucket, apr_time_t now,
+                           svb_client *client)
 {
     const svb_slots *slots = &clients->slots;
 
-    while (*pos < slots->buckets * SVB_SLOTS) {
+    while (svb_slots_next(slots, pos, bucket * SVB_SLOTS)) {
         svb_slot_rank rank;
         svb_slot_view v;
 
@@ -353,6 +354,18 @@ int svb_clients_next(svb_clients *clients, apr_size_t *pos, apr_time_t now,
         }
     }
     return 0;
+}
+
+int svb_clients_next(svb_clients *clients, apr_size_t *pos, apr_time_t now,
+                     svb_client *client)
+{
+    return svb_clients_next_below(clients, pos, clients->slots.buckets, now,
+                                  client);
+}
+
+void svb_clients_prefetch(const svb_clients *clients, apr_uint64_t id)
+{
+    svb_slots_prefetch(&clients->slots, id);
 }
 
 int svb_clients_restore(svb_clients *clients, const svb_client *client,

@@ -241,6 +241,14 @@ int svb_clients_sweep(svb_clients *clients, apr_size_t buckets, apr_time_t now);
 int svb_clients_next(svb_clients *clients, apr_size_t *pos, apr_time_t now,
                      svb_client *client);
 
+/** The same, but for the buckets before this one only. */
+int svb_clients_next_below(svb_clients *clients, apr_size_t *pos,
+                           apr_size_t bucket, apr_time_t now,
+                           svb_client *client);
+
+/** This client will be looked for: have the processor fetch where it may stand. */
+void svb_clients_prefetch(const svb_clients *clients, apr_uint64_t id);
+
 /**
  * Put back a client that svb_clients_next() gave, perhaps from another table
  * with the same secret, unless it is dead by now, or is here and was not seen

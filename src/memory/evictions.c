@@ -19,6 +19,20 @@ void svb_evictions_add(svb_evictions *evictions, svb_kind kind, apr_time_t now)
     }
 }
 
+apr_time_t svb_evictions_last(const svb_evictions *evictions)
+{
+    apr_time_t session = atomic_load(&evictions->session_at);
+    apr_time_t launch = atomic_load(&evictions->launch_at);
+
+    return session > launch ? session : launch;
+}
+
+void svb_evictions_restore(svb_evictions *evictions, apr_time_t last)
+{
+    atomic_store(&evictions->session_at, last);
+    atomic_store(&evictions->launch_at, last);
+}
+
 apr_uint64_t svb_evictions_to_tell(svb_evictions *evictions, apr_time_t now)
 {
     apr_uint64_t count = atomic_load(&evictions->count);

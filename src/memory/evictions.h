@@ -33,6 +33,13 @@ typedef struct svb_evictions {
  */
 void svb_evictions_add(svb_evictions *evictions, svb_kind kind, apr_time_t now);
 
+/** @return when a session or a launch was last dropped; 0: never */
+apr_time_t svb_evictions_last(const svb_evictions *evictions);
+
+/** Sessions and launches were dropped until then, by the table that this one has the
+ *  clients of. */
+void svb_evictions_restore(svb_evictions *evictions, apr_time_t last);
+
 /**
  * Is there something to tell that is new? Of several processes that ask, one is to
  * tell it, and no two within a minute.

@@ -129,7 +129,7 @@ int svb_clients_has_all_sessions(apr_interval_time_t age, apr_time_t now)
     const svb_evictions *dropped =
         svb_clients_evictions(svb_segments_clients());
 
-    return is_older(svb_segments_shared()->started, age, now)
+    return is_older(svb_segments_shared()->known_since, age, now)
            && is_older(dropped->session_at, age, now);
 }
 
@@ -138,7 +138,7 @@ int svb_clients_has_all_launches(apr_interval_time_t age, apr_time_t now)
     const svb_evictions *dropped =
         svb_clients_evictions(svb_segments_clients());
 
-    return is_older(svb_segments_shared()->started, age, now)
+    return is_older(svb_segments_shared()->known_since, age, now)
            && is_older(dropped->launch_at, age, now);
 }
 

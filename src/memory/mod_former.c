@@ -41,12 +41,24 @@ static void count_anew(apr_time_t now)
     }
 }
 
+/* What the former one has dropped, this one does not know. */
+static void inherit_evictions(const svb_clients *from)
+{
+    svb_evictions *evictions = svb_clients_evictions(svb_segments_clients());
+    apr_time_t last = svb_evictions_last(svb_clients_evictions(from));
+
+    if (last > svb_evictions_last(evictions)) {
+        svb_evictions_restore(evictions, last);
+    }
+}
+
 void svb_former_move(void)
 {
     apr_time_t now = apr_time_now(), replaced;
 
     if (svb_segments_former(&replaced) && !svb_segments_shared()->moved) {
         fetch(svb_segments_former(&replaced), 0, now);
+        inherit_evictions(svb_segments_former(&replaced));
         count_anew(now);
         svb_segments_shared()->moved = 1;
     }

@@ -8,7 +8,7 @@
 #include "memory/process.h"
 
 #define RETAINED_KEY "mod_servoy_balancer"
-#define MAGIC 0x53564253484d303cu /* grows with every change of layout */
+#define MAGIC 0x53564253484d3131u /* grows with every change of layout */
 #define ALIGNMENT 64
 
 /* What outlives the module's unloading at a restart. The module that is loaded
@@ -127,6 +127,7 @@ static apr_status_t make_nodes(retained *kept, server_rec *s,
     words->magic = MAGIC;
     words->size = nodes_size();
     words->started = apr_time_now();
+    words->known_since = words->started;
     rv = set_secrets(words, secret);
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s,

@@ -30,6 +30,17 @@
 /** How many members without room are told of once, all processes together. */
 #define SVB_SHARED_TOLD 16
 
+/** What processes that save tell each other; see memory/mod_live.h. */
+typedef struct svb_saving {
+    _Atomic apr_uint64_t number;       /**< of the last save that was begun */
+    _Atomic apr_uint64_t words_number; /**< of the last words on the disk */
+    _Atomic int words_place;           /**< where the next ones go */
+    _Atomic apr_time_t watched;        /**< when words were last looked after */
+    _Atomic apr_int64_t process;       /**< that writes the table */
+    _Atomic apr_time_t process_at;     /**< when it last did */
+    _Atomic int table_file;            /**< the one that it writes, 0 or 1 */
+} svb_saving;
+
 /** Words that the server's processes share besides nodes and clients. */
 typedef struct svb_shared {
     apr_uint64_t magic, size; /**< of the layout */
@@ -44,6 +55,13 @@ typedef struct svb_shared {
     _Atomic int moved;                    /**< see memory/mod_former.h */
     _Atomic apr_time_t probed;            /**< when nodes were last probed */
     _Atomic apr_uint64_t told[SVB_SHARED_TOLD]; /**< see nodes/mod_members.c */
+    /** When what the table knows began: no client that began since then, or
+     *  before and was heard of since, is missing, but for those dropped for want
+     *  of room (svb_clients_evictions()). Downtime after a stop counts: nothing
+     *  can begin through a server that is down. After a crash it is the time of
+     *  the start, since the last clients are not in the file. */
+    _Atomic apr_time_t known_since;
+    svb_saving saving; /**< see memory/mod_live.h */
 } svb_shared;
 
 /**

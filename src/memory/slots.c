@@ -258,6 +258,29 @@ void svb_slots_look(const svb_slots *slots, apr_size_t n, svb_slot_view *view)
     view->tag = atomic_load(&view->slot->tag);
 }
 
+int svb_slots_next(const svb_slots *slots, apr_size_t *n, apr_size_t end)
+{
+    bucket_rec *all = ((region *)slots->shm)->buckets;
+
+    for (; *n < end; ++*n) {
+        if (atomic_load_explicit(
+                &all[*n / SVB_SLOTS].slots[*n % SVB_SLOTS].word,
+                memory_order_relaxed)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+void svb_slots_prefetch(const svb_slots *slots, apr_uint64_t id)
+{
+    walk w = walk_of(slots, id);
+
+    while (w.n < CHOICES) {
+        __builtin_prefetch(next_bucket(&w));
+    }
+}
+
 static int is_of(svb_slot *slot, apr_uint64_t id, svb_slot_view *found)
 {
     if (atomic_load_explicit(&slot->tag, memory_order_relaxed) != id) {

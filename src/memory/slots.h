@@ -95,6 +95,17 @@ void svb_slots_read(const svb_slot_view *view, apr_time_t now,
 /** Look at one slot, by its number: SVB_SLOTS for each bucket. */
 void svb_slots_look(const svb_slots *slots, apr_size_t n, svb_slot_view *view);
 
+/**
+ * Pass over free slots, quickly.
+ * @param n   number of a slot; set to the next one that is not free
+ * @param end number of the slot to stop at
+ * @return whether there is one before that
+ */
+int svb_slots_next(const svb_slots *slots, apr_size_t *n, apr_size_t end);
+
+/** Have the processor fetch the buckets of a client. */
+void svb_slots_prefetch(const svb_slots *slots, apr_uint64_t id);
+
 /** @return what taking the slot would mean */
 svb_slot_rank svb_slots_rank(const svb_slots *slots, const svb_slot_view *view,
                              apr_time_t now);

@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 
 #include "memory/clients.h"
+#include "memory/mod_autosave.h"
 #include "memory/mod_segments.h"
 #include "nodes/condition.h"
 
@@ -277,6 +278,7 @@ int svb_admin_act(const svb_model *model, const svb_action *action,
     }
     say(node, action->kind, who);
     carry_out(model, node, action);
+    svb_autosave_said(model->main_server);
     return node;
 }
 

@@ -22,7 +22,8 @@ my @house = (
     ['config'   => qw(mod_checks mod_fleets mod_tree mod_model mod_directives mod_sections mod_facts
                       mod_values hosts url
                        escape)],
-    ['memory'   => qw(mod_persist mod_room mod_clients mod_former mod_segments save clients slots rows
+    ['memory'   => qw(mod_persist mod_autosave mod_live mod_room mod_clients mod_former mod_segments
+                      save_write save_read save words save_parts save_file blocks clients slots rows
                       events paths generations records sealed hash process evictions client
                       names)],
     [''         => qw(mod_log)],

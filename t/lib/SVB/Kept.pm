@@ -47,7 +47,7 @@ sub start_fleets {
 
 # Two fleets: nodes with a jvmRoute at /, nodes without one at /learned. Options:
 # server (lines); nodes (of the first fleet); settings (route => text for its
-# member); lines (for the first fleet's balancer).
+# member); lines (for the first fleet's balancer); manager (lines for its location).
 sub conf {
     my (%option) = @_;
     my $members = SVB::Fleet->of(@{ $option{nodes} // [ $fleet->nodes ] })
@@ -66,7 +66,7 @@ ServoyNode * url=http://%r.example.com
 ServoyFleet learned
 ServoyLaunch proxy
 </Proxy>
-@{[ manager_location() ]}ProxyPass "/learned/" "balancer://learned/"
+@{[ manager_location($option{manager} // '') ]}ProxyPass "/learned/" "balancer://learned/"
 ProxyPass "/" "balancer://servoy/"
 END
 }
@@ -195,8 +195,8 @@ sub saved_counts {
     my ($path) = @_;
     my $bytes = SVB::Temp->read_file($path);
     my ($magic, $version, $nodes) = unpack 'a8 V V', $bytes;
-    die "$path: not a saved state\n" if $magic ne 'svb-save' || $version != 1;
-    my ($start, $size) = (40, 192);
+    die "$path: not a saved state\n" if $magic ne 'svb-save' || $version != 2;
+    my ($start, $size) = (64, 312);
     my @route = map { (unpack 'Z64 Z64', substr $bytes, $start + $size * $_)[1] } 0 .. $nodes - 1;
     my %count = map { $_ => 0 } @route;
     for (my $at = $start + $size * $nodes; $at < length($bytes) - 16; $at += 16) {

@@ -8,8 +8,6 @@
 static void round_trip(unsigned nodes, unsigned clients, apr_size_t capacity)
 {
     world a = new_world(2 * clients + 10), b = new_world(capacity);
-    unsigned char found[SVB_CLIENTS_SECRET] = {0};
-
     add_nodes(&a, nodes);
     /* another place for the rest */
     svb_records_add(b.records, "servoy", "first");
@@ -18,12 +16,10 @@ static void round_trip(unsigned nodes, unsigned clients, apr_size_t capacity)
     }
     ck_assert_uint_eq(svb_clients_count(a.clients), clients);
     save(&a);
-    ck_assert_int_eq(svb_save_read_secret(path, found, pool, &error),
-                     APR_SUCCESS);
-    ck_assert_ptr_null(error);
-    ck_assert_mem_eq(found, secret, sizeof(found));
     load(&b);
-    ck_assert_int_eq(result.saved, t0);
+    ck_assert_mem_eq(found.secret, secret, sizeof(found.secret));
+    ck_assert_int_eq(found.saved, t0);
+    ck_assert_uint_eq(found.number, 7);
     ck_assert_uint_eq(result.nodes, nodes);
     ck_assert_uint_eq(result.nodes_skipped, 0);
     ck_assert_uint_eq(result.clients, clients);
@@ -66,6 +62,7 @@ START_TEST(layout)
     int node = svb_records_add(w.records, "servoy", "s1");
 
     svb_records_set(w.records, node, SVB_WORD_ADMIN, 0x1122334455667788u);
+    svb_records_say(w.records, node, "drained by somebody");
     for (unsigned i = 0; i < SVB_COUNTERS; i++) {
         svb_records_set_counter(w.records, node, i, 1000 + i);
     }
@@ -78,6 +75,65 @@ START_TEST(layout)
     written = slurp(&got);
     ck_assert_uint_eq(got, len);
     ck_assert_mem_eq(written, data, len);
+}
+END_TEST
+
+/* What version 0.1 has left. */
+START_TEST(version_1)
+{
+    world w = new_world(10);
+    apr_size_t len;
+    unsigned char *data = by_hand_in(1, &len);
+    svb_client client;
+    int node;
+
+    ck_assert_uint_eq(len, 40 + 192 + CLIENT + TRAILER);
+    spew(data, len);
+    load(&w);
+    ck_assert_int_eq(found.saved, t0);
+    ck_assert_uint_eq(found.number, 0);
+    ck_assert_int_eq(found.known_since, 0);
+    ck_assert_int_eq(found.evicted_at, 0);
+    ck_assert_uint_eq(result.clients, 1);
+    ck_assert(svb_clients_find(w.clients, 0xfedcba9876543210u, t0, &client));
+    node = svb_records_find(w.records, "servoy", "s1");
+    ck_assert_uint_eq(svb_records_get(w.records, node, SVB_WORD_ADMIN),
+                      0x1122334455667788u);
+    ck_assert_uint_eq(svb_records_counter(w.records, node, 6), 1006);
+}
+END_TEST
+
+START_TEST(all_facts)
+{
+    svb_save_facts facts = facts_at(t0);
+    world w = new_world(10);
+
+    facts.number = 0xfedcba9876543210u;
+    facts.known_since = t0 - SEC(1000);
+    facts.evicted_at = t0 - SEC(2000);
+    ck_assert_int_eq(
+        svb_save_write(path, w.records, w.clients, &facts, pool, &error), 0);
+    load(&w);
+    ck_assert_mem_eq(&found, &facts, sizeof(facts));
+}
+END_TEST
+
+START_TEST(all_kinds)
+{
+    world a = new_world(100), b = new_world(100);
+    int node;
+
+    add_nodes(&a, 2);
+    node = node_for(&a, 1);
+    for (int kind = 0; kind < SVB_KINDS; kind++) {
+        svb_clients_put(a.clients, id_of(&a, (unsigned)kind), node, kind,
+                        t0 - SEC(kind));
+    }
+    save(&a);
+    load(&b);
+    ck_assert_uint_eq(assert_clients(&b, &a), SVB_KINDS - 1);
+    ck_assert_uint_eq(result.clients, SVB_KINDS - 1);
+    ck_assert_uint_eq(result.skipped, 0);
 }
 END_TEST
 
@@ -120,6 +176,9 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, round_trips);
     tcase_add_test(tc, many_clients);
     tcase_add_test(tc, layout);
+    tcase_add_test(tc, version_1);
+    tcase_add_test(tc, all_facts);
+    tcase_add_test(tc, all_kinds);
     tcase_add_test(tc, long_checksum);
     tcase_add_test(tc, all_names);
 }

@@ -170,6 +170,77 @@ START_TEST(full_for_a_while)
 }
 END_TEST
 
+/* ------- a slice at a time */
+
+static int open_live(void)
+{
+    int fd = open(path, O_RDWR | O_CREAT, 0600);
+
+    ck_assert_int_ge(fd, 0);
+    return fd;
+}
+
+/* Written in so many steps, into a file that was longer before. */
+static void in_steps(unsigned steps, unsigned clients)
+{
+    world a = new_world(2 * clients + 10), b = new_world(2 * clients + 10);
+    apr_size_t buckets = svb_clients_buckets(a.clients);
+    svb_save_facts facts = facts_at(t0);
+    svb_save_writer *w;
+    int fd = open_live();
+
+    add_nodes(&a, 3);
+    add_clients(&a, 3, clients);
+    w = svb_save_begin(fd, a.records, a.clients, &facts, pool);
+    /* a node that comes too late, and its client */
+    svb_records_add(a.records, "servoy", "late");
+    for (unsigned i = 0; i <= steps; i++) {
+        ck_assert_int_eq(svb_save_step(w, buckets * i / (steps + 1), t0), 0);
+    }
+    /* what fits in a block is not in the file yet */
+    ck_assert(clients < 1000 || read_at(NULL, t0) != APR_SUCCESS);
+    ck_assert_int_eq(svb_save_end(w, t0), 0);
+    load(&b);
+    ck_assert_uint_eq(result.nodes, 3);
+    ck_assert_uint_eq(assert_clients(&a, &b), clients);
+    close(fd);
+    end_world(&a);
+    end_world(&b);
+}
+
+START_TEST(slices)
+{
+    in_steps(0, 3);
+    in_steps(100, 300000);
+    in_steps(7, 5000);
+    in_steps(10, 3);
+}
+END_TEST
+
+START_TEST(slices_on_a_full_disk)
+{
+    world w = new_world(10000);
+    svb_save_facts facts = facts_at(t0);
+    struct rlimit limit, low;
+    svb_save_writer *writer;
+    int fd = open_live();
+
+    add_nodes(&w, 3);
+    add_clients(&w, 3, 5000);
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &limit);
+    low = limit;
+    low.rlim_cur = 20000;
+    setrlimit(RLIMIT_FSIZE, &low);
+    writer = svb_save_begin(fd, w.records, w.clients, &facts, pool);
+    ck_assert(svb_save_step(writer, svb_clients_buckets(w.clients), t0) != 0);
+    ck_assert(svb_save_end(writer, t0) != 0);
+    setrlimit(RLIMIT_FSIZE, &limit);
+    ck_assert(read_at(NULL, t0) != APR_SUCCESS);
+    close(fd);
+}
+END_TEST
+
 /* ------- two writers, and a killed one */
 
 static world *second;
@@ -251,19 +322,20 @@ START_TEST(set_aside)
     apr_size_t len;
     world w;
 
-    ck_assert(APR_STATUS_IS_ENOENT(svb_save_set_aside(path, t0, pool, &to)));
+    ck_assert(
+        APR_STATUS_IS_ENOENT(svb_save_file_set_aside(path, t0, pool, &to)));
     ck_assert_ptr_null(to);
     spew((const unsigned char *)"one", 3);
-    ck_assert_int_eq(svb_save_set_aside(path, t0, pool, &to), APR_SUCCESS);
+    ck_assert_int_eq(svb_save_file_set_aside(path, t0, pool, &to), APR_SUCCESS);
     ck_assert_str_eq(to, first);
     ck_assert(!exists(path));
     mkdir(path, 0700);
-    ck_assert_int_eq(svb_save_set_aside(path, t0, pool, &to), APR_SUCCESS);
+    ck_assert_int_eq(svb_save_file_set_aside(path, t0, pool, &to), APR_SUCCESS);
     ck_assert_str_eq(to, apr_pstrcat(pool, first, "-2", NULL));
     ck_assert_int_eq(rmdir(to), 0);
     ck_assert_int_eq(symlink("nowhere", to), 0);
     small_file(&w, &len);
-    ck_assert_int_eq(svb_save_set_aside(path, t0, pool, &to), APR_SUCCESS);
+    ck_assert_int_eq(svb_save_file_set_aside(path, t0, pool, &to), APR_SUCCESS);
     ck_assert_str_eq(to, apr_pstrcat(pool, first, "-3", NULL));
     path = apr_pstrdup(pool, to);
     load(&w);
@@ -281,6 +353,8 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, no_folder);
     tcase_add_test(tc, full_disk);
     tcase_add_test(tc, full_for_a_while);
+    tcase_add_test(tc, slices);
+    tcase_add_test(tc, slices_on_a_full_disk);
     tcase_add_test(tc, two_writers);
     tcase_add_test(tc, killed);
     tcase_add_test(tc, set_aside);

@@ -21,8 +21,8 @@
 #define SEC(n) apr_time_from_sec(n)
 
 /* Where things are in a file; see memory/save.h. */
-#define HEADER 40
-#define NODE 192
+#define HEADER 64
+#define NODE 312
 #define CLIENT 16
 #define TRAILER 16
 
@@ -48,7 +48,7 @@ static void (*hook)(void);
 static inline apr_interval_time_t timeout(void *baton, int node, svb_kind kind)
 {
     static const apr_interval_time_t timeouts[SVB_KINDS] = {
-        SEC(60), SEC(1800), SEC(8 * 3600), SEC(1800)};
+        SEC(60), SEC(1800), SEC(8 * 3600), SEC(1800), SEC(90), SEC(1800)};
     void (*call)(void) = hook;
 
     (void)baton;
@@ -133,13 +133,21 @@ static inline int exists(const char *name)
 static svb_save_result result __attribute__((unused));
 static const char *error;
 
+static inline svb_save_facts facts_at(apr_time_t now)
+{
+    svb_save_facts facts = {.number = 7, .saved = now};
+
+    memcpy(facts.secret, secret, sizeof(facts.secret));
+    return facts;
+}
+
 static inline apr_status_t save_at(world *w, apr_time_t now)
 {
+    svb_save_facts facts = facts_at(now);
     apr_status_t rv;
 
     error = "unset";
-    rv =
-        svb_save_write(path, w->records, w->clients, secret, now, pool, &error);
+    rv = svb_save_write(path, w->records, w->clients, &facts, pool, &error);
     ck_assert_int_eq(rv == APR_SUCCESS, error == NULL);
     return rv;
 }
@@ -150,15 +158,39 @@ static inline void save(world *w)
     ck_assert(!exists(temp));
 }
 
-static inline apr_status_t load_at(world *w, apr_time_t now)
+/* What the file says of itself, once it is verified. */
+static svb_save_facts found __attribute__((unused));
+
+/* Verify the file; and restore it, where there is a world. */
+static inline apr_status_t read_at(world *w, apr_time_t now)
 {
+    svb_save *file;
+    apr_pool_t *sub;
     apr_status_t rv;
 
+    apr_pool_create(&sub, pool);
     error = "unset";
-    rv =
-        svb_save_read(path, w->records, w->clients, now, pool, &result, &error);
+    rv = svb_save_open(path, sub, &file, &error);
+    if (rv == APR_SUCCESS) {
+        rv = svb_save_verify(file, &error);
+    }
+    if (rv == APR_SUCCESS) {
+        found = *svb_save_facts_of(file);
+        if (w) {
+            rv = svb_save_restore(file, w->records, w->clients, now, &result,
+                                  &error);
+        }
+    }
     ck_assert_int_eq(rv == APR_SUCCESS, error == NULL);
+    error = error ? apr_pstrdup(pool, error) : NULL;
+    apr_pool_destroy(sub);
     return rv;
+}
+
+static inline apr_status_t load_at(world *w, apr_time_t now)
+{
+    memset(&result, 0, sizeof(result));
+    return read_at(w, now);
 }
 
 static inline void load(world *w)
@@ -227,6 +259,8 @@ static inline void add_nodes(world *w, unsigned n)
         ck_assert_int_ge(node, 0);
         svb_records_set(w->records, node, SVB_WORD_ADMIN,
                         0x8000000000000001u * i);
+        svb_records_say(w->records, node,
+                        i % 4 ? apr_psprintf(pool, "said by %u", i) : "");
         for (int ctr = 0; ctr < SVB_COUNTERS; ctr++) {
             svb_records_set_counter(w->records, node, ctr,
                                     ~(apr_uint64_t)0 - 10 * i - (unsigned)ctr);
@@ -270,32 +304,43 @@ static inline unsigned char *small_file(world *w, apr_size_t *len)
     return slurp(len);
 }
 
-/* A node and a client, written by hand from memory/save.h. */
-static inline unsigned char *by_hand(apr_size_t *len)
+/* A node and a client, written by hand from memory/save.h, in its layout or the one
+ * of version 1. */
+static inline unsigned char *by_hand_in(int version, apr_size_t *len)
 {
     static unsigned char data[HEADER + NODE + CLIENT + TRAILER];
     unsigned char *at = data;
 
     memset(data, 0, sizeof(data));
-    memcpy(at, "svb-save\1\0\0\0\1\0\0", 16);
+    memcpy(at, "svb-save\0\0\0\0\1\0\0", 16);
+    put(at + 8, (apr_uint64_t)version, 4);
     put(at + 16, (apr_uint64_t)t0, 8);
     memcpy(at + 24, secret, 16);
-    at += HEADER;
+    put(at + 40, 7, 8);
+    at += version == 1 ? 40 : HEADER;
+    memset(at, 0, 64);
     strcpy((char *)at, "servoy");
     strcpy((char *)at + 64, "s1");
     put(at + 128, 0x1122334455667788u, 8);
     for (unsigned i = 0; i < SVB_COUNTERS; i++) {
         put(at + 136 + 8 * i, 1000 + i, 8);
     }
-    at += NODE;
+    strcpy((char *)at + 192, "drained by somebody");
+    at += version == 1 ? 192 : NODE;
+    memset(at, 0, CLIENT + TRAILER);
     put(at, 0xfedcba9876543210u, 8);
     memcpy(at + 8, "\0\0\2\0", 4);
     put(at + 12, (apr_uint64_t)apr_time_sec(t0) - 7, 4);
     at += CLIENT;
     put(at, 1, 8);
-    *len = sizeof(data);
-    seal(data, sizeof(data));
+    *len = (apr_size_t)(at + TRAILER - data);
+    seal(data, *len);
     return data;
+}
+
+static inline unsigned char *by_hand(apr_size_t *len)
+{
+    return by_hand_in(2, len);
 }
 
 /* ------- comparing */
@@ -304,6 +349,7 @@ static inline unsigned char *by_hand(apr_size_t *len)
 static inline void assert_nodes(const world *a, const world *b)
 {
     for (int i = 0; i < SVB_RECORDS_MAX; i++) {
+        char one[SVB_RECORDS_TEXT + 1], other[SVB_RECORDS_TEXT + 1];
         int node;
 
         if (!svb_records_used(a->records, i)) {
@@ -314,6 +360,9 @@ static inline void assert_nodes(const world *a, const world *b)
         ck_assert_int_ge(node, 0);
         ck_assert_uint_eq(svb_records_get(a->records, i, SVB_WORD_ADMIN),
                           svb_records_get(b->records, node, SVB_WORD_ADMIN));
+        svb_records_said(a->records, i, one);
+        svb_records_said(b->records, node, other);
+        ck_assert_str_eq(one, other);
         for (int ctr = 0; ctr < SVB_COUNTERS; ctr++) {
             ck_assert_uint_eq(svb_records_counter(a->records, i, ctr),
                               svb_records_counter(b->records, node, ctr));

@@ -1,0 +1,87 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/*
+ * The bytes of the files: fields in order, each where its size aligns it, so that
+ * there is nothing between them. Numbers have the file's order of bytes here.
+ * What they mean is in memory/save.h and memory/words.h.
+ */
+#ifndef SVB_MEMORY_SAVE_PARTS_H
+#define SVB_MEMORY_SAVE_PARTS_H
+
+#include <stddef.h>
+
+#include "memory/clients.h"
+#include "memory/records.h"
+
+#define SVB_SAVE_MAGIC "svb-save"
+#define SVB_SAVE_VERSION 2
+
+#define SVB_WORDS_MAGIC "svb-word"
+#define SVB_WORDS_VERSION 1
+
+typedef struct svb_header_part {
+    char magic[8];
+    apr_uint32_t version; /* all versions begin with these two */
+    apr_uint32_t nodes;
+    apr_uint64_t saved;
+    unsigned char secret[SVB_CLIENTS_SECRET];
+    /* since version 2 */
+    apr_uint64_t number;
+    apr_uint64_t known_since;
+    apr_uint64_t evicted_at;
+} svb_header_part;
+
+typedef struct svb_node_part {
+    char name[SVB_NAME_MAX + 1];
+    char route[SVB_NAME_MAX + 1];
+    apr_uint64_t admin;
+    apr_uint64_t counters[SVB_COUNTERS];
+    /* since version 2 */
+    char said[SVB_RECORDS_TEXT + 1];
+} svb_node_part;
+
+typedef struct svb_client_part {
+    apr_uint64_t id;
+    apr_uint16_t node;
+    apr_byte_t kind;
+    apr_byte_t zero;
+    apr_uint32_t seen;
+} svb_client_part;
+
+/* How much of them there is in a version. */
+#define SVB_START_SIZE offsetof(svb_header_part, nodes)
+#define SVB_HEADER_SIZE(version)                                               \
+    ((version) == 1 ? offsetof(svb_header_part, number)                        \
+                    : sizeof(svb_header_part))
+#define SVB_NODE_SIZE(version)                                                 \
+    ((version) == 1 ? offsetof(svb_node_part, said) : sizeof(svb_node_part))
+
+typedef struct svb_words_header {
+    char magic[8];
+    apr_uint32_t version;
+    apr_uint32_t nodes;
+    apr_uint64_t number;
+    apr_uint64_t saved;
+} svb_words_header;
+
+typedef struct svb_word_part {
+    char name[SVB_NAME_MAX + 1];
+    char route[SVB_NAME_MAX + 1];
+    apr_uint64_t admin;
+    char said[SVB_RECORDS_TEXT + 1];
+} svb_word_part;
+
+/* Whoever changes one of these has to raise the version. */
+_Static_assert(SVB_HEADER_SIZE(1) == 40, "header in the file");
+_Static_assert(sizeof(svb_header_part) == 64, "header in the file");
+_Static_assert(SVB_NODE_SIZE(1) == 192, "node in the file");
+_Static_assert(sizeof(svb_node_part) == 312, "node in the file");
+_Static_assert(sizeof(svb_client_part) == 16, "client in the file");
+_Static_assert(sizeof(svb_words_header) == 32, "header of the words");
+_Static_assert(sizeof(svb_word_part) == 256, "a node's word in the file");
+_Static_assert(SVB_RECORDS_MAX <= 0x10000, "a node's number has 16 bits");
+_Static_assert(SVB_KINDS == 6 && SVB_KIND_WEB == 1 && SVB_KIND_SMART == 2
+                   && SVB_KIND_ASSUMED == 3 && SVB_KIND_WINDOWED == 4
+                   && SVB_KIND_REMEMBERED == 5,
+               "kinds in the file");
+
+#endif /* SVB_MEMORY_SAVE_PARTS_H */
