@@ -265,7 +265,7 @@ static void choose_for_new(svb_request *req, const svb_members *members,
 {
     svb_choice *choice = &req->choice;
 
-    if (req->is_stateless) {
+    if (svb_request_is_stateless(req, r)) {
         choice->member = svb_stateless_member(req, members, r);
         choice->how = SVB_HOW_STATELESS;
     }

@@ -18,6 +18,7 @@ static svb_request *make(request_rec *r, svb_balancer *balancer,
     req->path = apr_pstrmemdup(r->pool, path, strcspn(path, ";?"));
     req->balancer = balancer;
     req->in_flight = -1;
+    req->stateless = -1;
     req->place = -1;
     req->tried = apr_array_make(r->pool, 2, sizeof(proxy_worker *));
     ap_set_module_config(r->request_config, &servoy_balancer_module, req);
@@ -53,10 +54,6 @@ svb_request *svb_request_make(request_rec *r, svb_balancer *balancer,
 
     if (!req) {
         req = make(r, balancer, path);
-        req->is_stateless =
-            r->method_number == M_OPTIONS
-            || (balancer->set.stateless
-                && svb_request_matches(req, r, balancer->set.stateless));
         read_session(r, balancer, path, &req->ids);
     }
     return req;
@@ -87,6 +84,19 @@ svb_request *svb_request_make_launch(request_rec *r, svb_balancer *balancer,
         req->ids.ids[req->ids.n++] = session.ids[i];
     }
     return req;
+}
+
+/* Whoever is known and goes on need not be asked. */
+int svb_request_is_stateless(svb_request *req, request_rec *r)
+{
+    const ap_regex_t *paths = req->balancer->set.stateless;
+
+    if (req->stateless < 0) {
+        req->stateless = !req->is_launch
+                         && (r->method_number == M_OPTIONS
+                             || (paths && svb_request_matches(req, r, paths)));
+    }
+    return req->stateless;
 }
 
 int svb_request_is_unbound(const svb_request *req)

@@ -53,7 +53,7 @@ typedef struct svb_request {
     const char *path; /**< as the node sees it, without parameters and query */
     svb_session_ids ids; /**< best first; for launches the cookie's */
     int is_launch;
-    int is_stateless;    /**< begins no client, whatever comes of it */
+    int stateless;       /**< svb_request_is_stateless(), or -1: not asked yet */
     int dry_run;         /**< decide, but change nothing */
     proxy_worker *fixed; /**< decided already: take this one */
     int is_recovered;  /**< members in error were given another chance for it */
@@ -99,6 +99,9 @@ int svb_request_matches(const svb_request *req, request_rec *r,
 /** The same for a launch: the launch cookie goes before the session's. */
 svb_request *svb_request_make_launch(request_rec *r, svb_balancer *balancer,
                                      const char *path);
+
+/** Does it begin no client, whatever comes of it: ServoyStateless, OPTIONS? */
+int svb_request_is_stateless(svb_request *req, request_rec *r);
 
 /** Does nothing bind it to its node: might it as well have been another's? */
 int svb_request_is_unbound(const svb_request *req);

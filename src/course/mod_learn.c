@@ -154,7 +154,7 @@ static void enter(const answer *a, apr_uint64_t id)
     svb_request *req = a->req;
     svb_client there;
 
-    if (a->begun > 1 || req->is_stateless) {
+    if (a->begun > 1 || svb_request_is_stateless(req, a->r)) {
         if (!svb_clients_find(clients, id, a->now, &there)
             || there.node != a->node) {
             svb_clients_put(clients, id, a->node, SVB_KIND_REMEMBERED, a->now);
@@ -190,7 +190,7 @@ static void session_starts(answer *a, const svb_session_id *id)
     a->is_back |= new_id == a->was;
     check_route(a, id);
     enter(a, new_id);
-    if (a->begun == 1 && !req->is_stateless) {
+    if (a->begun == 1 && !svb_request_is_stateless(req, a->r)) {
         req->client = new_id;
         req->client_name = id->name;
         req->is_known = 1;
@@ -276,36 +276,42 @@ static void assume(answer *a, apr_uint64_t id)
     }
 }
 
+/* It goes on here; its windows do not. */
+static void move(const answer *a, apr_uint64_t id)
+{
+    svb_kind kind = a->req->kind;
+
+    svb_clients_put(svb_segments_clients(), id, a->node,
+                    kind == SVB_KIND_WINDOWED ? SVB_KIND_WEB : kind, a->now);
+}
+
 /* No word of a session, and no refusal either. */
 static void honoured(answer *a)
 {
     svb_request *req = a->req;
     apr_uint64_t id = own_word(req);
+    int is_client = req->is_known && req->kind != SVB_KIND_REMEMBERED;
 
     if (!id || svb_request_is_smart(req)) {
         return; /* a smart client is entered when it is launched */
     }
-    if (!req->is_stateless
-        && (!req->is_known || req->kind == SVB_KIND_REMEMBERED)) {
-        assume(a, id);
+    if (is_client && req->choice.how != SVB_HOW_KNOWN) {
+        move(a, id);
     }
-    else if (req->is_stateless || req->choice.how == SVB_HOW_KNOWN) {
+    else if (is_client || svb_request_is_stateless(req, a->r)) {
         svb_clients_touch(svb_segments_clients(), id, a->now);
     }
     else {
-        /* It has moved here; its windows have not. */
-        svb_clients_put(
-            svb_segments_clients(), id, a->node,
-            req->kind == SVB_KIND_WINDOWED ? SVB_KIND_WEB : req->kind, a->now);
+        assume(a, id);
     }
 }
 
-void svb_learn_failure(const svb_request *req, request_rec *r, int status)
+void svb_learn_failure(svb_request *req, request_rec *r, int status)
 {
     const svb_witness witness = svb_request_witness(req, r);
 
     if (svb_evidence_is_failure(status) && !req->is_refusal
-        && !req->is_stateless) {
+        && !svb_request_is_stateless(req, r)) {
         svb_evidence_met(&witness, req->balancer, req->choice.member,
                          SVB_MET_FAILURE, (unsigned)status, req->path);
     }
@@ -314,9 +320,9 @@ void svb_learn_failure(const svb_request *req, request_rec *r, int status)
 /* What a new client has met, if it is one. */
 static void note_met(const answer *a, int was_known)
 {
-    const svb_request *req = a->req;
+    svb_request *req = a->req;
 
-    if (was_known || req->is_stateless) {
+    if (was_known || svb_request_is_stateless(req, a->r)) {
         return;
     }
     if (a->begun) {
@@ -385,8 +391,8 @@ static void learn(svb_request *req, request_rec *r)
         honoured(&a);
     }
     note_met(&a, was_known);
-    if (!req->is_launch && !req->is_stateless
-        && (a.is_unrouted || is_on_the_way(&a))) {
+    if (!req->is_launch && (a.is_unrouted || is_on_the_way(&a))
+        && !svb_request_is_stateless(req, r)) {
         svb_route_cookie_set(req, r);
     }
     if (req->is_launch && r->status < HTTP_BAD_REQUEST) {
@@ -439,6 +445,10 @@ static apr_status_t on_upgrade(ap_filter_t *f, apr_bucket_brigade *bb)
     request_rec *r = f->ctx;
     svb_request *req = svb_request_get(r);
 
+    /* Removed from the connection's chain, it still stands in the request's own. */
+    if (req->upgrade != f) {
+        return ap_pass_brigade(f->next, bb);
+    }
     ap_remove_output_filter(f);
     req->upgrade = NULL;
     if (r->status != HTTP_SWITCHING_PROTOCOLS) {

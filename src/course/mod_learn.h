@@ -35,7 +35,7 @@ void svb_learn_count(const svb_request *req);
  * A client that was not known got this status, and no session, from the member that
  * was chosen: evidence, if a node can be blamed for it. OPTIONS begins no session.
  */
-void svb_learn_failure(const svb_request *req, request_rec *r, int status);
+void svb_learn_failure(svb_request *req, request_rec *r, int status);
 
 /** The request is over; may be called more than once. */
 void svb_learn_end(svb_request *req);

@@ -65,13 +65,14 @@ static int says_maintenance(const svb_balancer *balancer,
 
 /* Somebody whose session the node has started gets the application's own answer, and
  * so does who asks for none. */
-static int may_be_refused(const svb_request *req, const request_rec *r)
+static int may_be_refused(svb_request *req, request_rec *r)
 {
     const svb_member *member = req ? req->choice.member : NULL;
 
     return member && member->node >= 0 && req->balancer->set.maintenance
-           && (!req->is_stateless || r->method_number == M_OPTIONS)
-           && !(req->is_known && svb_kind_is_confirmed(req->kind));
+           && !(req->is_known && svb_kind_is_confirmed(req->kind))
+           && (!svb_request_is_stateless(req, r)
+               || r->method_number == M_OPTIONS);
 }
 
 static void note_refusal(request_rec *r, svb_request *req)
@@ -81,7 +82,7 @@ static void note_refusal(request_rec *r, svb_request *req)
 
     req->is_refusal = 1;
     svb_evidence_answered(&witness, member);
-    if (req->is_stateless) {
+    if (svb_request_is_stateless(req, r)) {
         return; /* it is asked again elsewhere, but proves nothing */
     }
     svb_records_count(svb_segments_records(), member->node,
@@ -160,7 +161,7 @@ static apr_status_t stop(apr_bucket_brigade *bb)
 
 static apr_status_t on_answer(ap_filter_t *f, apr_bucket_brigade *bb)
 {
-    const svb_request *req = svb_request_get(f->r);
+    svb_request *req = svb_request_get(f->r);
     proxy_run *run = f->ctx;
 
     if (run->is_refused || run->is_cut) {
