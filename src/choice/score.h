@@ -84,8 +84,9 @@ double svb_score_load(unsigned clients, double loadfactor);
 
 /**
  * Compare two nodes.
- * @return whether a is the better choice: a shorter wait, else less load, else (the loads are the same but for rounding) elected longer
- *         ago. 0 when there is nothing to choose, so that the first one stays
+ * @return whether a is the better choice: a shorter wait, else less load, else (the
+ *         loads are the same but for rounding) elected longer ago. 0 when there is
+ *         nothing to choose, so that the first one stays
  */
 int svb_score_better(const svb_score_candidate *a,
                      const svb_score_candidate *b);
