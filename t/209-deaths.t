@@ -75,17 +75,19 @@ subtest 'the parent is killed' => sub {
     my $httpd = httpd()->start;
     my @lost = users($httpd, 3);
     $httpd->kill;
-    is files($httpd), '', 'no file comes of it';
+    is files($httpd), join(' ', map { "$default.$_" } qw(1 2 nodes)),
+        'it leaves what it had written by then';
     $httpd->mark->start;
-    ok said($httpd, qr/SVB0080/), 'the next start is an empty one';
-    is total($httpd, 'web'), 0;
-    is wrong(route => @lost), '', 'its clients are found by their routes';
+    ok said($httpd, qr/SVB0088/), 'of which the next start tells';
+    is total($httpd, 'web'), 0, 'no clients: that was right after its start';
+    is wrong(route => @lost), '', 'they are found by their routes';
     $httpd->stop;
     my $sum = sum_of(file_of($httpd));
     $httpd->start;
     my @more = users($httpd, 3);
     $httpd->kill;
-    is sum_of(file_of($httpd)), $sum, 'a file from before stays as it was';
+    ok !-e file_of($httpd), 'a file from before is set aside';
+    is sum_of(file_of($httpd) . '.1'), $sum, '... and stays as it was';
     $httpd->mark->start;
     is total($httpd, 'web'), 3, 'and is what the next start knows';
     is wrong(known => @lost), '', 'clients of then are known';

@@ -40,10 +40,21 @@ sub open {
 
 sub list { @{ $_[0]{list} } }
 
-sub _connect {
+sub _hello {
     my ($self, $window) = @_;
     $window->{ws} = $window->{user}->websocket($self->{path});
-    my $hello = $window->{ws}->recv_json(30) // {};
+    return $window->{ws}->recv_json(30) // {};
+}
+
+sub _connect {
+    my ($self, $window) = @_;
+    my $hello = $self->_hello($window);
+    # A node that does not know the session has the page loaded anew, which begins one.
+    if (($hello->{event} // '') eq 'reload') {
+        $window->{ws}->abort;
+        $window->{user}->get($page);
+        $hello = $self->_hello($window);
+    }
     $window->{node} = $hello->{node} // 'status ' . $window->{ws}->response->status;
     $window->{opened} = time;
     return;
