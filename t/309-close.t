@@ -185,7 +185,7 @@ sub session_on {
 # A window by TLS, as openssl sees it: what has come so far, and whether it is over.
 sub tls_window {
     my ($route) = @_;
-    my $pid = open2(my $out, my $in, 'sh', '-c', 'exec openssl s_client -quiet -connect "$0" 2>&-',
+    my $pid = open2(my $out, my $in, 'sh', '-c', 'exec openssl s_client -quiet -connect "$0" 2>/dev/null',
         '127.0.0.1:' . $httpd->tls_port);
     syswrite $in, join "\r\n", 'GET /websocket/1/main/1 HTTP/1.1', 'Host: localhost', @handshake,
         'Cookie: JSESSIONID=' . session_on($route), '', '';
