@@ -28,7 +28,7 @@ stop();
 
 sub run {
     say 'Starting three nodes (each a Tomcat) and an httpd …';
-    my $fleet = SVB::Fleet->start(3);
+    my $fleet = SVB::Fleet->start(3, window_seconds => 60);
     my $httpd = SVB::Httpd->new(conf => $fleet->conf(manager => 'ServoyManagerActions on'))->start;
     explain($fleet, $httpd);
     watch($fleet, $httpd);
@@ -62,7 +62,8 @@ sub explain {
                 'servoy1 takes no new clients; its own stay (over: on=0)' ],
             [ "kill -9 $pid",    'servoy1 dies: its clients go elsewhere' ],
             [ "kill -STOP $pid", 'servoy1 hangs (over: kill -CONT)' ],
-            [ 'drain a node in the manager', 'new clients go elsewhere until it is safe to stop' ]),
+            [ 'drain a node in the manager', 'new clients go elsewhere until it is safe to stop' ],
+            [ 'disable it, and close', 'its NGClients connect again, elsewhere' ]),
         "httpd's configuration and log, while this runs:\n\n",
         table(map { [ $httpd->root . "/$_" ] } 'conf/httpd.conf', 'logs/error_log');
     say $ENV{DEMO_SECONDS} ? "Runs for $ENV{DEMO_SECONDS} seconds; Ctrl-C ends it sooner."

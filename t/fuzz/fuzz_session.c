@@ -111,6 +111,22 @@ static void check_cookie(apr_pool_t *p, const char *text,
     }
 }
 
+/* A cookie that is taken out is not there any more, and nothing is added. */
+static void check_strip(apr_pool_t *p, const char *text)
+{
+    apr_array_header_t *s = apr_array_make(p, 1, sizeof(const char *));
+    char *cookie = apr_pstrdup(p, text);
+    svb_session_ids before, after;
+
+    APR_ARRAY_PUSH(s, const char *) = "s";
+    svb_session_from_cookie(&before, text, s);
+    MUST(svb_session_strip(cookie, "s") >= (before.n > 0));
+    MUST(strlen(cookie) <= strlen(text));
+    svb_session_from_cookie(&after, cookie, s);
+    /* What is left may have other quotes that belong together. */
+    MUST(after.n == 0 || strchr(text, '"'));
+}
+
 static void check_path(apr_pool_t *p, const char *text,
                        const apr_array_header_t *names)
 {
@@ -221,6 +237,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text = input_text(data, size);
 
     check_cookie(p, text, names);
+    check_strip(p, text);
     check_path(p, text, names);
     check_set_cookie(p, text, names);
     check_dates(p, data, size, names);

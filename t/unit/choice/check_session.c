@@ -454,6 +454,38 @@ START_TEST(set_cookie)
 }
 END_TEST
 
+/* What is left of a header without the cookie S. */
+static const struct {
+    const char *before, *after;
+} strips[] = {
+    {"", NULL},
+    {"A=1", NULL},
+    {"s=1; SS=2; A=S", NULL},
+    {"S=1", ""},
+    {"S=1; A=2", "A=2"},
+    {"A=2; S=1", "A=2"},
+    {"A=2; S=1; B=3", "A=2; B=3"},
+    {"A=2, S=1, B=3", "A=2, B=3"},
+    {" ; S = 1 ;;A=2 ; ", "A=2"},
+    {"S=1; S=2; A=3; S", "A=3"},
+    {"A=\"S=1; x\"; S=\"2; y\"; B=\"z", "A=\"S=1; x\"; B=\"z"},
+    {"S=\"1; A=2", "A=2"},
+    {"S", ""},
+    {"=1; S=2", "=1"},
+};
+
+START_TEST(stripped)
+{
+    char *cookie = apr_pstrdup(pool, strips[_i].before);
+    int found = svb_session_strip(cookie, "S");
+
+    ck_assert_int_eq(found, strips[_i].after != NULL);
+    if (found) {
+        ck_assert_str_eq(cookie, strips[_i].after);
+    }
+}
+END_TEST
+
 static Suite *session_suite(void)
 {
     Suite *s = suite_create("svb_session");
@@ -470,6 +502,7 @@ static Suite *session_suite(void)
     tcase_add_test(tc, route_within_id);
     tcase_add_test(tc, base_len);
     tcase_add_loop_test(tc, launch_ids, 0, COUNT(launches));
+    tcase_add_loop_test(tc, stripped, 0, COUNT(strips));
     tcase_add_loop_test(tc, set_cookie, 0, COUNT(set_cookies));
     suite_add_tcase(s, tc);
     return s;
