@@ -53,8 +53,8 @@ typedef struct svb_request {
     const char *path; /**< as the node sees it, without parameters and query */
     svb_session_ids ids; /**< best first; for launches the cookie's */
     int is_launch;
-    int stateless;       /**< svb_request_is_stateless(), or -1: not asked yet */
-    int dry_run;         /**< decide, but change nothing */
+    int stateless; /**< svb_request_is_stateless(), or -1: not asked yet */
+    int dry_run;   /**< decide, but change nothing */
     proxy_worker *fixed; /**< decided already: take this one */
     int is_recovered;  /**< members in error were given another chance for it */
     svb_choice choice; /**< for the present attempt */
