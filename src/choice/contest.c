@@ -5,8 +5,10 @@
 
 static double weight(const svb_contest *c, const svb_contest_node *node)
 {
-    return svb_score_slowstart(node->weight, node->up_since, c->now,
-                               c->slow_start);
+    return node->up_since == 0
+               ? node->weight
+               : svb_score_slowstart(node->weight, node->up_since, c->now,
+                                     c->slow_start);
 }
 
 static apr_uint64_t mark(const svb_contest *c, const svb_contest_node *node)
@@ -22,13 +24,17 @@ void svb_contest_join(svb_contest *c, const svb_contest_node *node)
     c->weight_all += weight(c, node);
 }
 
-void svb_contest_candidate(const svb_contest *c, const svb_contest_node *node,
-                           svb_score_candidate *cand)
+static double load(const svb_contest *c, const svb_contest_node *node,
+                   double own)
 {
-    double own = weight(c, node);
+    return svb_score_load(svb_records_clients_all(c->records, node->record),
+                          own);
+}
 
-    cand->load =
-        svb_score_load(svb_records_clients_all(c->records, node->record), own);
+/* When it was elected, and how long it has to wait for the next time. */
+static void add_turns(const svb_contest *c, const svb_contest_node *node,
+                      double own, svb_score_candidate *cand)
+{
     cand->last_turn = svb_records_last_turn(c->records, node->record);
     cand->wait = 0;
     if (c->catch_up > 0) {
@@ -36,6 +42,41 @@ void svb_contest_candidate(const svb_contest *c, const svb_contest_node *node,
             svb_rate_wait(mark(c, node), c->elections,
                           svb_rate_pace(c->catch_up, own, c->weight_all));
     }
+}
+
+void svb_contest_candidate(const svb_contest *c, const svb_contest_node *node,
+                           svb_score_candidate *cand)
+{
+    double own = weight(c, node);
+
+    cand->load = load(c, node, own);
+    add_turns(c, node, own, cand);
+}
+
+/* Whether a node is braked is only asked of one that would win. */
+int svb_contest_choose(svb_contest *c, const svb_contest_node *nodes, int n)
+{
+    svb_score_candidate best = {0};
+    int winner = -1;
+
+    for (int i = 0; i < n; i++) {
+        svb_contest_join(c, &nodes[i]);
+    }
+    for (int i = 0; i < n; i++) {
+        double own = weight(c, &nodes[i]);
+        svb_score_candidate cand = {.load = load(c, &nodes[i], own)};
+
+        if (winner >= 0 && best.wait <= 0
+            && svb_score_is_more(cand.load, best.load)) {
+            continue;
+        }
+        add_turns(c, &nodes[i], own, &cand);
+        if (winner < 0 || svb_score_better(&cand, &best)) {
+            winner = i;
+            best = cand;
+        }
+    }
+    return winner;
 }
 
 /* Whoever is killed between the two steps leaves a turn that the brake does not

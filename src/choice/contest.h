@@ -45,6 +45,14 @@ void svb_contest_join(svb_contest *c, const svb_contest_node *node);
 void svb_contest_candidate(const svb_contest *c, const svb_contest_node *node,
                            svb_score_candidate *cand);
 
+/**
+ * Choose among nodes, all of which may take the client: as if each had joined, and been
+ * compared with the best before it.
+ * @param nodes in the order in which they are compared
+ * @return the index of the best, or -1: there are none
+ */
+int svb_contest_choose(svb_contest *c, const svb_contest_node *nodes, int n);
+
 /** A node has won: it takes its turn, one more election of its fleet. */
 void svb_contest_won(const svb_contest *c, const svb_contest_node *node);
 

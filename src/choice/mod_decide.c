@@ -69,7 +69,7 @@ static void set_client(svb_request *req, const svb_session_id *id,
 
     req->id = id;
     req->id_route_len = route_len;
-    req->client = table_id(req, id);
+    req->client = known ? known->id : table_id(req, id);
     req->client_name = id->name;
     req->is_known = known != NULL || is_smart;
     req->kind = is_smart ? SVB_KIND_SMART

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "choice/contest.h"
+#include "choice/mod_plain.h"
 #include "choice/score.h"
 #include "memory/clients.h"
 #include "memory/mod_clients.h"
@@ -150,8 +151,7 @@ void svb_election_enter(svb_request *req, const svb_member *member)
         return;
     }
     if (!req->pending) {
-        ap_random_insecure_bytes(&req->pending, sizeof(req->pending));
-        req->pending |= 1; /* never 0 */
+        req->pending = svb_clients_new_id();
     }
     svb_clients_put(svb_segments_clients(), req->pending, member->node,
                     SVB_KIND_PENDING, apr_time_now());
@@ -241,6 +241,15 @@ static void tell_overfull(const contest *c, request_rec *r)
     }
 }
 
+static void settle(svb_request *req, const svb_member *member,
+                   const svb_contest *nodes, const svb_contest_node *won)
+{
+    if (!req->dry_run) {
+        svb_contest_won(nodes, won);
+        svb_election_enter(req, member);
+    }
+}
+
 const svb_member *svb_election_run(svb_request *req, const svb_members *members,
                                    request_rec *r)
 {
@@ -251,8 +260,14 @@ const svb_member *svb_election_run(svb_request *req, const svb_members *members,
                            .now = apr_time_now(),
                            .slow_start = set->slow_start,
                            .catch_up = set->catch_up}};
-    const svb_member *member = NULL;
+    svb_contest_node won;
+    const svb_member *member =
+        svb_plain_member(req, members, &c.nodes, &won, r);
 
+    if (member) {
+        settle(req, member, &c.nodes, &won);
+        return member;
+    }
     look_at_all(&c, r->pool);
     for (c.among = WHOLE; !member && c.among < OVERFULL; c.among++) {
         member = best_that_may(&c, r);
@@ -268,11 +283,9 @@ const svb_member *svb_election_run(svb_request *req, const svb_members *members,
         c.among = ANY;
         member = best(&c, r);
     }
-    if (member && !req->dry_run) {
-        const svb_contest_node node = node_of(&c, member);
-
-        svb_contest_won(&c.nodes, &node);
-        svb_election_enter(req, member);
+    if (member) {
+        won = node_of(&c, member);
+        settle(req, member, &c.nodes, &won);
     }
     return member;
 }

@@ -18,18 +18,39 @@ svb_balancer *svb_method_balancer(const proxy_balancer *balancer)
     return model && balancer ? svb_model_balancer(model, balancer) : NULL;
 }
 
+/* As ap_proxy_get_balancer() compares them, which has more to do for it. */
+static int is_named(const svb_balancer *balancer, const char *url)
+{
+    apr_size_t len = strlen(balancer->name);
+
+    return !ap_cstr_casecmpn(balancer->name, url, len)
+           && (url[len] == '/' || url[len] == '\0')
+           && !balancer->proxy->s->inactive;
+}
+
+svb_balancer *svb_method_balancer_at(const server_rec *s, const char *url)
+{
+    for (int i = 0; model && i < model->balancers->nelts; i++) {
+        svb_balancer *balancer =
+            APR_ARRAY_IDX(model->balancers, i, svb_balancer *);
+
+        if (balancer->server == s && is_named(balancer, url)) {
+            return balancer;
+        }
+    }
+    return NULL;
+}
+
 svb_balancer *svb_method_balancer_of(request_rec *r)
 {
     static const char prefix[] = "proxy:" BALANCER_PREFIX;
-    proxy_server_conf *conf =
-        ap_get_module_config(r->server->module_config, &proxy_module);
 
     if (r->proxyreq != PROXYREQ_REVERSE || !r->filename
         || strncmp(r->filename, prefix, sizeof(prefix) - 1)) {
         return NULL;
     }
-    return svb_method_balancer(
-        ap_proxy_get_balancer(r->pool, conf, r->filename + 6, 1));
+    return svb_method_balancer_at(r->server,
+                                  r->filename + sizeof("proxy:") - 1);
 }
 
 /* balancer-manager can give any balancer any method, but what ours needs to

@@ -19,6 +19,10 @@ void svb_method_use(const svb_model *model);
 /** @return the servoy balancer that this copy of a balancer is, or NULL */
 svb_balancer *svb_method_balancer(const proxy_balancer *balancer);
 
+/** @return the servoy balancer of this server that a URL names ("balancer://servoy/x"),
+ *          or NULL */
+svb_balancer *svb_method_balancer_at(const server_rec *s, const char *url);
+
 /** @return the servoy balancer that the request is to be proxied to, or NULL */
 svb_balancer *svb_method_balancer_of(request_rec *r);
 

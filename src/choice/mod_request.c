@@ -1,6 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 #include "choice/mod_request.h"
 
+#include <stddef.h>
+
 #include <apr_strings.h>
 
 #include "nodes/mod_condition.h"
@@ -13,14 +15,16 @@ svb_request *svb_request_get(request_rec *r)
 static svb_request *make(request_rec *r, svb_balancer *balancer,
                          const char *path)
 {
-    svb_request *req = apr_pcalloc(r->pool, sizeof(*req));
+    svb_request *req = apr_palloc(r->pool, sizeof(*req));
+    apr_size_t len = strcspn(path, ";?");
 
-    req->path = apr_pstrmemdup(r->pool, path, strcspn(path, ";?"));
+    memset(req, 0, offsetof(svb_request, ids));
+    req->ids.n = 0;
+    req->path = path[len] ? apr_pstrmemdup(r->pool, path, len) : path;
     req->balancer = balancer;
     req->in_flight = -1;
     req->stateless = -1;
     req->place = -1;
-    req->tried = apr_array_make(r->pool, 2, sizeof(proxy_worker *));
     ap_set_module_config(r->request_config, &servoy_balancer_module, req);
     return req;
 }
@@ -116,14 +120,17 @@ svb_witness svb_request_witness(const svb_request *req, request_rec *r)
     return (svb_witness){req->balancer->fleet, r->server, r->pool};
 }
 
-void svb_request_rule_out(svb_request *req, proxy_worker *worker)
+void svb_request_rule_out(svb_request *req, proxy_worker *worker, apr_pool_t *p)
 {
+    if (!req->tried) {
+        req->tried = apr_array_make(p, 4, sizeof(proxy_worker *));
+    }
     APR_ARRAY_PUSH(req->tried, proxy_worker *) = worker;
 }
 
 int svb_request_has_tried(const svb_request *req, const proxy_worker *worker)
 {
-    for (int i = 0; i < req->tried->nelts; i++) {
+    for (int i = 0; req->tried && i < req->tried->nelts; i++) {
         if (APR_ARRAY_IDX(req->tried, i, proxy_worker *) == worker) {
             return 1;
         }

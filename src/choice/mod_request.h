@@ -51,7 +51,6 @@ typedef struct svb_window svb_window;
 typedef struct svb_request {
     svb_balancer *balancer;
     const char *path; /**< as the node sees it, without parameters and query */
-    svb_session_ids ids; /**< best first; for launches the cookie's */
     int is_launch;
     int stateless; /**< svb_request_is_stateless(), or -1: not asked yet */
     int dry_run;   /**< decide, but change nothing */
@@ -61,7 +60,7 @@ typedef struct svb_request {
     proxy_worker *attempt;     /**< the worker being tried, or NULL */
     int attempts;              /**< how many there were */
     int in_flight;             /**< node that counts us as in flight, or -1 */
-    apr_array_header_t *tried; /**< of proxy_worker *: ruled out */
+    apr_array_header_t *tried; /**< of proxy_worker *: ruled out; or NULL */
     int is_new;           /**< refused: its session is dead, if it had one */
     proxy_worker *failed; /**< the last that failed in the middle of it */
     svb_outcome outcome;  /**< of the last attempt */
@@ -74,11 +73,15 @@ typedef struct svb_request {
     svb_kind kind;           /**< of the known client */
     apr_uint64_t pending;    /**< id of the new client it may be, or 0 */
     int place;               /**< from svb_rows_hold(), or -1 */
+    apr_time_t seen;         /**< when its client was last noted to be */
     apr_time_t held_since;   /**< when that which is held there began */
     int is_window;           /**< it is a WebSocket that its client lives by */
     ap_filter_t *upgrade;    /**< waits for 101, or NULL */
     svb_window *window;      /**< course/mod_windows.h, or NULL */
     int is_learning;         /**< the filters are in place */
+    svb_session_ids
+        ids; /**< best first; for launches the cookie's. The last field:
+                              it is large, and only what there is of it is set */
 } svb_request;
 
 /** @return what is known about the request, or NULL: not ours so far */
@@ -113,7 +116,8 @@ int svb_request_is_smart(const svb_request *req);
 svb_witness svb_request_witness(const svb_request *req, request_rec *r);
 
 /** This worker is not to be tried (again) for the request. */
-void svb_request_rule_out(svb_request *req, proxy_worker *worker);
+void svb_request_rule_out(svb_request *req, proxy_worker *worker,
+                          apr_pool_t *p);
 
 /** Has this worker been ruled out? */
 int svb_request_has_tried(const svb_request *req, const proxy_worker *worker);

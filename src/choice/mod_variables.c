@@ -28,15 +28,18 @@ static const char *route_of_id(request_rec *r, const svb_request *req,
     return NULL;
 }
 
+/* In the first attempt there are none yet, and need not be looked for. */
+typedef void set_fn(apr_table_t *env, const char *key, const char *value);
+
 /* What mod_proxy_balancer sets with stickysession=. */
 static void set_session_env(request_rec *r, const svb_request *req,
-                            const proxy_worker *worker)
+                            const proxy_worker *worker, set_fn *set)
 {
     const char *name, *route = route_of_id(r, req, &name);
 
     if (route) {
-        apr_table_setn(r->subprocess_env, "BALANCER_SESSION_STICKY", name);
-        apr_table_setn(r->subprocess_env, "BALANCER_SESSION_ROUTE", route);
+        set(r->subprocess_env, "BALANCER_SESSION_STICKY", name);
+        set(r->subprocess_env, "BALANCER_SESSION_ROUTE", route);
         if (strcmp(route, worker->s->route)) {
             apr_table_setn(r->subprocess_env, "BALANCER_ROUTE_CHANGED", "1");
         }
@@ -46,15 +49,22 @@ static void set_session_env(request_rec *r, const svb_request *req,
 void svb_variables_set(request_rec *r, const svb_request *req,
                        const proxy_worker *worker, svb_how how)
 {
-    const svb_balancer *balancer = req->balancer;
+    set_fn *set = req->attempts > 1 || *req->balancer->proxy->s->sticky
+                      ? apr_table_setn
+                      : apr_table_addn;
 
-    apr_table_setn(r->subprocess_env, SVB_ENV_FLEET, balancer->fleet->name);
-    apr_table_setn(r->subprocess_env, SVB_ENV_ROUTE, worker->s->route);
-    apr_table_setn(r->subprocess_env, SVB_ENV_HOW, svb_how_name(how));
-    apr_table_setn(r->subprocess_env, "BALANCER_NAME", balancer->name);
+    set(r->subprocess_env, SVB_ENV_FLEET, req->balancer->fleet->name);
+    set(r->subprocess_env, SVB_ENV_ROUTE, worker->s->route);
+    set(r->subprocess_env, SVB_ENV_HOW, svb_how_name(how));
+    set_session_env(r, req, worker, set);
+}
+
+void svb_variables_set_balancer(request_rec *r, const svb_request *req,
+                                const proxy_worker *worker)
+{
+    apr_table_setn(r->subprocess_env, "BALANCER_NAME", req->balancer->name);
     apr_table_setn(r->subprocess_env, "BALANCER_WORKER_NAME",
                    worker->s->name_ex);
     apr_table_setn(r->subprocess_env, "BALANCER_WORKER_ROUTE",
                    worker->s->route);
-    set_session_env(r, req, worker);
 }

@@ -21,4 +21,9 @@
 void svb_variables_set(request_rec *r, const svb_request *req,
                        const proxy_worker *worker, svb_how how);
 
+/** Set those of mod_proxy_balancer's that it has not set itself: where it had nothing to
+ *  do with the choice. Likewise. */
+void svb_variables_set_balancer(request_rec *r, const svb_request *req,
+                                const proxy_worker *worker);
+
 #endif /* SVB_CHOICE_MOD_VARIABLES_H */

@@ -17,16 +17,19 @@ double svb_score_load(unsigned clients, double loadfactor)
     return ((double)clients + 1) / loadfactor;
 }
 
+int svb_score_is_more(double load, double than)
+{
+    return load - than > SAME_LOAD * (load + than) / 2;
+}
+
 int svb_score_better(const svb_score_candidate *a, const svb_score_candidate *b)
 {
-    double difference = a->load - b->load;
-    double same = SAME_LOAD * (a->load + b->load) / 2;
-
     if (a->wait < b->wait || a->wait > b->wait) {
         return a->wait < b->wait;
     }
-    if (difference > same || difference < -same) {
-        return difference < 0;
+    if (svb_score_is_more(a->load, b->load)
+        || svb_score_is_more(b->load, a->load)) {
+        return a->load < b->load;
     }
     return a->last_turn < b->last_turn;
 }

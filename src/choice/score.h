@@ -82,6 +82,9 @@ typedef struct svb_score_candidate {
  */
 double svb_score_load(unsigned clients, double loadfactor);
 
+/** @return whether one load is more than another, and not just by rounding */
+int svb_score_is_more(double load, double than);
+
 /**
  * Compare two nodes.
  * @return whether a is the better choice: a shorter wait, else less load, else (the

@@ -81,9 +81,9 @@ static void end_attempt(svb_request *req, request_rec *r)
     req->attempt = NULL;
 }
 
-void svb_attempt_refused(svb_request *req)
+void svb_attempt_refused(svb_request *req, request_rec *r)
 {
-    svb_request_rule_out(req, req->choice.member->worker);
+    svb_request_rule_out(req, req->choice.member->worker, r->pool);
     req->attempt = NULL;
     req->is_new = 1;
 }
@@ -110,7 +110,7 @@ int svb_attempt_again(svb_request *req, request_rec *r, int cuts)
         return 0;
     }
     if (!stays) {
-        svb_request_rule_out(req, member->worker);
+        svb_request_rule_out(req, member->worker, r->pool);
     }
     req->failed = member->worker;
     return 1;
@@ -263,36 +263,47 @@ static int take_over(svb_request *req, request_rec *r, proxy_worker **worker,
                      char **url)
 {
     *worker = svb_method_choose(req, r);
-    return *worker ? go_to(*worker, r, url) : HTTP_SERVICE_UNAVAILABLE;
+    if (!*worker) {
+        return HTTP_SERVICE_UNAVAILABLE;
+    }
+    svb_variables_set_balancer(r, req, *worker);
+    return go_to(*worker, r, url);
 }
 
 static int pre_request(proxy_worker **worker, proxy_balancer **balancer,
                        request_rec *r, proxy_server_conf *conf, char **url)
 {
-    proxy_balancer *proxy = *balancer;
-    svb_balancer *ours;
+    svb_balancer *ours = *balancer ? svb_method_balancer(*balancer)
+                                   : svb_method_balancer_at(r->server, *url);
     svb_request *req;
 
-    if (!proxy
-        && !ap_cstr_casecmpn(*url, BALANCER_PREFIX,
-                             sizeof(BALANCER_PREFIX) - 1)) {
-        proxy = ap_proxy_get_balancer(r->pool, conf, *url, 1);
-    }
-    ours = svb_method_balancer(proxy);
+    (void)conf;
     if (!ours) {
         return DECLINED;
     }
     req = svb_request_make(r, ours, path_for_ids(r, path_of(*url)));
     if (req->attempt) {
-        svb_request_rule_out(req, req->attempt);
+        svb_request_rule_out(req, req->attempt, r->pool);
         end_attempt(req, r);
         end_request(req);
     }
-    if (*ours->proxy->s->sticky && (req->fixed || req->tried->nelts)) {
-        *balancer = proxy;
+    if (*ours->proxy->s->sticky && (req->fixed || req->tried)) {
+        *balancer = ours->proxy;
         return take_over(req, r, worker, url);
     }
     return DECLINED;
+}
+
+/* Could the request have come here as a new client's? */
+static int takes_new(const svb_request *req)
+{
+    const svb_member *member = req->choice.member;
+
+    return svb_request_is_unbound(req) || !member
+           || (member->node >= 0
+               && svb_condition_is_plain(req->balancer, member))
+           || svb_condition_of_member(req->balancer, member, apr_time_now())
+                  .takes_new;
 }
 
 static void begin_attempt(svb_request *req, request_rec *r,
@@ -311,10 +322,7 @@ static void begin_attempt(svb_request *req, request_rec *r,
     svb_learn_begin(req, r);
     svb_variables_set(r, req, worker,
                       req->is_launch ? SVB_HOW_LAUNCH : req->choice.how);
-    if (svb_request_is_unbound(req) || !req->choice.member
-        || svb_condition_of_member(req->balancer, req->choice.member,
-                                   apr_time_now())
-               .takes_new) {
+    if (takes_new(req)) {
         apr_table_unset(r->subprocess_env, AJP_ACTIVATION);
     }
     else {

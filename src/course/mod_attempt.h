@@ -34,7 +34,7 @@ void svb_attempt_register(apr_pool_t *p);
  * takes no lock.
  * @param req one for which a member was chosen
  */
-void svb_attempt_refused(svb_request *req);
+void svb_attempt_refused(svb_request *req, request_rec *r);
 
 /**
  * The request was cut off at its node: may it be run again? At the same node once if

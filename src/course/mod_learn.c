@@ -48,6 +48,15 @@ static void hold(svb_request *req)
     }
 }
 
+/* Once for each second is enough. */
+static void see(svb_request *req, apr_uint64_t id, apr_time_t now)
+{
+    if (apr_time_sec(now) != apr_time_sec(req->seen)) {
+        svb_clients_touch(svb_segments_clients(), id, now);
+        req->seen = now;
+    }
+}
+
 static void end_pending(svb_request *req)
 {
     svb_clients_remove(svb_segments_clients(), req->pending);
@@ -71,7 +80,7 @@ void svb_learn_end(svb_request *req)
         req->is_window = 0;
     }
     else if (req->client) {
-        svb_clients_touch(svb_segments_clients(), req->client, apr_time_now());
+        see(req, req->client, apr_time_now());
     }
 }
 
@@ -195,6 +204,7 @@ static void session_starts(answer *a, const svb_session_id *id)
         req->client_name = id->name;
         req->is_known = 1;
         req->kind = SVB_KIND_WEB;
+        req->seen = a->now;
         hold(req);
     }
 }
@@ -299,7 +309,7 @@ static void honoured(answer *a)
         move(a, id);
     }
     else if (is_client || svb_request_is_stateless(req, a->r)) {
-        svb_clients_touch(svb_segments_clients(), id, a->now);
+        see(req, id, a->now);
     }
     else {
         assume(a, id);

@@ -257,7 +257,7 @@ static int run_until_served(request_rec *r)
         rc = run_proxy(r);
         settle(r, run);
         if (run->is_refused) {
-            svb_attempt_refused(svb_request_get(r));
+            svb_attempt_refused(svb_request_get(r), r);
         }
         else if (is_cut(run, r)) {
             if (!svb_attempt_again(svb_request_get(r), r, of.cuts++)) {

@@ -9,9 +9,22 @@ struct svb_rewind {
         *trailers_in, *trailers_out;
 };
 
+/* Most are empty, and of most requests none is ever put back. */
 static apr_table_t *copy(request_rec *r, const apr_table_t *table)
 {
-    return table ? apr_table_copy(r->pool, table) : NULL;
+    return table && !apr_is_empty_table(table) ? apr_table_copy(r->pool, table)
+                                               : NULL;
+}
+
+static void put_back(request_rec *r, apr_table_t **table,
+                     const apr_table_t *was)
+{
+    if (was) {
+        *table = apr_table_copy(r->pool, was);
+    }
+    else if (*table) {
+        *table = apr_table_make(r->pool, 4);
+    }
 }
 
 svb_rewind *svb_rewind_save(request_rec *r)
@@ -51,11 +64,11 @@ void svb_rewind_to(request_rec *r, const svb_rewind *start)
     r->no_cache = was->no_cache;
     r->no_local_copy = was->no_local_copy;
     r->eos_sent = was->eos_sent;
-    r->headers_in = copy(r, start->headers_in);
-    r->headers_out = copy(r, start->headers_out);
-    r->err_headers_out = copy(r, start->err_headers_out);
-    r->notes = copy(r, start->notes);
-    r->subprocess_env = copy(r, start->env);
-    r->trailers_in = copy(r, start->trailers_in);
-    r->trailers_out = copy(r, start->trailers_out);
+    put_back(r, &r->headers_in, start->headers_in);
+    put_back(r, &r->headers_out, start->headers_out);
+    put_back(r, &r->err_headers_out, start->err_headers_out);
+    put_back(r, &r->notes, start->notes);
+    put_back(r, &r->subprocess_env, start->env);
+    put_back(r, &r->trailers_in, start->trailers_in);
+    put_back(r, &r->trailers_out, start->trailers_out);
 }

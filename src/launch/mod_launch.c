@@ -102,6 +102,7 @@ static int redirect(request_rec *r, svb_request *req, const target *t)
         svb_smart_launched(req, r, r->err_headers_out);
     }
     svb_variables_set(r, req, member->worker, SVB_HOW_LAUNCH);
+    svb_variables_set_balancer(r, req, member->worker);
     apr_table_setn(r->headers_out, "Location", location);
     /* On an error answer, and 302 is one to httpd, headers_out is dropped. */
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
@@ -166,7 +167,7 @@ static int choose(request_rec *r, svb_request *req)
                             req->is_recovered, r->pool)) {
             return 1;
         }
-        svb_request_rule_out(req, req->choice.member->worker);
+        svb_request_rule_out(req, req->choice.member->worker, r->pool);
     }
     return 0;
 }

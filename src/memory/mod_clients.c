@@ -90,6 +90,18 @@ apr_uint64_t svb_clients_fleet_id(apr_uint64_t salt, const char *text,
     return id ? id : 1;
 }
 
+/* A number of the server's, hashed, so that nobody knows which buckets are next. */
+apr_uint64_t svb_clients_new_id(void)
+{
+    const struct {
+        char what[8];
+        apr_uint64_t number;
+    } text = {"pending", ++svb_segments_shared()->pending_ids};
+
+    return svb_clients_id(svb_segments_clients(), (const char *)&text,
+                          sizeof(text));
+}
+
 /* ------------------------------------------------------------------- counts */
 
 static unsigned count_of(int node, svb_kind kind)

@@ -51,6 +51,7 @@ typedef struct svb_shared {
     _Atomic apr_int64_t unconfirmed_room; /**< likewise */
     _Atomic apr_uint64_t confirmed_peak;  /**< likewise */
     _Atomic apr_uint64_t stateless_turns; /**< how many there were */
+    _Atomic apr_uint64_t pending_ids;     /**< likewise */
     _Atomic apr_time_t told_full;         /**< see choice/mod_election.c */
     _Atomic int moved;                    /**< see memory/mod_former.h */
     _Atomic apr_time_t probed;            /**< when nodes were last probed */

@@ -493,15 +493,16 @@ unsigned svb_records_clients(svb_records *records, int node, svb_kind kind)
                     svb_records_epoch(records, node));
 }
 
+_Static_assert(SVB_KIND_REMEMBERED == SVB_KINDS - 1,
+               "all kinds before it are counted");
+
 unsigned svb_records_clients_all(svb_records *records, int node)
 {
     const node_rec *rec = &records->shm->nodes[node];
     unsigned epoch = svb_records_epoch(records, node), sum = 0;
 
-    for (int kind = 0; kind < SVB_KINDS; kind++) {
-        if (kind != SVB_KIND_REMEMBERED) {
-            sum += count_in(atomic_load(&rec->clients[kind]), epoch);
-        }
+    for (int kind = 0; kind < SVB_KIND_REMEMBERED; kind++) {
+        sum += count_in(atomic_load(&rec->clients[kind]), epoch);
     }
     return sum;
 }

@@ -139,6 +139,18 @@ int svb_condition_tick(svb_records *records, int node, unsigned members,
                : 0;
 }
 
+_Static_assert(SVB_REACH_OK == 0 && SVB_SERVICE_FINE == 0,
+               "words without a bit are fine");
+
+int svb_condition_is_fine(svb_records *records, int node)
+{
+    const apr_uint64_t members =
+        ((apr_uint64_t)1 << (MEMBER_BITS * SVB_CONDITION_MEMBERS)) - 1;
+
+    return !(svb_records_get(records, node, SVB_WORD_CONNECTION) & members)
+           && !svb_records_get(records, node, SVB_WORD_SERVICE);
+}
+
 const char *svb_condition_reach_text(svb_reach reach)
 {
     static const char *const texts[] = {

@@ -161,6 +161,10 @@ int svb_condition_is_due(const svb_seen *seen, const svb_rules *rules,
 void svb_condition_see(svb_records *records, int node, unsigned members,
                        svb_seen *seen);
 
+/** Is there nothing to be said against the node: are all its members reached, and has no
+ *  new client failed of late? */
+int svb_condition_is_fine(svb_records *records, int node);
+
 /** Is a member of this reach used, whatever it is suspected of? */
 int svb_condition_is_up(svb_reach reach);
 

@@ -127,6 +127,22 @@ static int is_full(int node, int maxclients)
     return maxclients > 0 && svb_clients_load(node) >= (unsigned)maxclients;
 }
 
+int svb_condition_is_plain(const svb_balancer *balancer,
+                           const svb_member *member)
+{
+    const unsigned special =
+        PROXY_WORKER_DRAIN | PROXY_WORKER_HOT_STANDBY | PROXY_WORKER_HOT_SPARE;
+    svb_records *records = svb_segments_records();
+    int node = member->node;
+
+    return svb_condition_can_serve(member->worker)
+           && !(member->worker->s->status & special)
+           && svb_condition_is_fine(records, node)
+           && !svb_records_get(records, node, SVB_WORD_ADMIN)
+           && !balancer->set.slow_start
+           && !is_full(node, member->facts.maxclients);
+}
+
 static apr_time_t slow_until(const svb_condition_sum *sum, apr_time_t now)
 {
     apr_time_t since = up_since(sum->node, now);

@@ -57,6 +57,14 @@ svb_rules svb_condition_rules(const svb_balancer *balancer);
 svb_condition svb_condition_of_member(const svb_balancer *balancer,
                                       const svb_member *member, apr_time_t now);
 
+/**
+ * Is it plain to see that the node behind a member is ready, as this member shows it? 0
+ * also where svb_condition_of_member(), which costs more, would have to be asked. Any
+ * thread. @param member one with a node
+ */
+int svb_condition_is_plain(const svb_balancer *balancer,
+                           const svb_member *member);
+
 /** What the members of a node come to. Begin with all zero but for the node. Of
  *  balancers that differ the more patient rule holds. */
 typedef struct svb_condition_sum {

@@ -114,9 +114,10 @@ void svb_evidence_met(const svb_witness *witness, const svb_balancer *balancer,
         svb_paths_note(svb_segments_paths(), salt, path, strlen(path), now);
         svb_condition_began(records, node, now);
     }
-    result = svb_condition_met(records, node, what, status,
-                               svb_evidence_others_began(balancer, node),
-                               &rules, now);
+    result = svb_condition_met(
+        records, node, what, status,
+        what == SVB_MET_FAILURE ? svb_evidence_others_began(balancer, node) : 0,
+        &rules, now);
     if (result && what == SVB_MET_FAILURE) {
         warn(witness, balancer, member, status);
     }

@@ -252,6 +252,64 @@ START_TEST(no_brake)
 }
 END_TEST
 
+#define MANY 12
+
+/* As if one by one had joined and been compared. */
+static int one_by_one(svb_contest *c, const svb_contest_node *nodes, int n)
+{
+    svb_score_candidate best, cand;
+    int winner = -1;
+
+    for (int i = 0; i < n; i++) {
+        svb_contest_join(c, &nodes[i]);
+    }
+    for (int i = 0; i < n; i++) {
+        svb_contest_candidate(c, &nodes[i], &cand);
+        if (winner < 0 || svb_score_better(&cand, &best)) {
+            winner = i;
+            best = cand;
+        }
+    }
+    return winner;
+}
+
+START_TEST(chosen_of_many)
+{
+    svb_contest_node nodes[MANY];
+    svb_contest c, again;
+
+    srand(7 + (unsigned)_i);
+    for (int i = 0; i < MANY; i++) {
+        char route[] = {'m', (char)('a' + i), 0};
+
+        nodes[i] = (svb_contest_node){svb_records_add(records, "servoy", route),
+                                      1 + rand() % 3,
+                                      rand() % 4 ? 0 : t0 - SEC(rand() % 120)};
+        svb_records_clients_add(records, nodes[i].record, 0, SVB_KIND_WEB,
+                                rand() % 20);
+    }
+    for (int turn = 0; turn < 400; turn++) {
+        int n = 1 + rand() % MANY, winner;
+
+        c = (svb_contest){.records = records,
+                          .now = t0,
+                          .slow_start = _i % 2 ? SEC(100) : 0,
+                          .catch_up = _i % 3 ? 1 + 0.25 * (rand() % 5) : 0};
+        again = c;
+        winner = svb_contest_choose(&c, nodes, n);
+        ck_assert_int_eq(winner, one_by_one(&again, nodes, n));
+        ck_assert_double_eq(c.weight_all, again.weight_all);
+        svb_contest_won(&c, &nodes[winner]);
+        svb_records_clients_add(records, nodes[winner].record, 0, SVB_KIND_WEB,
+                                rand() % 3);
+        svb_records_clients_add(records, nodes[rand() % MANY].record, 0,
+                                SVB_KIND_WEB, -(rand() % 4));
+    }
+    c.weight_all = 0;
+    ck_assert_int_eq(svb_contest_choose(&c, nodes, 0), -1);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("svb_contest");
@@ -266,6 +324,7 @@ int main(void)
     tcase_add_test(tc, brake_and_slow_start);
     tcase_add_test(tc, elected_at_once);
     tcase_add_test(tc, no_brake);
+    tcase_add_loop_test(tc, chosen_of_many, 0, 6);
     suite_add_tcase(s, tc);
     return unit_run(srunner_create(s));
 }
