@@ -499,7 +499,7 @@ unsigned svb_records_clients_all(svb_records *records, int node)
     unsigned epoch = svb_records_epoch(records, node), sum = 0;
 
     for (int kind = 0; kind < SVB_KINDS; kind++) {
-        if (kind != SVB_KIND_REMEMBERED) {
+        if (svb_kind_is_counted((svb_kind)kind)) {
             sum += count_in(atomic_load(&rec->clients[kind]), epoch);
         }
     }
