@@ -30,7 +30,8 @@ static int nodes[NODES] __attribute__((unused));
 static inline apr_interval_time_t timeout(void *baton, int node, svb_kind kind)
 {
     static const apr_interval_time_t timeouts[SVB_KINDS] = {
-        SEC(60), SEC(1800), SEC(8 * 3600), SEC(1800), SEC(90), SEC(1800), SEC(1800)};
+        SEC(60), SEC(1800), SEC(8 * 3600), SEC(1800),
+        SEC(90), SEC(1800), SEC(1800)};
 
     (void)baton;
     (void)node;
