@@ -33,15 +33,8 @@ sub states {
     return join ' ', map { $_->{state} } $httpd->manager->nodes('servoy');
 }
 
-# KILL, for all processes at once.
-sub end {
-    my ($httpd) = @_;
-    $httpd->kill;
-    my $port = sprintf ':%04X 00000000:0000 0A ', $httpd->port;
-    wait_for(sub { index(SVB::Temp->read_file('/proc/net/tcp'), $port) < 0 }, 10,
-        'nobody to listen');
-    return $httpd;
-}
+# All processes at once.
+sub end { my ($httpd) = @_; $httpd->crash; return $httpd }
 
 sub crash { my ($httpd) = @_; return end($httpd)->mark->start }
 

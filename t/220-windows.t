@@ -104,6 +104,24 @@ for my $name (qw(routed plain)) {
     };
 }
 
+subtest 'who comes back to a drained node' => sub {
+    for my $name (qw(routed plain)) {
+        my ($gone, $stays) = map { ng($name, $_) } 1 .. 2;
+        my ($other) = grep { $_->{home} ne $gone->{home} } map { ng($name, $_) } 3 .. 4;
+        wait_for(sub { windowed($name) >= 4 }, 20, 'windowed clients');
+        $manager->act($name, $gone->{home}, 'drain');
+        my $before = clients($name)->{web};
+        $gone->{ws}->close;
+        wait_for(sub { clients($name)->{web} < $before }, 20, 'one to be gone');
+        my $r = $gone->get("/$name$start");
+        isnt $r->node, $gone->{home}, "$name: whose client its node has ended begins elsewhere";
+        is $r->header('X-How'), 'elected';
+        is $stays->get("/$name/echo")->node, $stays->{home}, 'who has a window stays';
+        $manager->act($name, $gone->{home}, 'enable');
+        $_->{ws}->close for $stays, $other;
+    }
+};
+
 subtest 'a session that its node does not know' => sub {
     for my $name (qw(routed plain)) {
         my $before = clients($name)->{web};

@@ -99,17 +99,49 @@ static void add_named(svb_request *req, const svb_session_id *id,
     }
 }
 
+static int find(const svb_request *req, const svb_session_id *id,
+                svb_client *client)
+{
+    apr_time_t now = apr_time_now();
+    apr_uint64_t key = table_id(req, id);
+
+    return svb_clients_find(svb_segments_clients(), key, now, client)
+           || svb_former_find(key, now, client);
+}
+
+/* Would the table know a launch (session) as old as it can be? */
+static int would_know(const svb_request *req, const svb_session_id *id,
+                      apr_time_t now)
+{
+    const svb_section *set = &req->balancer->set;
+
+    return is_launch_cookie(req, id)
+               ? svb_clients_has_all_launches(set->launch_timeout, now)
+               : svb_clients_has_all_sessions(set->session_timeout, now);
+}
+
+/* Of a node that takes no new clients: an id that the table does not know though it
+ * would, or that it knows to have ended. There is no such client any more, or there
+ * never was. Whoever comes with it is new, if somebody takes him.
+ * known: what the table has, or NULL */
+static int is_dead(const svb_request *req, const svb_session_id *id,
+                   const svb_member *member, const svb_client *known,
+                   request_rec *r)
+{
+    apr_time_t now = apr_time_now();
+
+    return (known ? known->kind == SVB_KIND_ENDED : would_know(req, id, now))
+           && !svb_condition_of_member(req->balancer, member, now).takes_new
+           && svb_election_has_other(req, member, r);
+}
+
 /* Does the table have the id, and may it be used: with a route, or by learning? */
 static const svb_member *remembered(const svb_request *req,
                                     const svb_members *members,
                                     const svb_session_id *id,
                                     svb_client *client, apr_size_t *route_len)
 {
-    apr_time_t now = apr_time_now();
-    apr_uint64_t key = table_id(req, id);
-
-    return (svb_clients_find(svb_segments_clients(), key, now, client)
-            || svb_former_find(key, now, client))
+    return find(req, id, client)
                    && (svb_decide_routed(members, id, route_len)
                        || req->balancer->set.learn_sessions)
                ? svb_members_by_node(members, client->node)
@@ -129,39 +161,12 @@ static void read_table(svb_request *req, const svb_members *members, int first,
             const svb_member *member =
                 remembered(req, members, id, &client, &len);
 
-            if (member && (client.kind != SVB_KIND_REMEMBERED) == counted) {
+            if (member && svb_kind_is_counted(client.kind) == counted
+                && !is_dead(req, id, member, &client, r)) {
                 add_named(req, id, len, member, &client, r, named);
             }
         }
     }
-}
-
-/* Would the table know a launch (session) as old as it can be? */
-static int would_know(const svb_request *req, const svb_session_id *id,
-                      apr_time_t now)
-{
-    const svb_section *set = &req->balancer->set;
-
-    return is_launch_cookie(req, id)
-               ? svb_clients_has_all_launches(set->launch_timeout, now)
-               : svb_clients_has_all_sessions(set->session_timeout, now);
-}
-
-/* An id of a node that takes no new clients, and that the table does not know though it
- * would: there is no such client any more, or there never was. Whoever comes with it
- * is new, if somebody takes him. */
-static int is_dead(const svb_request *req, const svb_session_id *id,
-                   const svb_member *member, request_rec *r)
-{
-    apr_time_t now = apr_time_now();
-    apr_uint64_t key = table_id(req, id);
-    svb_client client;
-
-    return !svb_condition_of_member(req->balancer, member, now).takes_new
-           && would_know(req, id, now)
-           && !svb_clients_find(svb_segments_clients(), key, now, &client)
-           && !svb_former_find(key, now, &client)
-           && svb_election_has_other(req, member, r);
 }
 
 /* The node that the route cookie names. */
@@ -212,8 +217,11 @@ static void read_routes(svb_request *req, const svb_members *members, int i,
         const svb_session_id *id = &req->ids.ids[i];
         apr_size_t len;
         const svb_member *member = named_by(req, members, id, r, &len);
+        svb_client client;
 
-        if (member && !is_dead(req, id, member, r)) {
+        if (member
+            && !is_dead(req, id, member,
+                        find(req, id, &client) ? &client : NULL, r)) {
             add_named(req, id, len, member, NULL, r, named);
         }
     }

@@ -6,7 +6,8 @@
  *      of clients before those that are only remembered; or else the one whose route
  *      an id ends in, or that the route cookie names beside an id without any: of
  *      several the first whose member can serve. An id is dead, and names nobody, where
- *      its node takes no new clients and the table would know it, but does not;
+ *      its node takes no new clients and the table would know it, but does not, or
+ *      knows it to have ended;
  *   2. else, if an id named a node: its redirect= member, else the members of its
  *      group, else all; among several the choice is by rendezvous hashing of the id,
  *      so that all requests of the client move to the same node, at every front end;

@@ -300,7 +300,7 @@ static void honoured(answer *a)
 {
     svb_request *req = a->req;
     apr_uint64_t id = own_word(req);
-    int is_client = req->is_known && req->kind != SVB_KIND_REMEMBERED;
+    int is_client = req->is_known && svb_kind_is_counted(req->kind);
 
     if (!id || svb_request_is_smart(req)) {
         return; /* a smart client is entered when it is launched */

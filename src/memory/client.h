@@ -18,6 +18,8 @@ typedef enum svb_kind {
     SVB_KIND_WINDOWED, /**< an HTTP session that lives by its WebSockets */
     SVB_KIND_REMEMBERED, /**< no client any more, as far as we know: counted by
                             nobody, but at home where it was, should it return */
+    SVB_KIND_ENDED, /**< likewise; it was windowed, and its time is up: its node
+                       has ended it by its own rule */
     SVB_KINDS
 } svb_kind;
 
@@ -46,5 +48,11 @@ typedef struct svb_client {
  */
 typedef apr_interval_time_t svb_clients_timeout_fn(void *baton, int node,
                                                    svb_kind kind);
+
+/** Is it a client, and not only remembered? */
+static inline int svb_kind_is_counted(svb_kind kind)
+{
+    return kind < SVB_KIND_REMEMBERED;
+}
 
 #endif /* SVB_MEMORY_CLIENT_H */

@@ -140,7 +140,7 @@ static apr_uint64_t touched(apr_uint64_t word, svb_kind kind, apr_time_t now)
 
 static apr_uint64_t held(apr_uint64_t word, svb_kind kind, apr_time_t now)
 {
-    return kind == SVB_KIND_REMEMBERED ? word : seen_now(word, now);
+    return svb_kind_is_counted(kind) ? seen_now(word, now) : word;
 }
 
 static apr_uint64_t windowed(apr_uint64_t word, svb_kind kind, apr_time_t now)
@@ -154,6 +154,7 @@ static apr_uint64_t remembered(apr_uint64_t word, svb_kind kind, apr_time_t now)
 {
     switch (kind) {
     case SVB_KIND_SMART:
+    case SVB_KIND_ENDED:
         return word;
     case SVB_KIND_PENDING:
         return 0;

@@ -25,7 +25,8 @@
  * A client is live while its node's epoch is the one in its word and it was
  * seen within the timeout of its kind. All others are dead: nobody finds them,
  * and their slots are for the taking. Only a windowed client whose time is up is
- * not dead, but remembered for as long after it was seen as one that is. A node that goes down thus loses all its
+ * not dead, but has ended: it is remembered, for as long after it was seen as others
+ * that are. A node that goes down thus loses all its
  * clients at once, by the change of one number in svb_records.
  *
  * How a new client gets a slot, in three steps:

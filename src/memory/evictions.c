@@ -13,7 +13,7 @@ void svb_evictions_add(svb_evictions *evictions, svb_kind kind, apr_time_t now)
     else if (kind != SVB_KIND_PENDING) {
         atomic_store(&evictions->session_at, now);
     }
-    if (kind != SVB_KIND_REMEMBERED) {
+    if (svb_kind_is_counted(kind)) {
         atomic_fetch_add(&evictions->count, 1);
         atomic_store(&evictions->at, now);
     }

@@ -75,6 +75,7 @@ void svb_clients_set_timeouts(int node, const svb_lifetimes *live)
     at_least(&kinds[SVB_KIND_WEB], live->session);
     at_least(&kinds[SVB_KIND_ASSUMED], live->session);
     at_least(&kinds[SVB_KIND_REMEMBERED], live->session);
+    at_least(&kinds[SVB_KIND_ENDED], live->session);
     at_least(&kinds[SVB_KIND_WINDOWED],
              live->window ? live->window : live->session);
     at_least(&kinds[SVB_KIND_SMART], live->launch);

@@ -22,7 +22,8 @@
  *            120*  who has set it, filled up with NULs
  *     client    8  id, not 0
  *               2  number of its node, counted from 0 in this file
- *               1  kind: 1 web, 2 smart, 3 assumed, 4 windowed, 5 remembered
+ *               1  kind: 1 web, 2 smart, 3 assumed, 4 windowed, 5 remembered,
+ *                  6 ended
  *               1  0
  *               4  when last seen, in seconds of 1970
  *     trailer   8  how many clients there were

@@ -176,7 +176,7 @@ apr_uint64_t svb_slots_aged(const svb_slots *slots, apr_uint64_t word,
     return svb_slots_kind(word) == SVB_KIND_WINDOWED
                    && !is_within(word, now,
                                  timeout_of(slots, word, SVB_KIND_WINDOWED))
-               ? svb_slots_of_kind(word, SVB_KIND_REMEMBERED)
+               ? svb_slots_of_kind(word, SVB_KIND_ENDED)
                : word;
 }
 
@@ -203,7 +203,7 @@ int svb_slots_is_live(const svb_slots *slots, apr_uint64_t word, apr_time_t now)
                          timeout_of(slots, word, svb_slots_kind(word)))
                || (svb_slots_kind(word) == SVB_KIND_WINDOWED
                    && is_within(word, now,
-                                timeout_of(slots, word, SVB_KIND_REMEMBERED))));
+                                timeout_of(slots, word, SVB_KIND_ENDED))));
 }
 
 /* ------------------------------------------------------------------ slots */
@@ -382,7 +382,7 @@ svb_slot_rank svb_slots_rank(const svb_slots *slots, const svb_slot_view *view,
         return SVB_SLOT_USABLE;
     }
     kind = svb_slots_kind(svb_slots_aged(slots, view->word, now));
-    return kind == SVB_KIND_REMEMBERED   ? SVB_SLOT_REMEMBERED
+    return !svb_kind_is_counted(kind)    ? SVB_SLOT_REMEMBERED
            : svb_kind_is_confirmed(kind) ? SVB_SLOT_LIVE
                                          : SVB_SLOT_DOUBTFUL;
 }
@@ -494,7 +494,7 @@ static price price_of(const svb_slots *slots, apr_uint64_t word)
 {
     price p = {SVB_SLOT_USABLE, SVB_SLOT_LIVE};
 
-    if (svb_slots_kind(word) == SVB_KIND_REMEMBERED) {
+    if (!svb_kind_is_counted(svb_slots_kind(word))) {
         p.most = SVB_SLOT_REMEMBERED;
     }
     else if (!svb_kind_is_confirmed(svb_slots_kind(word))) {

@@ -14,7 +14,7 @@ package SVB::Httpd;
 #   $httpd->reload; $httpd->reload($conf);         # until only new children answer
 #   $httpd->nodes('servoy');                       # of a fleet, by route, as the
 #                                                  # manager at /servoy-manager has them
-#   $httpd->stop; $httpd->kill; $httpd->pid; $httpd->children (pids)
+#   $httpd->stop; $httpd->kill; $httpd->crash; $httpd->pid; $httpd->children (pids)
 #   $httpd->load_lines;                            # its LoadModule lines, ours last
 #
 # new:
@@ -236,6 +236,15 @@ sub kill {
     my ($self) = @_;
     $self->{stopped} = 1;
     return $self->{proc}->kill;
+}
+
+# The same, until nobody listens any more: it can be started again.
+sub crash {
+    my ($self) = @_;
+    my $status = $self->kill;
+    wait_for(sub { !grep { SVB::Ports->is_open($_) } @{ $self->{port} } }, 10,
+        'nobody to listen');
+    return $status;
 }
 
 # Pids of the parent's children now.

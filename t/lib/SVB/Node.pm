@@ -11,6 +11,7 @@ package SVB::Node;
 #   $node->client->get('/servoy-webclient/');      # an SVB::Client, straight to it
 #   $node->active_sessions; $node->sessions (ids); $node->requests (path => count)
 #   $node->active_windowed; $node->active_web;     # sessions that had a window, and others
+#   $node->clients;                                # both: { web => 3, windowed => 2 }
 #   $node->open_windows;                           # WebSockets of sessions that are alive
 #   $node->reset_requests; $node->reports; $node->peers; $node->maintenance(1);
 #   $node->starting(1);                            # 'System is inaccessible', see below
@@ -256,6 +257,7 @@ sub _of_sessions {
 sub active_sessions { return _of_sessions('activeSessions', @_) }
 sub active_windowed { return _of_sessions('windowed', @_) }
 sub active_web      { return _of_sessions('web', @_) }
+sub clients         { my $all = $_[0]->_admin('sessions'); return { %$all{qw(web windowed)} } }
 sub open_windows    { return _of_sessions('windows', @_) }
 sub sessions        { return _of_sessions('sessions', @_) }
 sub peers           { return _of_sessions('peers', @_) }

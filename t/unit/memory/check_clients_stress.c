@@ -277,7 +277,7 @@ static void assert_counts(void)
 
     while (svb_clients_next(table, &pos, now(), &client)) {
         found[client.node][client.kind]++;
-        remembered += client.kind == SVB_KIND_REMEMBERED;
+        remembered += !svb_kind_is_counted(client.kind);
         ids[sum++] = client.id;
     }
     qsort(ids, sum, sizeof(*ids), by_id);

@@ -55,19 +55,19 @@ START_TEST(lives_by_its_windows)
     svb_clients_window(table, id_of(1), nodes[1], t0);
     ck_assert(svb_clients_touch(table, id_of(1), t0 + SEC(60)));
     ck_assert_int_eq(kind_of(id_of(1), end - SEC(1)), SVB_KIND_WINDOWED);
-    ck_assert_int_eq(kind_of(id_of(1), end), SVB_KIND_REMEMBERED);
+    ck_assert_int_eq(kind_of(id_of(1), end), SVB_KIND_ENDED);
     ck_assert(svb_clients_hold(table, id_of(1), t0 + SEC(60)));
     ck_assert_int_eq(kind_of(id_of(1), end), SVB_KIND_WINDOWED);
     end += SEC(60);
-    ck_assert_int_eq(kind_of(id_of(1), end), SVB_KIND_REMEMBERED);
+    ck_assert_int_eq(kind_of(id_of(1), end), SVB_KIND_ENDED);
     /* Its node has ended it by then: what is open now is no sign of it. */
     ck_assert(svb_clients_hold(table, id_of(1), end));
-    ck_assert_int_eq(kind_of(id_of(1), end), SVB_KIND_REMEMBERED);
+    ck_assert_int_eq(kind_of(id_of(1), end), SVB_KIND_ENDED);
 }
 END_TEST
 
 /* It is counted until the sweep comes by, and sticks for as long as a session. */
-START_TEST(is_remembered_then)
+START_TEST(has_ended_then)
 {
     apr_time_t end = t0 + SEC(91), last = t0 + SEC(1800);
 
@@ -77,11 +77,13 @@ START_TEST(is_remembered_then)
     svb_clients_sweep(table, ALL, end);
     ck_assert_uint_eq(svb_clients_count(table), 0);
     assert_counts(table, end);
+    ck_assert(svb_clients_remember(table, id_of(1), end));
+    ck_assert_int_eq(kind_of(id_of(1), last), SVB_KIND_ENDED);
     ck_assert_int_eq(where(id_of(1), last), nodes[1]);
     ck_assert_int_eq(where(id_of(1), last + SEC(1)), -1);
     svb_clients_sweep(table, ALL, last + SEC(1));
     assert_counts(table, last + SEC(1));
-    ck_assert_uint_eq(of_all(SVB_KIND_REMEMBERED), 0);
+    ck_assert_uint_eq(of_all(SVB_KIND_ENDED), 0);
 }
 END_TEST
 
@@ -122,7 +124,8 @@ static void fill(svb_kind kind, unsigned from, apr_time_t now)
 }
 
 static const svb_kind unconfirmed[] = {SVB_KIND_PENDING, SVB_KIND_SMART,
-                                       SVB_KIND_ASSUMED, SVB_KIND_REMEMBERED};
+                                       SVB_KIND_ASSUMED, SVB_KIND_REMEMBERED,
+                                       SVB_KIND_ENDED};
 
 /* Anybody can make them up. */
 START_TEST(nobody_confirmed_goes_for_them)
@@ -198,9 +201,9 @@ static Suite *suite(void)
 
     tcase_add_test(tc, a_window_makes_it_windowed);
     tcase_add_test(tc, lives_by_its_windows);
-    tcase_add_test(tc, is_remembered_then);
+    tcase_add_test(tc, has_ended_then);
     tcase_add_test(tc, remembered);
-    tcase_add_loop_test(tc, nobody_confirmed_goes_for_them, 0, 4);
+    tcase_add_loop_test(tc, nobody_confirmed_goes_for_them, 0, 5);
     tcase_add_test(tc, in_that_order);
     tcase_add_test(tc, room_for_them);
     suite_add_tcase(s, tc);

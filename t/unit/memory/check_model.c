@@ -27,14 +27,14 @@ static svb_kind model_kind(int i, apr_time_t now)
 {
     return model[i].kind == SVB_KIND_WINDOWED
                    && age_of(i, now) > lifetime(SVB_KIND_WINDOWED)
-               ? SVB_KIND_REMEMBERED
+               ? SVB_KIND_ENDED
                : model[i].kind;
 }
 
 static int model_live(int i, apr_time_t now)
 {
-    svb_kind last = model[i].kind == SVB_KIND_WINDOWED ? SVB_KIND_REMEMBERED
-                                                       : model[i].kind;
+    svb_kind last =
+        model[i].kind == SVB_KIND_WINDOWED ? SVB_KIND_ENDED : model[i].kind;
 
     return model[i].known
            && model[i].epoch == svb_records_epoch(records, model[i].node)
@@ -55,16 +55,29 @@ static void model_remember(int i, apr_time_t now)
     if (!model_live(i, now) || model[i].kind == SVB_KIND_SMART) {
         return;
     }
-    model[i].known = model[i].kind != SVB_KIND_PENDING;
-    model[i].kind = SVB_KIND_REMEMBERED;
-    model[i].seen = now;
+    model[i].kind = model_kind(i, now);
+    if (model[i].kind != SVB_KIND_ENDED) {
+        model[i].known = model[i].kind != SVB_KIND_PENDING;
+        model[i].kind = SVB_KIND_REMEMBERED;
+        model[i].seen = now;
+    }
 }
 
-static void model_see(int i, svb_kind not_of, apr_time_t now)
+static void model_touch(int i, apr_time_t now)
 {
     if (model_live(i, now)) {
         model[i].kind = model_kind(i, now);
-        model[i].seen = model[i].kind == not_of ? model[i].seen : now;
+        model[i].seen =
+            model[i].kind == SVB_KIND_WINDOWED ? model[i].seen : now;
+    }
+}
+
+static void model_hold(int i, apr_time_t now)
+{
+    if (model_live(i, now)) {
+        model[i].kind = model_kind(i, now);
+        model[i].seen =
+            svb_kind_is_counted(model[i].kind) ? now : model[i].seen;
     }
 }
 
@@ -90,7 +103,7 @@ static void step_of_one(int i, int node, svb_kind kind, apr_time_t now)
         break;
     case 2:
         REQUIRE(svb_clients_hold(table, id_of(i), now) == model_live(i, now));
-        model_see(i, SVB_KIND_REMEMBERED, now);
+        model_hold(i, now);
         break;
     case 3:
         REQUIRE(svb_clients_window(table, id_of(i), node, now));
@@ -103,7 +116,7 @@ static void step_of_one(int i, int node, svb_kind kind, apr_time_t now)
         break;
     default:
         REQUIRE(svb_clients_touch(table, id_of(i), now) == model_live(i, now));
-        model_see(i, SVB_KIND_WINDOWED, now);
+        model_touch(i, now);
     }
 }
 

@@ -168,7 +168,7 @@ static const struct {
     {"a node's number too high", HEADER + 2 * NODE + CLIENT + 8, 2, 2},
     {"the highest number", HEADER + 2 * NODE + 8, 2, 0xffff},
     {"a pending client", HEADER + 2 * NODE + 10, 1, 0},
-    {"an unknown kind", HEADER + 2 * NODE + 10, 1, 6},
+    {"an unknown kind", HEADER + 2 * NODE + 10, 1, 7},
     {"not a zero", HEADER + 2 * NODE + 11, 1, 1},
     {"one client less", HEADER + 2 * NODE + 3 * CLIENT, 8, 2},
     {"one client more", HEADER + 2 * NODE + 3 * CLIENT, 8, 4},

@@ -48,7 +48,8 @@ static void (*hook)(void);
 static inline apr_interval_time_t timeout(void *baton, int node, svb_kind kind)
 {
     static const apr_interval_time_t timeouts[SVB_KINDS] = {
-        SEC(60), SEC(1800), SEC(8 * 3600), SEC(1800), SEC(90), SEC(1800)};
+        SEC(60), SEC(1800), SEC(8 * 3600), SEC(1800),
+        SEC(90), SEC(1800), SEC(1800)};
     void (*call)(void) = hook;
 
     (void)baton;
