@@ -31,17 +31,13 @@ static double load(const svb_contest *c, const svb_contest_node *node,
                           own);
 }
 
-/* When it was elected, and how long it has to wait for the next time. */
-static void add_turns(const svb_contest *c, const svb_contest_node *node,
-                      double own, svb_score_candidate *cand)
+static double wait_of(const svb_contest *c, const svb_contest_node *node,
+                      double own)
 {
-    cand->last_turn = svb_records_last_turn(c->records, node->record);
-    cand->wait = 0;
-    if (c->catch_up > 0) {
-        cand->wait =
-            svb_rate_wait(mark(c, node), c->elections,
-                          svb_rate_pace(c->catch_up, own, c->weight_all));
-    }
+    return c->catch_up > 0
+               ? svb_rate_wait(mark(c, node), c->elections,
+                               svb_rate_pace(c->catch_up, own, c->weight_all))
+               : 0;
 }
 
 void svb_contest_candidate(const svb_contest *c, const svb_contest_node *node,
@@ -50,7 +46,8 @@ void svb_contest_candidate(const svb_contest *c, const svb_contest_node *node,
     double own = weight(c, node);
 
     cand->load = load(c, node, own);
-    add_turns(c, node, own, cand);
+    cand->last_turn = svb_records_last_turn(c->records, node->record);
+    cand->wait = wait_of(c, node, own);
 }
 
 /* Whether a node is braked is only asked of one that would win. */
@@ -64,13 +61,14 @@ int svb_contest_choose(svb_contest *c, const svb_contest_node *nodes, int n)
     }
     for (int i = 0; i < n; i++) {
         double own = weight(c, &nodes[i]);
-        svb_score_candidate cand = {.load = load(c, &nodes[i], own)};
+        svb_score_candidate cand = {
+            .load = load(c, &nodes[i], own),
+            .last_turn = svb_records_last_turn(c->records, nodes[i].record)};
 
-        if (winner >= 0 && best.wait <= 0
-            && svb_score_is_more(cand.load, best.load)) {
+        if (winner >= 0 && best.wait <= 0 && !svb_score_better(&cand, &best)) {
             continue;
         }
-        add_turns(c, &nodes[i], own, &cand);
+        cand.wait = wait_of(c, &nodes[i], own);
         if (winner < 0 || svb_score_better(&cand, &best)) {
             winner = i;
             best = cand;

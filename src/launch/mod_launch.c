@@ -32,49 +32,54 @@ typedef struct {
 
 /* ----------------------------------------------------------- is it a launch */
 
+static int is_raw(request_rec *r)
+{
+    return apr_table_get(r->notes, "proxy-nocanon") != NULL;
+}
+
+/* The path as the node would see it, for matching; it is asked of every request. */
+static const char *decoded_path(request_rec *r)
+{
+    const char *path = ap_strchr_c(r->filename + sizeof(PROXY_PREFIX) - 1, '/');
+    char *decoded, *query;
+
+    if (!path || (!is_raw(r) && !apr_table_get(r->notes, "proxy-noencode"))) {
+        return path;
+    }
+    decoded = apr_pstrdup(r->pool, path);
+    if (is_raw(r) && (query = strchr(decoded, '?')) != NULL) {
+        *query = '\0';
+    }
+    return ap_unescape_url_keep2f(decoded, 0) == OK ? decoded : NULL;
+}
+
 /* Raw targets (nocanon) and encoded ones (mapping=encoded) are what the client
  * sent. Others were decoded: the client's own encoding is looked up in the
  * request line; where the path was rewritten on the way, it is encoded anew. */
 static int read_target(request_rec *r, target *t)
 {
     const char *path = ap_strchr_c(r->filename + sizeof(PROXY_PREFIX) - 1, '/');
-    int raw = apr_table_get(r->notes, "proxy-nocanon") != NULL;
-    const char *as_sent;
-    char *decoded, *query;
 
-    if (!path) {
-        return 0;
-    }
     t->query = r->args;
-    if (!raw && !apr_table_get(r->notes, "proxy-noencode")) {
-        t->path = path;
-        t->encoded = svb_location_raw_path(r->pool, r->unparsed_uri, path);
-        if (!t->encoded) {
-            t->encoded = ap_proxy_canonenc_ex(r->pool, path, (int)strlen(path),
-                                              enc_path, 0, r->proxyreq);
-        }
-        return t->encoded != NULL;
+    t->encoded = is_raw(r)
+                     ? apr_pstrmemdup(r->pool, path, strcspn(path, "?"))
+                     : svb_location_raw_path(r->pool, r->unparsed_uri, t->path);
+    if (!t->encoded && apr_table_get(r->notes, "proxy-noencode")) {
+        t->encoded = path;
     }
-    decoded = apr_pstrdup(r->pool, path);
-    if (raw && (query = strchr(decoded, '?')) != NULL) {
-        *query = '\0';
+    if (!t->encoded) {
+        t->encoded = ap_proxy_canonenc_ex(r->pool, path, (int)strlen(path),
+                                          enc_path, 0, r->proxyreq);
     }
-    t->encoded = apr_pstrdup(r->pool, decoded);
-    t->path = decoded;
-    if (ap_unescape_url_keep2f(decoded, 0) != OK) {
-        return 0;
-    }
-    as_sent =
-        raw ? NULL : svb_location_raw_path(r->pool, r->unparsed_uri, decoded);
-    t->encoded = as_sent ? as_sent : t->encoded;
-    return 1;
+    return t->encoded != NULL;
 }
 
 static int matches(request_rec *r, const svb_balancer *balancer,
-                   const target *t)
+                   const char *path)
 {
-    return !ap_regexec(balancer->set.launch_match,
-                       svb_location_match_path(r->pool, t->path), 0, NULL, 0);
+    return path
+           && !ap_regexec(balancer->set.launch_match,
+                          svb_location_match_path(r->pool, path), 0, NULL, 0);
 }
 
 /* --------------------------------------------------------------- the answer */
@@ -195,9 +200,9 @@ static int launch(request_rec *r, svb_balancer *balancer, const target *t)
 static int handler(request_rec *r)
 {
     svb_balancer *balancer = svb_method_balancer_of(r);
-    target t;
+    target t = {.path = balancer ? decoded_path(r) : NULL};
 
-    if (!balancer || !read_target(r, &t) || !matches(r, balancer, &t)) {
+    if (!matches(r, balancer, t.path) || !read_target(r, &t)) {
         return DECLINED;
     }
     if (r->method_number != M_GET) {
