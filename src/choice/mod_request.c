@@ -110,6 +110,11 @@ int svb_request_is_unbound(const svb_request *req)
            || req->choice.how == SVB_HOW_STATELESS;
 }
 
+int svb_request_node(const svb_request *req)
+{
+    return req->choice.member ? req->choice.member->node : -1;
+}
+
 int svb_request_is_smart(const svb_request *req)
 {
     return req->is_known && req->kind == SVB_KIND_SMART;

@@ -109,6 +109,9 @@ int svb_request_is_stateless(svb_request *req, request_rec *r);
 /** Does nothing bind it to its node: might it as well have been another's? */
 int svb_request_is_unbound(const svb_request *req);
 
+/** @return the node that was chosen, or -1 */
+int svb_request_node(const svb_request *req);
+
 /** Is the client a Smart Client, which is entered when it is launched? */
 int svb_request_is_smart(const svb_request *req);
 

@@ -2,14 +2,12 @@
 /*
  * What answers teach the client table.
  *
- *   a session cookie is set      there is a client on this node; it replaces the
- *                                pending one that the election has entered, or,
- *                                when the request came with an id, that id
- *                                (login, failover)
- *   a session cookie is removed  the client has logged out
- *   neither, but the request's   the node has honoured the id: a client that was
- *   id named the node            known is seen, one that was not is assumed
+ *   sessions in it               course/mod_sessions
+ *   a new client's session, or   evidence: what that node can do
+ *   none
+ *   a page without a session     a login may be on its way: course/mod_route_cookie
  *   a launch was honoured        there is a smart client
+ *   a WebSocket                  a window that its client lives by, if it stays open
  *   neither, and there was no id a request without a session; the pending client
  *                                goes when the request does
  *

@@ -12,10 +12,10 @@ my @house = (
     ['manager'  => qw(mod_manager mod_snapshot page page_nodes page_actions json metrics fields
                        snapshot sink form query utf8)],
     ['launch'   => qw(mod_launch mod_rewrite mod_front jnlp tag host location)],
-    ['course'   => qw(mod_retry mod_attempt mod_learn mod_smart mod_windows mod_route_cookie mod_body
-                       mod_rewind mod_answer frames)],
-    ['choice'   => qw(mod_method mod_decide mod_failover mod_election mod_plain mod_stateless mod_variables
-                       mod_request contest rate score session)],
+    ['course'   => qw(mod_retry mod_attempt mod_learn mod_sessions mod_keep mod_smart mod_windows
+                       mod_route_cookie mod_body mod_rewind mod_answer frames)],
+    ['choice'   => qw(mod_method mod_decide mod_failover mod_election mod_plain mod_stateless
+                       mod_variables mod_request contest rate score session)],
     ['nodes'    => qw(mod_probe mod_evidence mod_census mod_addresses mod_targets mod_condition
                       mod_admin mod_members
                        condition probe addresses action state)],
