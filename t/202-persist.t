@@ -67,6 +67,9 @@ for my $mpm (qw(event worker prefork)) {
         is total($httpd, 'smart'), 3, 'they are counted once';
         my ($new) = users($httpd, 1);
         is $new->{home}, 'servoy3', 'a new client goes where the fewest are';
+        my %id = map { $_->cookie('SERVOYLAUNCH') =~ s/\..*//r => 1 } @launched;
+        is scalar(grep { $id{ $_->cookie('SERVOYLAUNCH') =~ s/\..*//r } } launches($httpd, 30)), 0,
+            'who launches anew gets an id that nobody has';
         $httpd->stop;
         is scalar(grep { /SVB008[13]/ } split /^/, $httpd->error_log), 0, 'no complaints';
     };

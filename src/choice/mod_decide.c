@@ -15,10 +15,11 @@
 
 /* The members that a request's ids name. */
 typedef struct {
-    const svb_member *able;  /* the first that can serve, or NULL */
-    const svb_member *first; /* the first of all, or NULL: none names any */
-    apr_uint64_t hash; /* of the id that named that one, without the route */
-    svb_how how;       /* the able one was named */
+    const svb_member *able;   /* the first that can serve, or NULL */
+    const svb_member *first;  /* the first of all, or NULL: none names any */
+    const svb_session_id *id; /* that named that one */
+    apr_size_t route_len;     /* of its route */
+    svb_how how;              /* the able one was named */
 } named_members;
 
 /* The member named by the longest route that the id ends in. */
@@ -90,8 +91,8 @@ static void add_named(svb_request *req, const svb_session_id *id,
     }
     if (!named->first) {
         named->first = member;
-        named->hash =
-            svb_hash_text(id->id, svb_session_base_len(id, route_len));
+        named->id = id;
+        named->route_len = route_len;
     }
     if (is_able) {
         named->able = member;
@@ -252,6 +253,13 @@ static void read_ids(svb_request *req, const svb_members *members,
 
 /* ---------------------------------------------------------------- decision */
 
+/* Of the id without its route, which is another one where the client moves to. */
+static apr_uint64_t hash_of(const named_members *named)
+{
+    return svb_hash_text(named->id->id,
+                         svb_session_base_len(named->id, named->route_len));
+}
+
 /* A node that it may go back to, for what is on its way to a session there. */
 static const svb_member *been_at(const svb_request *req,
                                  const svb_members *members, request_rec *r)
@@ -310,8 +318,8 @@ static void choose(svb_request *req, const svb_members *members, request_rec *r)
         choice->from = named.first;
         choice->how = SVB_HOW_FAILOVER;
         if (!req->balancer->proxy->s->sticky_force) {
-            choice->member =
-                svb_failover_member(req, members, named.first, named.hash, r);
+            choice->member = svb_failover_member(req, members, named.first,
+                                                 hash_of(&named), r);
         }
     }
 }

@@ -5,6 +5,7 @@
 
 #include <apr_strings.h>
 
+#include "config/pattern.h"
 #include "nodes/mod_condition.h"
 
 svb_request *svb_request_get(request_rec *r)
@@ -90,15 +91,25 @@ svb_request *svb_request_make_launch(request_rec *r, svb_balancer *balancer,
     return req;
 }
 
+/* An encoded path may begin otherwise than it seems. */
+static int is_of_stateless_path(const svb_request *req, request_rec *r)
+{
+    const svb_section *set = &req->balancer->set;
+
+    return set->stateless
+           && (ap_strchr_c(req->path, '%')
+               || svb_pattern_may_match(set->stateless_text,
+                                        set->stateless_literal, req->path))
+           && svb_request_matches(req, r, set->stateless);
+}
+
 /* Whoever is known and goes on need not be asked. */
 int svb_request_is_stateless(svb_request *req, request_rec *r)
 {
-    const ap_regex_t *paths = req->balancer->set.stateless;
-
     if (req->stateless < 0) {
-        req->stateless = !req->is_launch
-                         && (r->method_number == M_OPTIONS
-                             || (paths && svb_request_matches(req, r, paths)));
+        req->stateless =
+            !req->is_launch
+            && (r->method_number == M_OPTIONS || is_of_stateless_path(req, r));
     }
     return req->stateless;
 }

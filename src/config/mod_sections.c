@@ -4,6 +4,8 @@
 #include <apr_strings.h>
 #include <http_core.h>
 
+#include "config/pattern.h"
+
 static const svb_section section_defaults = {
     .fleet = "servoy",
     .session_timeout = apr_time_from_sec(30 * 60),
@@ -147,5 +149,7 @@ svb_section *svb_sections_merged(apr_pool_t *p, server_rec *s, const char *name)
             merged = svb_sections_merge(p, merged, (void *)section);
         }
     }
+    merged->stateless_literal = svb_pattern_literal(merged->stateless_text);
+    merged->launch_literal = svb_pattern_literal(merged->launch_match_text);
     return merged;
 }

@@ -46,12 +46,15 @@ typedef struct svb_section {
     const char *window_match_text;
     ap_regex_t *stateless; /**< NULL is none, in a balancer's own settings */
     const char *stateless_text;
+    apr_size_t
+        stateless_literal;    /**< svb_pattern_literal(), in a balancer's own */
     const char *route_cookie; /**< "" is off */
     int learn_sessions;
     int launch;       /**< svb_launch_mode */
     int launch_limit; /**< bytes of a JNLP that is rewritten, at most */
     ap_regex_t *launch_match;
     const char *launch_match_text;
+    apr_size_t launch_literal; /**< likewise */
     const char *launch_cookie; /**< "" is off */
     apr_interval_time_t launch_timeout;
     int maintenance;

@@ -9,15 +9,17 @@
 
 #define ID_LEN SVB_SESSION_LAUNCH_LEN
 
-static const char *random_id(request_rec *r)
+/* A keyed hash of a number: nobody can tell another client's. */
+static const char *new_id(request_rec *r)
 {
-    unsigned char bytes[ID_LEN / 2];
+    apr_uint64_t number = svb_clients_new_id();
     char *id = apr_palloc(r->pool, ID_LEN + 1);
 
-    ap_random_insecure_bytes(bytes, sizeof(bytes));
-    ap_bin2hex(bytes, sizeof(bytes), id);
+    ap_bin2hex(&number, sizeof(number), id);
     return id;
 }
+
+_Static_assert(ID_LEN == 2 * sizeof(apr_uint64_t), "an id in hex digits");
 
 /* The launch cookie's id, if it is one of ours by its looks, or a new one. */
 static const char *launch_id(request_rec *r, const svb_request *req)
@@ -28,7 +30,7 @@ static const char *launch_id(request_rec *r, const svb_request *req)
         && svb_session_is_launch(old)) {
         return apr_pstrmemdup(r->pool, old->id, ID_LEN);
     }
-    return random_id(r);
+    return new_id(r);
 }
 
 static void set_cookie(request_rec *r, const svb_request *req, const char *id,

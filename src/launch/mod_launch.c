@@ -11,6 +11,7 @@
 #include "choice/mod_variables.h"
 #include "config/mod_model.h"
 #include "config/mod_sections.h"
+#include "config/pattern.h"
 #include "course/mod_answer.h"
 #include "course/mod_learn.h"
 #include "course/mod_smart.h"
@@ -77,9 +78,12 @@ static int read_target(request_rec *r, target *t)
 static int matches(request_rec *r, const svb_balancer *balancer,
                    const char *path)
 {
-    return path
-           && !ap_regexec(balancer->set.launch_match,
-                          svb_location_match_path(r->pool, path), 0, NULL, 0);
+    const svb_section *set = &balancer->set;
+
+    path = svb_location_match_path(r->pool, path);
+    return svb_pattern_may_match(set->launch_match_text, set->launch_literal,
+                                 path)
+           && !ap_regexec(set->launch_match, path, 0, NULL, 0);
 }
 
 /* --------------------------------------------------------------- the answer */
@@ -202,7 +206,7 @@ static int handler(request_rec *r)
     svb_balancer *balancer = svb_method_balancer_of(r);
     target t = {.path = balancer ? decoded_path(r) : NULL};
 
-    if (!matches(r, balancer, t.path) || !read_target(r, &t)) {
+    if (!t.path || !matches(r, balancer, t.path) || !read_target(r, &t)) {
         return DECLINED;
     }
     if (r->method_number != M_GET) {

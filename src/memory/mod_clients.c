@@ -91,13 +91,13 @@ apr_uint64_t svb_clients_fleet_id(apr_uint64_t salt, const char *text,
     return id ? id : 1;
 }
 
-/* A number of the server's, hashed, so that nobody knows which buckets are next. */
+/* A number of the server's, hashed, so that nobody knows the next one. */
 apr_uint64_t svb_clients_new_id(void)
 {
     const struct {
         char what[8];
         apr_uint64_t number;
-    } text = {"pending", ++svb_segments_shared()->pending_ids};
+    } text = {"new id", ++svb_segments_shared()->ids};
 
     return svb_clients_id(svb_segments_clients(), (const char *)&text,
                           sizeof(text));

@@ -96,10 +96,15 @@ static apr_status_t make_segment(apr_shm_t **segment, apr_size_t size,
 
 static apr_status_t set_secrets(svb_shared *words, const unsigned char *secret)
 {
-    unsigned char random[16];
-    apr_status_t rv = apr_generate_random_bytes(random, sizeof(random));
+    struct {
+        unsigned char nonce[16];
+        apr_uint64_t ids;
+    } random;
+    apr_status_t rv =
+        apr_generate_random_bytes((unsigned char *)&random, sizeof(random));
 
-    ap_bin2hex(random, sizeof(random), words->nonce);
+    ap_bin2hex(random.nonce, sizeof(random.nonce), words->nonce);
+    words->ids = random.ids;
     if (secret) {
         memcpy(words->secret, secret, sizeof(words->secret));
     }

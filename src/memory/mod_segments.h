@@ -51,10 +51,11 @@ typedef struct svb_shared {
     _Atomic apr_int64_t unconfirmed_room; /**< likewise */
     _Atomic apr_uint64_t confirmed_peak;  /**< likewise */
     _Atomic apr_uint64_t stateless_turns; /**< how many there were */
-    _Atomic apr_uint64_t pending_ids;     /**< likewise */
-    _Atomic apr_time_t told_full;         /**< see choice/mod_election.c */
-    _Atomic int moved;                    /**< see memory/mod_former.h */
-    _Atomic apr_time_t probed;            /**< when nodes were last probed */
+    _Atomic apr_uint64_t
+        ids; /**< the last number that an id was made of; it begins anywhere, as the secret may be one of before */
+    _Atomic apr_time_t told_full; /**< see choice/mod_election.c */
+    _Atomic int moved;            /**< see memory/mod_former.h */
+    _Atomic apr_time_t probed;    /**< when nodes were last probed */
     _Atomic apr_uint64_t told[SVB_SHARED_TOLD]; /**< see nodes/mod_members.c */
     /** When what the table knows began: no client that began since then, or
      *  before and was heard of since, is missing, but for those dropped for want

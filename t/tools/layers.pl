@@ -20,7 +20,7 @@ my @house = (
                       mod_admin mod_members
                        condition probe addresses action state)],
     ['config'   => qw(mod_checks mod_fleets mod_tree mod_model mod_directives mod_sections mod_facts
-                      mod_values hosts url
+                      mod_values pattern hosts url
                        escape)],
     ['memory'   => qw(mod_persist mod_autosave mod_live mod_room mod_clients mod_former mod_segments
                       save_write save_read save words save_parts save_file blocks clients slots rows
