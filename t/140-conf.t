@@ -319,6 +319,10 @@ subtest 'draining by configuration' => sub {
     is shown($httpd, 'servoy1')->{elected}, $elected, 'and counts on over a restart';
     is $stays->get($page)->node, 'servoy1', 'who is there stays';
     is $httpd->client->get($page)->node, 'servoy2', 'others go elsewhere' for 1 .. 4;
+    my $dead = $httpd->client;
+    $dead->set_cookie(JSESSIONID => '0123456789ABCDEF0123456789ABCDEF.servoy1');
+    is $dead->get($page)->status, 307, 'whose session is dead is sent away by the node';
+    is $dead->get($page)->node, 'servoy2', '... and begins elsewhere';
     $httpd->reload(virtual_host());
     is state_of($httpd, 'servoy1'), 'ready', 'over';
     is $stays->get($page)->header('X-Count'), 3;

@@ -73,8 +73,9 @@ static void note_met(svb_request *req, request_rec *r, int has_begun)
 /* A page or a redirect of a login that keeps something at its node, but no session. */
 static int is_on_the_way(const svb_request *req, const request_rec *r)
 {
-    return (req->choice.how == SVB_HOW_ELECTED
-            || req->choice.how == SVB_HOW_COOKIE)
+    return !req->is_launch
+           && (req->choice.how == SVB_HOW_ELECTED
+               || req->choice.how == SVB_HOW_COOKIE)
            && (r->method_number == M_POST
                || (r->method_number == M_GET && !r->header_only))
            && ((ap_is_HTTP_SUCCESS(r->status) && r->content_type
@@ -112,8 +113,7 @@ static void learn(svb_request *req, request_rec *r)
     if (!was_known && !svb_request_is_stateless(req, r)) {
         note_met(req, r, taught.begun);
     }
-    if (!req->is_launch
-        && (taught.is_unrouted || (!taught.begun && is_on_the_way(req, r)))
+    if ((taught.is_unrouted || (!taught.begun && is_on_the_way(req, r)))
         && !svb_request_is_stateless(req, r)) {
         svb_route_cookie_set(req, r);
     }
