@@ -69,25 +69,21 @@ static int member_count(const svb_balancer *balancer)
     return balancer->proxy->workers->nelts;
 }
 
-static proxy_worker *member(const svb_balancer *balancer, int i)
-{
-    return APR_ARRAY_IDX(balancer->proxy->workers, i, proxy_worker *);
-}
-
 /* The first member with this route before the n-th, or the n-th itself. */
 static int first_with_route(const svb_balancer *balancer, const char *route,
                             int n)
 {
     int i;
 
-    for (i = 0; i < n && strcmp(member(balancer, i)->s->route, route); i++) {
+    for (i = 0; i < n && strcmp(svb_model_worker(balancer, i)->s->route, route);
+         i++) {
     }
     return i;
 }
 
 static void check_route(svb_model *model, svb_balancer *balancer, int n)
 {
-    proxy_worker *worker = member(balancer, n);
+    proxy_worker *worker = svb_model_worker(balancer, n);
     int first;
 
     if (!*worker->s->route) {
@@ -106,14 +102,14 @@ static void check_route(svb_model *model, svb_balancer *balancer, int n)
             SVB_LOGNO(0006) "%s: \"%s\" and \"%s\" have the same route: a "
                             "route names one node",
             balancer->name,
-            svb_model_member_text(model, member(balancer, first)),
+            svb_model_member_text(model, svb_model_worker(balancer, first)),
             svb_model_member_text(model, worker));
     }
 }
 
 static void check_redirect(svb_model *model, svb_balancer *balancer, int n)
 {
-    proxy_worker *worker = member(balancer, n);
+    proxy_worker *worker = svb_model_worker(balancer, n);
     const char *target = worker->s->redirect;
     int count = member_count(balancer);
 
@@ -128,7 +124,7 @@ static void check_redirect(svb_model *model, svb_balancer *balancer, int n)
 
 static void check_facts(svb_model *model, svb_balancer *balancer, int n)
 {
-    proxy_worker *worker = member(balancer, n);
+    proxy_worker *worker = svb_model_worker(balancer, n);
     svb_facts facts;
     const char *err = svb_model_facts(model->pool, balancer, worker, &facts);
 
@@ -154,7 +150,7 @@ static void check_facts(svb_model *model, svb_balancer *balancer, int n)
 
 static void check_health_check(svb_model *model, svb_balancer *balancer, int n)
 {
-    proxy_worker *worker = member(balancer, n);
+    proxy_worker *worker = svb_model_worker(balancer, n);
 
     if (!*worker->s->hcexpr
         && (worker->s->method == GET || worker->s->method == HEAD
@@ -171,7 +167,7 @@ static void check_health_check(svb_model *model, svb_balancer *balancer, int n)
 
 static void check_scheme(svb_model *model, svb_balancer *balancer, int n)
 {
-    proxy_worker *worker = member(balancer, n);
+    proxy_worker *worker = svb_model_worker(balancer, n);
     const char *missing = missing_module(worker);
 
     if (missing) {
@@ -253,7 +249,7 @@ static void check_lines(svb_model *model, svb_fleet *fleet)
 static void check_templates(svb_model *model, svb_balancer *balancer, int n,
                             apr_hash_t *known)
 {
-    proxy_worker *worker = member(balancer, n);
+    proxy_worker *worker = svb_model_worker(balancer, n);
     svb_facts facts, *other;
 
     if (!*worker->s->route
@@ -289,7 +285,8 @@ static void check_https(svb_model *model, svb_balancer *balancer)
         return;
     }
     for (int i = 0; i < member_count(balancer); i++) {
-        if (!svb_model_facts(model->pool, balancer, member(balancer, i), &facts)
+        if (!svb_model_facts(model->pool, balancer,
+                             svb_model_worker(balancer, i), &facts)
             && facts.url && !svb_url_is_https(facts.url)) {
             svb_model_problem(
                 model, APLOG_WARNING, s,

@@ -8,11 +8,6 @@
 
 /* -------------------------------------------------------------------- hosts */
 
-static proxy_worker *member(const svb_balancer *balancer, int i)
-{
-    return APR_ARRAY_IDX(balancer->proxy->workers, i, proxy_worker *);
-}
-
 /* A member and its balancer. */
 typedef struct {
     const svb_balancer *balancer;
@@ -67,7 +62,7 @@ static void check_hosts(svb_model *model, svb_balancer *balancer,
     int more = -1;
 
     for (int n = 0; n < balancer->proxy->workers->nelts; n++) {
-        placed_member m = {balancer, member(balancer, n)};
+        placed_member m = {balancer, svb_model_worker(balancer, n)};
         const placed_member *found =
             has_host(m.worker) ? elsewhere(
                 apr_hash_get(by_route, m.worker->s->route, APR_HASH_KEY_STRING),
@@ -110,7 +105,7 @@ static void count_nodes(svb_model *model, const svb_fleet *fleet,
             APR_ARRAY_IDX(fleet->balancers, i, svb_balancer *);
 
         for (int n = 0; n < balancer->proxy->workers->nelts; n++) {
-            const proxy_worker_shared *s = member(balancer, n)->s;
+            const proxy_worker_shared *s = svb_model_worker(balancer, n)->s;
             const char *name = apr_pstrcat(
                 model->pool, fleet->name, *s->route ? " route " : " member ",
                 *s->route ? s->route : s->name_ex, NULL);

@@ -30,6 +30,11 @@ const char *svb_model_member_text(const svb_model *model, proxy_worker *worker)
                         *worker->s->route ? " route=" : "", worker->s->route);
 }
 
+proxy_worker *svb_model_worker(const svb_balancer *balancer, int i)
+{
+    return APR_ARRAY_IDX(balancer->proxy->workers, i, proxy_worker *);
+}
+
 svb_balancer *svb_model_balancer(const svb_model *model,
                                  const proxy_balancer *balancer)
 {

@@ -73,6 +73,9 @@ void svb_model_problem(svb_model *model, int level, server_rec *s,
 /** @return the member as it may have been written, from the model's pool */
 const char *svb_model_member_text(const svb_model *model, proxy_worker *worker);
 
+/** @return the i-th of a balancer's members */
+proxy_worker *svb_model_worker(const svb_balancer *balancer, int i);
+
 /** @return the svb_balancer of this copy of a balancer, or NULL: not servoy */
 svb_balancer *svb_model_balancer(const svb_model *model,
                                  const proxy_balancer *balancer);

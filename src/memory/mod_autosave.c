@@ -117,7 +117,7 @@ static int is_ours(apr_time_t now)
     return 1;
 }
 
-static void begin_table(const svb_live *live, apr_time_t now)
+svb_save_facts svb_autosave_facts(apr_time_t now)
 {
     svb_shared *shared = svb_segments_shared();
     svb_save_facts facts = {
@@ -127,13 +127,20 @@ static void begin_table(const svb_live *live, apr_time_t now)
             svb_evictions_last(svb_clients_evictions(svb_segments_clients()))};
 
     memcpy(facts.secret, shared->secret, sizeof(facts.secret));
+    return facts;
+}
+
+static void begin_table(const svb_live *live, apr_time_t now)
+{
+    svb_save_facts facts = svb_autosave_facts(now);
+
     if (!table.p) {
         apr_pool_create(&table.p, NULL);
     }
     apr_pool_clear(table.p);
-    table.writer = svb_save_begin(live->tables[shared->saving.table_file],
-                                  svb_segments_records(),
-                                  svb_segments_clients(), &facts, table.p);
+    table.writer = svb_save_begin(
+        live->tables[svb_segments_shared()->saving.table_file],
+        svb_segments_records(), svb_segments_clients(), &facts, table.p);
     table.begun = now;
 }
 

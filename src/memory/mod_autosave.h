@@ -22,6 +22,7 @@
 #ifndef SVB_MEMORY_MOD_AUTOSAVE_H
 #define SVB_MEMORY_MOD_AUTOSAVE_H
 
+#include "memory/save.h"
 #include "mod_log.h"
 
 /** Look after words and the table; a few times a second, from the watchdog's one
@@ -34,6 +35,10 @@ void svb_autosave_stop(void);
 /** An administrator has said something; in the request, after it was done. Writes
  *  it where no watchdog would soon. */
 void svb_autosave_said(server_rec *s);
+
+/** What a file that is written now says of itself: the next number, and that it may
+ *  miss some clients. */
+svb_save_facts svb_autosave_facts(apr_time_t now);
 
 /** Write the words, now; for the parent, when it cannot save all. */
 apr_status_t svb_autosave_words(void);

@@ -280,14 +280,9 @@ void svb_persist_restore(svb_persist *found, server_rec *s)
 
 static apr_status_t write_all(const ending *end, const char **err)
 {
-    svb_shared *shared = svb_segments_shared();
-    svb_save_facts facts = {.number = ++shared->saving.number,
-                            .saved = apr_time_now(),
-                            .known_since = shared->known_since,
-                            .evicted_at = svb_evictions_last(
-                                svb_clients_evictions(svb_segments_clients()))};
+    svb_save_facts facts = svb_autosave_facts(apr_time_now());
 
-    memcpy(facts.secret, shared->secret, sizeof(facts.secret));
+    facts.known_since = svb_segments_shared()->known_since;
     return svb_save_write(end->path, svb_segments_records(),
                           svb_segments_clients(), &facts, end->p, err);
 }

@@ -494,7 +494,6 @@ unsigned svb_records_clients(svb_records *records, int node, svb_kind kind)
 }
 
 /* svb_kind_is_counted(), of those before the first that are not. */
-
 unsigned svb_records_clients_all(svb_records *records, int node)
 {
     const node_rec *rec = &records->shm->nodes[node];
