@@ -19,10 +19,10 @@ use Cwd qw(abs_path);
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 
-use IPC::Open2;
 use List::Util qw(sum0);
+use SVB::FrontEnd;
 use SVB::Httpd;
-use SVB::Ports;
+use SVB::LightNodes;
 use SVB::Temp;
 use SVB::Users qw($jnlp);
 
@@ -35,47 +35,13 @@ if (!grep { -x "$_/valgrind" } split /:/, $ENV{PATH}) {
     exit;
 }
 my ($most) = sort { $b <=> $a } @sizes;
-my $port = SVB::Ports->take;
-my $backend = open2(my $said, my $end, "$FindBin::Bin/../../.build/tools/ajp_backend", $port,
-    $most);
-<$said> // die "no AJP nodes\n";
+my $nodes = SVB::LightNodes->new('ajp', $most);
 
-sub address { my ($i) = @_; return sprintf '127.1.%d.%d', $i / 250, $i % 250 + 1 }
-
-sub balancer {
-    my ($members, @lines) = @_;
-    return join "\n", '<Proxy "balancer://cost">',
-        map({ "BalancerMember ajp://@{[ address($_) ]}:$port route=n$_" } 0 .. $members - 1),
-        @lines, "</Proxy>\nProxyPass / balancer://cost/\n";
+sub conf {
+    my ($name, $members, $load) = @_;
+    return SVB::FrontEnd->conf($name, nodes => $nodes, members => $members,
+        launch => $load eq 'launch');
 }
-
-# Hosts by chance, as mod_rewrite has it.
-sub random_map {
-    my ($members) = @_;
-    my $map = SVB::Temp->write_file(SVB::Temp->dir('map') . '/hosts',
-        'all ' . join('|', map { "n$_.example.com" } 0 .. $members - 1) . "\n");
-    return "RewriteEngine on\nRewriteMap hosts rnd:$map\n"
-        . "RewriteRule ^/(servoy-client/.*) https://\${hosts:all}/\$1 [R=302,L]\n";
-}
-
-my %conf = (
-    bare => sub {
-        my (undef, $load) = @_;
-        return $load eq 'launch'
-            ? "Redirect 302 /servoy-client/ https://n0.example.com/servoy-client/\n"
-            : "ProxyPass / ajp://@{[ address(0) ]}:$port/\n";
-    },
-    stock => sub {
-        my ($members) = @_;
-        return random_map($members)
-            . balancer($members, 'ProxySet lbmethod=byrequests stickysession=JSESSIONID');
-    },
-    servoy => sub {
-        my ($members) = @_;
-        return balancer($members, 'ProxySet lbmethod=servoy',
-            'ServoyNode * probe=off url=https://%r.example.com');
-    },
-);
 
 my %ask = (
     sticky => sub { [ '/page', 200, ['Cookie: JSESSIONID=0A1B2C3D4E5F60718293A4B5C6D7E8F9.n1'] ] },
@@ -116,15 +82,13 @@ printf "%-7s %7s %9s", 'load', 'members', 'stock';
 printf '  %s', $_ for @modules;
 say "\n" . ' ' x 16 . 'thousands of instructions above bare';
 for my $load (split ' ', $ENV{LOADS} // 'sticky new launch') {
-    my $bare = per_request(undef, $conf{bare}->(1, $load), $load);
+    my $bare = per_request(undef, conf('bare', 1, $load), $load);
     printf "%-7s %7s %9.1f\n", $load, 'bare', $bare / 1000;
     for my $members (@sizes) {
-        my @cost = (per_request(undef, $conf{stock}->($members), $load),
-            map { per_request($_, $conf{servoy}->($members), $load) } @modules);
+        my @cost = (per_request(undef, conf('balancer', $members, $load), $load),
+            map { per_request($_, conf('servoy', $members, $load), $load) } @modules);
         printf "%-7s %7d %9.1f", $load, $members, ($cost[0] - $bare) / 1000;
         printf '  %*.1f', length $modules[ $_ - 1 ], ($cost[$_] - $bare) / 1000 for 1 .. $#cost;
         say '';
     }
 }
-close $end;
-waitpid $backend, 0;

@@ -69,7 +69,7 @@ scripts() {
 }
 
 perl_compiles() {
-    for file in t/*.t t/*.pl t/lib/SVB/*.pm t/tools/*.pl; do
+    for file in t/*.t t/*.pl t/bench/*.pl t/lib/SVB/*.pm t/tools/*.pl; do
         [ ! -e "$file" ] || perl -It/lib -wc "$file" || return 1
     done
 }

@@ -248,16 +248,7 @@ sub crash {
 }
 
 # Pids of the parent's children now.
-sub children {
-    my ($self) = @_;
-    my $parent = $self->pid;
-    my @pids;
-    for my $file (glob '/proc/[0-9]*/stat') {
-        my ($pid, $ppid) = SVB::Temp->read_file($file) =~ /^(\d+) \(.*\) \S (\d+)/s or next;
-        push @pids, $pid if $ppid == $parent;
-    }
-    return @pids;
-}
+sub children { my ($self) = @_; return SVB::Proc->children_of($self->pid) }
 
 # --- its logs ---
 

@@ -10,6 +10,7 @@ package SVB::Proc;
 #   $proc->kill;              # KILL, the whole process group
 #   SVB::Proc->end_all;       # whatever still runs
 #   SVB::Proc->freeze($pid);  # STOP, for any process
+#   SVB::Proc->children_of($pid);   # pids, now
 #
 # Options: name; cmd; out (file that stdout and stderr are appended to); env
 # (undef removes a variable); cwd; death (signal when the program dies: KILL).
@@ -125,6 +126,16 @@ sub freeze {
         !grep { SVB::Temp->read_file($_) =~ /^\d+ \(.*\) [^T]/s } glob "/proc/$pid/task/*/stat"
     }, 10, "process $pid to freeze");
     return;
+}
+
+sub children_of {
+    my ($class, $parent) = @_;
+    my @pids;
+    for my $file (glob '/proc/[0-9]*/stat') {
+        my ($pid, $ppid) = SVB::Temp->read_file($file) =~ /^(\d+) \(.*\) \S (\d+)/s or next;
+        push @pids, $pid if $ppid == $parent;
+    }
+    return @pids;
 }
 
 # Ends all that this program started and that still runs, in parallel.
