@@ -1,6 +1,6 @@
 # The files of conf/, exactly as they are but for names, ports, secrets and paths:
-# real nodes started from server.xml, an httpd that includes servoy.conf and
-# servoy-websocket.conf, and what their comments promise.
+# real nodes started from server.xml, an httpd that includes servoy.conf,
+# servoy-websocket.conf and servoy-windows.conf, and what their comments promise.
 
 use v5.32;
 use warnings;
@@ -408,6 +408,64 @@ subtest 'in an https virtual host' => sub {
     like $r->header('Set-Cookie'), qr/; Secure/;
     $httpd->stop;
 };
+
+# Directive and value, once for each MPM.
+sub sizes {
+    my ($mpm) = @_;
+    my $text = slurp("$shipped/servoy-windows.conf");
+    my $other = $mpm eq 'worker' ? 'event' : 'worker';
+    $text =~ s{<IfModule mpm_${other}_module>.*?</IfModule>}{}s;
+    return { $text =~ /^\s*(\w+)\s+(\d+)$/mg };
+}
+
+subtest "servoy-windows.conf, $_" => sub {
+    my ($mpm) = $_;
+    my $size = sizes($mpm);
+    cmp_ok $size->{ThreadsPerChild}, '<', 1024, 'as many as a child can keep alive';
+    cmp_ok $size->{ThreadsPerChild}, '<=', $size->{ThreadLimit};
+    cmp_ok $size->{ThreadsPerChild} * $size->{ServerLimit}, '>=', $size->{MaxRequestWorkers},
+        'places for all';
+    my $httpd = SVB::Httpd->new(mpm => $mpm, modules => ['remoteip'], conf => sub {
+        qq(Include "$shipped/servoy-windows.conf"\n) . virtual_host()->(@_)
+    });
+    is +($httpd->configtest)[1], "Syntax OK\n", 'httpd -t has nothing to say';
+    $httpd->start;
+    is troubles($httpd), '', 'nor has a start';
+    wait_ok(sub {
+        my $threads = () = map { glob "/proc/$_/task/*" } $httpd->children;
+        $threads >= $size->{StartServers} * $size->{ThreadsPerChild}
+    }, 20, 'the sizes count');
+    my $user = user_on($httpd, 'servoy2');
+    my ($path) = $user->get('/solutions/crm/index.html')->body =~ /data-socket="([^"]+)"/;
+    my $ws = $user->websocket($path);
+    is $ws->recv_json->{node}, 'servoy2', 'a WebSocket';
+    is $user->get($page)->node, 'servoy2', 'and a page';
+    $ws->close;
+    $httpd->stop;
+} for qw(worker event);
+
+# Two processes with ten threads each, and windows in all but one of them that nobody
+# needs to read pages. With event a page would wait for a window to close, when it was
+# asked for on a connection that is kept by the process which is full.
+subtest "servoy-windows.conf, $_: processes full of windows do not keep readers waiting" => sub {
+    my ($mpm) = $_;
+    my $text = slurp("$shipped/servoy-windows.conf")
+        =~ s/12000/20/gr =~ s/^(Thread\w+ +)500$/${1}10/gmr
+        =~ s/^( *ServerLimit|StartServers) .*/$1 2/gmr =~ s/^(MinSpareThreads) .*/$1 1/mr
+        =~ s/^(KeepAliveTimeout) .*/$1 30/mr;
+    my $httpd = SVB::Httpd->new(mpm => $mpm, modules => ['remoteip'], conf => sub {
+        $text . virtual_host()->(@_)
+    })->start;
+    my $user = user_on($httpd, 'servoy2');
+    my ($path) = $user->get('/solutions/crm/index.html')->body =~ /data-socket="([^"]+)"/;
+    my @readers = map { $httpd->client(timeout => 5, keepalive => 1) } 1 .. 6;
+    is_deeply [ map { $_->get($page)->status } @readers ], [ (200) x 6 ], 'some read pages';
+    my @windows = map { $user->websocket($path) } 1 .. ($mpm eq 'event' ? 19 : 13);
+    is_deeply [ grep { $_->response->status != 101 } @windows ], [], 'others open windows';
+    is_deeply [ map { $_->get($page)->status } @readers ], [ (200) x 6 ], 'more pages';
+    $_->close for @windows;
+    $httpd->stop;
+} for qw(worker event);
 
 $_->kill for grep { $_->alive } @nodes;
 done_testing;
