@@ -4,7 +4,7 @@
 # from the first to the last, in the next one backwards; printed are medians over rounds,
 # ratios being taken within a round.
 #
-#   perl t/bench/load.pl
+#   perl t/bench/load.pl          # 12 minutes
 #   PARTS=load LOADS=sticky MEMBERS="2 16" FRONTS="balancer servoy" perl t/bench/load.pl
 #
 # PARTS of "load table memory probes start processes":
@@ -72,7 +72,8 @@ my %script = (
     sticky => sub {
         my ($members, $clients) = @_;
         return <<"END";
-local text = "GET /page HTTP/1.1\\r\\nHost: localhost\\r\\nCookie: JSESSIONID=%032X.n%d; ROUTE=n%d\\r\\n\\r\\n"
+local text = "GET /page HTTP/1.1\\r\\nHost: localhost\\r\\n"
+    .. "Cookie: JSESSIONID=%032X.n%d; ROUTE=n%d\\r\\n\\r\\n"
 request = function()
     local user = math.random($clients) - 1
     return string.format(text, user, user % $members, user % $members)
@@ -238,8 +239,8 @@ sub part_probes {
         my @before = map { $_->microseconds } @fronts;
         sleep $for;
         my @spent = map { ($fronts[$_]->microseconds - $before[$_]) / $for / 10_000 } 0, 1;
-        printf "idle, %3d members: balancer %.2f %% of a processor, servoy with its probes %.2f %%\n",
-            $members, @spent;
+        printf "idle, %3d members: balancer %.2f %% of a processor, "
+            . "servoy with its probes %.2f %%\n", $members, @spent;
         $_->stop for @fronts;
     }
     return;

@@ -91,6 +91,9 @@ for my $windows (split ' ', $ENV{WINDOWS} // '1000 5000') {
             say "not measured: $name, as $missing is not installed";
             next;
         }
-        measure($name, $_, $windows) for $name =~ /http$/ ? @mpms : '-';
+        for my $mpm ($name =~ /http$/ ? @mpms : '-') {
+            eval { measure($name, $mpm, $windows); 1 }
+                or print "not measured: $name with $windows windows: $@";
+        }
     }
 }

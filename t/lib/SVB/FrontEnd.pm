@@ -56,6 +56,7 @@ sub speaks {
 sub _new {
     my ($class, $name, %option) = @_;
     my ($kind) = $name =~ /^(\w+)/;
+    $conf{$kind} || $needs{$kind} or die "there is no front end called $name\n";
     return bless { name => $name, kind => $kind, members => 1, processes => 2, threads => 32,
         mpm => 'event', connections => 4000, %option }, $class;
 }

@@ -31,11 +31,16 @@ sub new {
 
 sub port    { $_[0]{port} }
 sub address { my ($self, $i) = @_; return sprintf '127.1.%d.%d', $i / 250, $i % 250 + 1 }
-sub url     { my ($self, $i) = @_; return "$self->{scheme}://" . $self->address($i) . ":$self->{port}" }
+
+sub url {
+    my ($self, $i) = @_;
+    return "$self->{scheme}://" . $self->address($i) . ":$self->{port}";
+}
 
 sub members {
     my ($self, $count, $words) = @_;
-    return join '', map { join(' ', 'BalancerMember', $self->url($_), "route=n$_", $words // ()) . "\n" }
+    my $more = defined $words ? " $words" : '';
+    return join '', map { 'BalancerMember ' . $self->url($_) . " route=n$_$more\n" }
         0 .. $count - 1;
 }
 
