@@ -73,6 +73,7 @@ static void set_client(svb_request *req, const svb_session_id *id,
     req->client = known ? known->id : table_id(req, id);
     req->client_name = id->name;
     req->is_known = known != NULL || is_smart;
+    req->seen = known ? known->seen : 0;
     req->kind = is_smart ? SVB_KIND_SMART
                 : known  ? known->kind
                          : SVB_KIND_ASSUMED;
@@ -155,8 +156,8 @@ static void read_table(svb_request *req, const svb_members *members, int first,
                        request_rec *r, named_members *named)
 {
     for (int counted = 1; counted >= 0; counted--) {
-        for (int i = first; !named->able && i < req->ids.n; i++) {
-            const svb_session_id *id = &req->ids.ids[i];
+        for (int i = first; !named->able && i < req->n_ids; i++) {
+            const svb_session_id *id = &req->ids[i];
             svb_client client;
             apr_size_t len;
             const svb_member *member =
@@ -175,16 +176,15 @@ static const svb_member *by_cookie(const svb_request *req,
                                    const svb_members *members, request_rec *r)
 {
     const char *name = req->balancer->set.route_cookie;
-    const char *cookie = apr_table_get(r->headers_in, "Cookie");
     apr_array_header_t *names;
     svb_session_ids ids;
 
-    if (!*name || !cookie || !ap_strstr_c(cookie, name)) {
+    if (!*name || !req->cookies || !ap_strstr_c(req->cookies, name)) {
         return NULL;
     }
     names = apr_array_make(r->pool, 1, sizeof(name));
     APR_ARRAY_PUSH(names, const char *) = name;
-    svb_session_from_cookie(&ids, cookie, names);
+    svb_session_from_cookie(&ids, req->cookies, names);
     for (int i = 0; i < ids.n; i++) {
         const svb_member *member =
             svb_members_by_route(members, ids.ids[i].id, ids.ids[i].len);
@@ -215,7 +215,7 @@ static void read_routes(svb_request *req, const svb_members *members, int i,
                         int end, request_rec *r, named_members *named)
 {
     for (; !named->able && i < end; i++) {
-        const svb_session_id *id = &req->ids.ids[i];
+        const svb_session_id *id = &req->ids[i];
         apr_size_t len;
         const svb_member *member = named_by(req, members, id, r, &len);
         svb_client client;
@@ -242,13 +242,12 @@ static void read_ids(svb_request *req, const svb_members *members,
     if (req->is_new) {
         return;
     }
-    while (session < req->ids.n
-           && is_launch_cookie(req, &req->ids.ids[session])) {
+    while (session < req->n_ids && is_launch_cookie(req, &req->ids[session])) {
         session++;
     }
     read_routes(req, members, 0, session, r, named);
     read_table(req, members, session, r, named);
-    read_routes(req, members, session, req->ids.n, r, named);
+    read_routes(req, members, session, req->n_ids, r, named);
 }
 
 /* ---------------------------------------------------------------- decision */
@@ -302,7 +301,7 @@ static void choose(svb_request *req, const svb_members *members, request_rec *r)
 
     memset(choice, 0, sizeof(*choice));
     read_ids(req, members, r, &named);
-    if (!named.first && req->ids.n && !req->is_new) {
+    if (!named.first && req->n_ids && !req->is_new) {
         /* Perhaps the route is one that was given to a member lately. */
         members = svb_members_refresh(req->balancer);
         read_ids(req, members, r, &named);
@@ -342,22 +341,26 @@ void svb_decide_adopt(svb_request *req, proxy_worker *worker, request_rec *r)
     }
 }
 
+void svb_decide_log_none(const svb_request *req, request_rec *r)
+{
+    const svb_choice *choice = &req->choice;
+
+    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                  SVB_LOGNO(0030) "%s: no member %s%s%s", req->balancer->name,
+                  choice->from ? "can take over from node "
+                               : "may take a new client",
+                  choice->from ? choice->from->route : "",
+                  choice->from && req->balancer->proxy->s->sticky_force
+                      ? " (nofailover=On)"
+                      : "");
+}
+
 static void log_choice(const svb_request *req, request_rec *r)
 {
     const svb_choice *choice = &req->choice;
     const char *balancer = req->balancer->name;
 
-    if (!choice->member) {
-        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
-                      SVB_LOGNO(0030) "%s: no member %s%s%s", balancer,
-                      choice->from ? "can take over from node "
-                                   : "may take a new client",
-                      choice->from ? choice->from->route : "",
-                      choice->from && req->balancer->proxy->s->sticky_force
-                          ? " (nofailover=On)"
-                          : "");
-    }
-    else if (choice->from) {
+    if (choice->from) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
                       SVB_LOGNO(0031) "%s: node %s cannot serve its client, "
                                       "%s (%s) takes over",
@@ -372,6 +375,16 @@ static void log_choice(const svb_request *req, request_rec *r)
     }
 }
 
+/* @return the worker that was chosen, or NULL */
+static proxy_worker *chosen(const svb_request *req, request_rec *r)
+{
+    if (!req->choice.member) {
+        return NULL;
+    }
+    log_choice(req, r);
+    return req->choice.member->worker;
+}
+
 proxy_worker *svb_decide(svb_request *req, request_rec *r)
 {
     const svb_members *members = svb_members_get(req->balancer);
@@ -381,6 +394,20 @@ proxy_worker *svb_decide(svb_request *req, request_rec *r)
         return req->fixed;
     }
     choose(req, members, r);
-    log_choice(req, r);
-    return req->choice.member ? req->choice.member->worker : NULL;
+    return chosen(req, r);
+}
+
+proxy_worker *svb_decide_known(svb_request *req, request_rec *r)
+{
+    svb_choice *choice = &req->choice;
+    named_members named;
+
+    if (!req->n_ids || req->fixed || req->is_new) {
+        return NULL;
+    }
+    memset(choice, 0, sizeof(*choice));
+    read_ids(req, svb_members_get(req->balancer), r, &named);
+    choice->member = named.able;
+    choice->how = named.how;
+    return chosen(req, r);
 }

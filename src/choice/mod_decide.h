@@ -37,6 +37,16 @@
 proxy_worker *svb_decide(svb_request *req, request_rec *r);
 
 /**
+ * Choose the member that the request's ids name, if it can serve. Likewise, but needs
+ * no mutex.
+ * @return the chosen worker, or NULL: svb_decide() has to be asked
+ */
+proxy_worker *svb_decide_known(svb_request *req, request_rec *r);
+
+/** Say in the log that none can take the request. */
+void svb_decide_log_none(const svb_request *req, request_rec *r);
+
+/**
  * Mod_proxy_balancer has chosen a worker itself, by its stickysession=: find out
  * which client of it the request is of. Sets the request's choice. In a request's
  * thread; takes no lock.

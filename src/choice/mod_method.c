@@ -18,39 +18,50 @@ svb_balancer *svb_method_balancer(const proxy_balancer *balancer)
     return model && balancer ? svb_model_balancer(model, balancer) : NULL;
 }
 
-/* As ap_proxy_get_balancer() compares them, which has more to do for it. */
-static int is_named(const svb_balancer *balancer, const char *url)
-{
-    apr_size_t len = strlen(balancer->name);
+typedef int compare_fn(const char *a, const char *b, apr_size_t n);
 
-    return !ap_cstr_casecmpn(balancer->name, url, len)
-           && (url[len] == '/' || url[len] == '\0')
-           && !balancer->proxy->s->inactive;
-}
-
-svb_balancer *svb_method_balancer_at(const server_rec *s, const char *url)
+static svb_balancer *named(const server_rec *s, const char *url,
+                           compare_fn *compare)
 {
     for (int i = 0; model && i < model->balancers->nelts; i++) {
         svb_balancer *balancer =
             APR_ARRAY_IDX(model->balancers, i, svb_balancer *);
+        apr_size_t len = balancer->name_len;
 
-        if (balancer->server == s && is_named(balancer, url)) {
+        if (balancer->server == s && !compare(balancer->name, url, len)
+            && (url[len] == '/' || url[len] == '\0')
+            && !balancer->proxy->s->inactive) {
             return balancer;
         }
     }
     return NULL;
 }
 
+/* As ap_proxy_get_balancer() compares them, which has more to do for it. What
+ * mod_proxy has made canonical is the very name. */
+svb_balancer *svb_method_balancer_at(const server_rec *s, const char *url)
+{
+    svb_balancer *balancer = named(s, url, strncmp);
+
+    return balancer ? balancer : named(s, url, ap_cstr_casecmpn);
+}
+
 svb_balancer *svb_method_balancer_of(request_rec *r)
 {
-    static const char prefix[] = "proxy:" BALANCER_PREFIX;
+    static const char proxy[] = "proxy:";
 
-    if (r->proxyreq != PROXYREQ_REVERSE || !r->filename
-        || strncmp(r->filename, prefix, sizeof(prefix) - 1)) {
-        return NULL;
-    }
-    return svb_method_balancer_at(r->server,
-                                  r->filename + sizeof("proxy:") - 1);
+    return r->proxyreq == PROXYREQ_REVERSE && r->filename
+                   && !strncmp(r->filename, proxy, sizeof(proxy) - 1)
+               ? named(r->server, r->filename + sizeof(proxy) - 1, strncmp)
+               : NULL;
+}
+
+int svb_method_is_canonical(const request_rec *r, const char *url)
+{
+    const svb_balancer *balancer = named(r->server, url, strncmp);
+
+    return balancer && url[balancer->name_len] == '/'
+           && !ap_strchr_c(balancer->name + sizeof(BALANCER_PREFIX) - 1, ':');
 }
 
 /* balancer-manager can give any balancer any method, but what ours needs to
@@ -73,20 +84,27 @@ static proxy_worker *stand_in(proxy_balancer *balancer, request_rec *r)
 static proxy_worker *finder(proxy_balancer *balancer, request_rec *r)
 {
     svb_balancer *ours = svb_method_balancer(balancer);
+    proxy_worker *worker;
+    svb_request *req;
 
     if (!ours) {
         return stand_in(balancer, r);
     }
-    return svb_decide(svb_request_make(r, ours, "/"), r);
+    req = svb_request_make(r, ours, ours->name);
+    worker = svb_decide(req, r);
+    if (!worker) {
+        svb_decide_log_none(req, r);
+    }
+    return worker;
 }
 
 proxy_worker *svb_method_choose(svb_request *req, request_rec *r)
 {
     proxy_balancer *proxy = req->balancer->proxy;
-    proxy_worker *worker;
+    proxy_worker *worker = svb_decide_known(req, r);
 
-    if (PROXY_THREAD_LOCK(proxy) != APR_SUCCESS) {
-        return NULL;
+    if (worker || PROXY_THREAD_LOCK(proxy) != APR_SUCCESS) {
+        return worker;
     }
     req->is_recovered |= svb_condition_recover(req->balancer, r);
     ap_proxy_sync_balancer(
@@ -118,6 +136,13 @@ static const proxy_balancer_method servoy = {
     .age = nothing_to_do,
     .updatelbstatus = nothing_to_update,
 };
+
+int svb_method_is_in_force(const svb_balancer *balancer)
+{
+    const proxy_balancer *proxy = balancer->proxy;
+
+    return proxy->lbmethod == &servoy && proxy->s->wupdated <= proxy->wupdated;
+}
 
 void svb_method_register(apr_pool_t *p)
 {

@@ -23,8 +23,13 @@ svb_balancer *svb_method_balancer(const proxy_balancer *balancer);
  *          or NULL */
 svb_balancer *svb_method_balancer_at(const server_rec *s, const char *url);
 
-/** @return the servoy balancer that the request is to be proxied to, or NULL */
+/** @return the servoy balancer that the request is to be proxied to, or NULL. After
+ *          mod_proxy has made its URL canonical: in handlers */
 svb_balancer *svb_method_balancer_of(request_rec *r);
+
+/** Does the URL begin with the very name of a servoy balancer, so that nothing is to be
+ *  done to make it canonical? */
+int svb_method_is_canonical(const request_rec *r, const char *url);
 
 /**
  * Choose a member outside of mod_proxy's own handling, as that does it: under the
@@ -34,5 +39,9 @@ svb_balancer *svb_method_balancer_of(request_rec *r);
  * @return the worker, or NULL: none can take the request
  */
 proxy_worker *svb_method_choose(svb_request *req, request_rec *r);
+
+/** Is the method in force, as far as this process knows, and has that nothing to find
+ *  out about the balancer first? balancer-manager can give it another one. */
+int svb_method_is_in_force(const svb_balancer *balancer);
 
 #endif /* SVB_CHOICE_MOD_METHOD_H */

@@ -1,8 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 #include "choice/mod_request.h"
 
-#include <stddef.h>
-
 #include <apr_strings.h>
 
 #include "config/pattern.h"
@@ -16,13 +14,13 @@ svb_request *svb_request_get(request_rec *r)
 static svb_request *make(request_rec *r, svb_balancer *balancer,
                          const char *path)
 {
-    svb_request *req = apr_palloc(r->pool, sizeof(*req));
+    svb_request *req = apr_pcalloc(r->pool, sizeof(*req));
     apr_size_t len = strcspn(path, ";?");
 
-    memset(req, 0, offsetof(svb_request, ids));
-    req->ids.n = 0;
     req->path = path[len] ? apr_pstrmemdup(r->pool, path, len) : path;
     req->balancer = balancer;
+    req->cookies = apr_table_get(r->headers_in, "Cookie");
+    req->protocol = apr_table_get(r->headers_in, "Upgrade");
     req->in_flight = -1;
     req->stateless = -1;
     req->place = -1;
@@ -30,13 +28,19 @@ static svb_request *make(request_rec *r, svb_balancer *balancer,
     return req;
 }
 
-static void read_session(request_rec *r, const svb_balancer *balancer,
-                         const char *path, svb_session_ids *ids)
+static void read_session(const svb_request *req, const char *path,
+                         svb_session_ids *ids)
 {
-    const apr_array_header_t *names = balancer->set.session_cookies;
+    const apr_array_header_t *names = req->balancer->set.session_cookies;
 
-    svb_session_from_cookie(ids, apr_table_get(r->headers_in, "Cookie"), names);
+    svb_session_from_cookie(ids, req->cookies, names);
     svb_session_from_path(ids, path, names);
+}
+
+static void keep(svb_request *req, apr_pool_t *p, const svb_session_ids *ids)
+{
+    req->ids = apr_pmemdup(p, ids->ids, (apr_size_t)ids->n * sizeof(*ids->ids));
+    req->n_ids = ids->n;
 }
 
 int svb_request_matches(const svb_request *req, request_rec *r,
@@ -52,27 +56,47 @@ int svb_request_matches(const svb_request *req, request_rec *r,
            && !ap_regexec(regex, path, 0, NULL, 0);
 }
 
+/* Session ids end at a delimiter, so the path must be encoded for reading them,
+ * unless it is so already. */
+static const char *path_for_ids(request_rec *r, const char *path)
+{
+    const char *encoded;
+
+    if (!ap_strchr_c(path, ';') || apr_table_get(r->notes, "proxy-nocanon")
+        || apr_table_get(r->notes, "proxy-noencode")) {
+        return path;
+    }
+    encoded = ap_proxy_canonenc_ex(r->pool, path, (int)strlen(path), enc_path,
+                                   0, r->proxyreq);
+    return encoded ? encoded : path;
+}
+
 svb_request *svb_request_make(request_rec *r, svb_balancer *balancer,
-                              const char *path)
+                              const char *url)
 {
     svb_request *req = svb_request_get(r);
+    const char *path = url + balancer->name_len;
+    svb_session_ids ids;
 
     if (!req) {
+        path = *path ? path_for_ids(r, path) : "/";
         req = make(r, balancer, path);
-        read_session(r, balancer, path, &req->ids);
+        read_session(req, path, &ids);
+        keep(req, r->pool, &ids);
     }
     return req;
 }
 
-static void read_launch_cookie(request_rec *r, svb_request *req)
+static void read_launch_cookie(const svb_request *req, apr_pool_t *p,
+                               svb_session_ids *ids)
 {
     const char *cookie = req->balancer->set.launch_cookie;
-    apr_array_header_t *names = apr_array_make(r->pool, 1, sizeof(cookie));
+    apr_array_header_t *names = apr_array_make(p, 1, sizeof(cookie));
 
+    ids->n = 0;
     if (*cookie) {
         APR_ARRAY_PUSH(names, const char *) = cookie;
-        svb_session_from_cookie(&req->ids,
-                                apr_table_get(r->headers_in, "Cookie"), names);
+        svb_session_from_cookie(ids, req->cookies, names);
     }
 }
 
@@ -80,14 +104,15 @@ svb_request *svb_request_make_launch(request_rec *r, svb_balancer *balancer,
                                      const char *path)
 {
     svb_request *req = make(r, balancer, path);
-    svb_session_ids session;
+    svb_session_ids ids, session;
 
     req->is_launch = 1;
-    read_launch_cookie(r, req);
-    read_session(r, balancer, path, &session);
-    for (int i = 0; i < session.n && req->ids.n < SVB_SESSION_IDS_MAX; i++) {
-        req->ids.ids[req->ids.n++] = session.ids[i];
+    read_launch_cookie(req, r->pool, &ids);
+    read_session(req, path, &session);
+    for (int i = 0; i < session.n && ids.n < SVB_SESSION_IDS_MAX; i++) {
+        ids.ids[ids.n++] = session.ids[i];
     }
+    keep(req, r->pool, &ids);
     return req;
 }
 

@@ -51,15 +51,21 @@ typedef struct svb_window svb_window;
 typedef struct svb_request {
     svb_balancer *balancer;
     const char *path; /**< as the node sees it, without parameters and query */
+    const svb_session_id *ids; /**< best first; for launches the cookie's */
+    int n_ids;
+    const char *cookies;  /**< its Cookie header, or NULL */
+    const char *protocol; /**< its Upgrade header, or NULL */
     int is_launch;
     int stateless; /**< svb_request_is_stateless(), or -1: not asked yet */
     int dry_run;   /**< decide, but change nothing */
     proxy_worker *fixed; /**< decided already: take this one */
     int is_recovered;  /**< members in error were given another chance for it */
     svb_choice choice; /**< for the present attempt */
-    proxy_worker *attempt;     /**< the worker being tried, or NULL */
-    int attempts;              /**< how many there were */
-    int in_flight;             /**< node that counts us as in flight, or -1 */
+    proxy_worker *attempt; /**< the worker being tried, or NULL */
+    int attempts;          /**< how many there were */
+    proxy_worker *busy;    /**< the worker that counts us as busy, or NULL */
+    int has_cleanup;       /**< course/mod_attempt.c ends it with its pool */
+    int in_flight;         /**< node that counts us as in flight, or -1 */
     apr_array_header_t *tried; /**< of proxy_worker *: ruled out; or NULL */
     int is_new;           /**< refused: its session is dead, if it had one */
     proxy_worker *failed; /**< the last that failed in the middle of it */
@@ -78,10 +84,8 @@ typedef struct svb_request {
     int is_window;           /**< it is a WebSocket that its client lives by */
     ap_filter_t *upgrade;    /**< waits for 101, or NULL */
     svb_window *window;      /**< course/mod_windows.h, or NULL */
-    int is_learning;         /**< the filters are in place */
-    svb_session_ids
-        ids; /**< best first; for launches the cookie's. The last field:
-                              it is large, and only what there is of it is set */
+    int is_watched;          /**< whoever runs it says when its answer comes */
+    int is_learning;         /**< its answer has not come yet */
 } svb_request;
 
 /** @return what is known about the request, or NULL: not ours so far */
@@ -90,10 +94,11 @@ svb_request *svb_request_get(request_rec *r);
 /**
  * What is known about the request; on the first call its session ids are read.
  * @param balancer the balancer that it goes to
- * @param path     the path as the node will see it, for ids in the path
+ * @param url      with the balancer's name in front, then the path as the node will
+ *                 see it, for ids in the path
  */
 svb_request *svb_request_make(request_rec *r, svb_balancer *balancer,
-                              const char *path);
+                              const char *url);
 
 /** Does the path match, decoded, as ServoyWindowMatch and the like have it? */
 int svb_request_matches(const svb_request *req, request_rec *r,

@@ -8,8 +8,8 @@
 static const char *route_of_id(request_rec *r, const svb_request *req,
                                const char **name)
 {
-    const svb_session_id *ids = req->id ? req->id : req->ids.ids;
-    int n = req->id ? 1 : req->ids.n;
+    const svb_session_id *ids = req->id ? req->id : req->ids;
+    int n = req->id ? 1 : req->n_ids;
     apr_size_t len = req->id_route_len;
 
     if (req->id && len) {
@@ -31,6 +31,12 @@ static const char *route_of_id(request_rec *r, const svb_request *req,
 /* In the first attempt there are none yet, and need not be looked for. */
 typedef void set_fn(apr_table_t *env, const char *key, const char *value);
 
+static set_fn *setter(const svb_request *req, int was_set)
+{
+    return was_set || *req->balancer->proxy->s->sticky ? apr_table_setn
+                                                       : apr_table_addn;
+}
+
 /* What mod_proxy_balancer sets with stickysession=. */
 static void set_session_env(request_rec *r, const svb_request *req,
                             const proxy_worker *worker, set_fn *set)
@@ -49,9 +55,7 @@ static void set_session_env(request_rec *r, const svb_request *req,
 void svb_variables_set(request_rec *r, const svb_request *req,
                        const proxy_worker *worker, svb_how how)
 {
-    set_fn *set = req->attempts > 1 || *req->balancer->proxy->s->sticky
-                      ? apr_table_setn
-                      : apr_table_addn;
+    set_fn *set = setter(req, req->attempts > 1);
 
     set(r->subprocess_env, SVB_ENV_FLEET, req->balancer->fleet->name);
     set(r->subprocess_env, SVB_ENV_ROUTE, worker->s->route);
@@ -62,9 +66,9 @@ void svb_variables_set(request_rec *r, const svb_request *req,
 void svb_variables_set_balancer(request_rec *r, const svb_request *req,
                                 const proxy_worker *worker)
 {
-    apr_table_setn(r->subprocess_env, "BALANCER_NAME", req->balancer->name);
-    apr_table_setn(r->subprocess_env, "BALANCER_WORKER_NAME",
-                   worker->s->name_ex);
-    apr_table_setn(r->subprocess_env, "BALANCER_WORKER_ROUTE",
-                   worker->s->route);
+    set_fn *set = setter(req, req->attempts > 0);
+
+    set(r->subprocess_env, "BALANCER_NAME", req->balancer->name);
+    set(r->subprocess_env, "BALANCER_WORKER_NAME", worker->s->name_ex);
+    set(r->subprocess_env, "BALANCER_WORKER_ROUTE", worker->s->route);
 }

@@ -27,20 +27,28 @@ typedef struct pair {
 
 /* ----------------------------------------------------------- lists of pairs */
 
-/* The end of the text ends a pair just as a separator does. */
+static int is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Of one separator, or two. The end of the text ends a pair just as one does. */
 static int ends_pair(char c, const char *seps)
 {
-    return strchr(seps, c) != NULL;
+    return c == '\0' || c == seps[0] || c == seps[1];
 }
 
 static const char *skip_blanks(const char *s)
 {
-    return s + strspn(s, BLANKS);
+    while (is_blank(*s)) {
+        s++;
+    }
+    return s;
 }
 
 static apr_size_t trimmed_len(const char *begin, const char *end)
 {
-    while (end > begin && strchr(BLANKS, end[-1])) {
+    while (end > begin && is_blank(end[-1])) {
         end--;
     }
     return (apr_size_t)(end - begin);
@@ -82,21 +90,20 @@ static const char *read_value(const char *s, const char *seps, pair *out)
 /* Reads the pair at s; returns where to read the next one, NULL at the end. */
 static const char *next_pair(const char *s, const char *seps, pair *out)
 {
-    const char *equals;
-
-    while (*s && (strchr(BLANKS, *s) || ends_pair(*s, seps))) {
+    while (*s && (is_blank(*s) || ends_pair(*s, seps))) {
         s++;
     }
     if (!*s) {
         return NULL;
     }
     out->name = s;
-    s += strcspn(s, seps);
-    equals = memchr(out->name, '=', (apr_size_t)(s - out->name));
-    out->name_len = trimmed_len(out->name, equals ? equals : s);
+    while (*s != '=' && !ends_pair(*s, seps)) {
+        s++;
+    }
+    out->name_len = trimmed_len(out->name, s);
     out->value = NULL;
     out->value_len = 0;
-    return equals ? read_value(equals + 1, seps, out) : s;
+    return *s == '=' ? read_value(s + 1, seps, out) : s;
 }
 
 typedef int compare_fn(const char *a, const char *b, apr_size_t n);
@@ -174,9 +181,14 @@ int svb_session_strip(char *cookie, const char *name)
 void svb_session_from_path(svb_session_ids *out, const char *path,
                            const apr_array_header_t *names)
 {
-    const char *end = path ? path + strcspn(path, "?#") : NULL;
+    const char *end;
 
-    while (path && out->n < SVB_SESSION_IDS_MAX
+    if (!path || !strchr(path, ';')) {
+        return;
+    }
+    end = path + strcspn(path, "?#");
+
+    while (out->n < SVB_SESSION_IDS_MAX
            && (path = memchr(path, ';', (apr_size_t)(end - path))) != NULL) {
         const char *name = path + 1;
 
@@ -200,14 +212,14 @@ int svb_session_next_route(const svb_session_id *id, apr_size_t *pos,
     if (id->len > SVB_ROUTE_MAX + 1 && *pos < id->len - SVB_ROUTE_MAX - 1) {
         *pos = id->len - SVB_ROUTE_MAX - 1;
     }
-    while (*pos < id->len) {
-        if (id->id[(*pos)++] == '.' && *pos < id->len) {
-            *route = id->id + *pos;
-            *len = id->len - *pos;
-            return 1;
-        }
+    *route = *pos < id->len ? memchr(id->id + *pos, '.', id->len - *pos) : NULL;
+    if (!*route || ++*route == id->id + id->len) {
+        *pos = id->len;
+        return 0;
     }
-    return 0;
+    *pos = (apr_size_t)(*route - id->id);
+    *len = id->len - *pos;
+    return 1;
 }
 
 apr_size_t svb_session_base_len(const svb_session_id *id, apr_size_t route_len)

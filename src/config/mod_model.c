@@ -149,6 +149,7 @@ static void add_balancer(svb_model *model, server_rec *s, proxy_balancer *proxy)
     svb_balancer *balancer = apr_pcalloc(model->pool, sizeof(*balancer));
 
     balancer->name = proxy->s->name;
+    balancer->name_len = strlen(balancer->name);
     balancer->proxy = proxy;
     balancer->server = s;
     balancer->set = *svb_sections_merged(model->pool, s, balancer->name);

@@ -25,6 +25,7 @@ typedef struct svb_fleet svb_fleet;
 /** A balancer with lbmethod=servoy, as one server has it. */
 typedef struct svb_balancer {
     const char *name; /**< "balancer://servoy" */
+    apr_size_t name_len;
     proxy_balancer *proxy;
     server_rec *server;
     svb_section set; /**< its sections merged, with the defaults filled in */

@@ -58,9 +58,9 @@ void *svb_sections_create(apr_pool_t *p, char *path)
     merged->field = add->field != SVB_UNSET ? add->field : base->field
 #define MERGE_PTR(field) merged->field = add->field ? add->field : base->field
 
-void *svb_sections_merge(apr_pool_t *p, void *basev, void *addv)
+static svb_section *merge(apr_pool_t *p, const svb_section *base,
+                          const svb_section *add)
 {
-    const svb_section *base = basev, *add = addv;
     svb_section *merged = apr_pcalloc(p, sizeof(*merged));
 
     MERGE_PTR(where);
@@ -91,6 +91,14 @@ void *svb_sections_merge(apr_pool_t *p, void *basev, void *addv)
     MERGE(catch_up);
     MERGE(manager_actions);
     return merged;
+}
+
+/* httpd asks for it with every request that goes through a <Proxy> section. */
+void *svb_sections_merge(apr_pool_t *p, void *basev, void *addv)
+{
+    const svb_section *base = basev, *add = addv;
+
+    return !add->where ? basev : !base->where ? addv : merge(p, base, add);
 }
 
 const svb_section *svb_sections_next(server_rec *s, int *place,
@@ -146,7 +154,7 @@ svb_section *svb_sections_merged(apr_pool_t *p, server_rec *s, const char *name)
 
     for (int i = 0; (section = svb_sections_next(s, &i, &dir));) {
         if (svb_sections_is_of(dir, name)) {
-            merged = svb_sections_merge(p, merged, (void *)section);
+            merged = merge(p, merged, section);
         }
     }
     merged->stateless_literal = svb_pattern_literal(merged->stateless_text);

@@ -36,11 +36,34 @@ static void end_request(svb_request *req)
     svb_learn_end(req);
 }
 
+/* For balancer-manager, and for methods that the balancer may be given: as
+ * mod_proxy_balancer has it, until the request's end. */
+static void busy_with(svb_request *req, proxy_worker *worker)
+{
+    if (req->busy) {
+        __atomic_fetch_sub(&req->busy->s->busy, 1, __ATOMIC_RELAXED);
+    }
+    if (worker) {
+        __atomic_fetch_add(&worker->s->busy, 1, __ATOMIC_RELAXED);
+    }
+    req->busy = worker;
+}
+
 /* However a request ends, it is not in flight when its pool goes. */
 static apr_status_t request_gone(void *req)
 {
     end_request(req);
+    busy_with(req, NULL);
     return APR_SUCCESS;
+}
+
+static void ends_with_request(svb_request *req, request_rec *r)
+{
+    if (!req->has_cleanup) {
+        req->has_cleanup = 1;
+        apr_pool_cleanup_register(r->pool, req, request_gone,
+                                  apr_pool_cleanup_null);
+    }
 }
 
 static void enter_node(svb_request *req, request_rec *r, int node)
@@ -48,9 +71,7 @@ static void enter_node(svb_request *req, request_rec *r, int node)
     leave_node(req);
     req->in_flight = node;
     svb_rows_enter(svb_segments_rows(), svb_segments_row(), node);
-    apr_pool_cleanup_kill(r->pool, req, request_gone);
-    apr_pool_cleanup_register(r->pool, req, request_gone,
-                              apr_pool_cleanup_null);
+    ends_with_request(req, r);
 }
 
 static const svb_member *member_of(const svb_request *req,
@@ -220,54 +241,54 @@ static int status_for(const svb_request *req, int rc)
 
 /* ------------------------------------------------------- the hooks, in turn */
 
-static const char *path_of(const char *url)
-{
-    const char *path = ap_strstr_c(url, "://");
-
-    path = path ? ap_strchr_c(path + 3, '/') : NULL;
-    return path ? path : "/";
-}
-
-/* Session ids end at a delimiter, so the path must be encoded for reading them,
- * unless it is so already. */
-static const char *path_for_ids(request_rec *r, const char *path)
-{
-    const char *encoded;
-
-    if (!ap_strchr_c(path, ';') || apr_table_get(r->notes, "proxy-nocanon")
-        || apr_table_get(r->notes, "proxy-noencode")) {
-        return path;
-    }
-    encoded = ap_proxy_canonenc_ex(r->pool, path, (int)strlen(path), enc_path,
-                                   0, r->proxyreq);
-    return encoded ? encoded : path;
-}
-
 /* What mod_proxy_balancer does with the worker it has chosen. */
-static int go_to(proxy_worker *worker, request_rec *r, char **url)
+static int go_to(svb_request *req, proxy_worker *worker, request_rec *r,
+                 char **url)
 {
+    const char *path = *url + req->balancer->name_len;
     char *target =
-        apr_pstrcat(r->pool, worker->s->name_ex, path_of(*url), NULL);
+        apr_pstrcat(r->pool, worker->s->name_ex, *path ? path : "/", NULL);
     int rc = proxy_run_canon_handler(r, target);
 
     if (rc == OK) {
-        *url = apr_pstrdup(r->pool, r->filename + sizeof("proxy:") - 1);
+        worker->s->elected++;
+        busy_with(req, worker);
+        ends_with_request(req, r);
+        svb_variables_set_balancer(r, req, worker);
+        *url = r->filename + sizeof("proxy:") - 1;
     }
     return rc;
 }
 
-/* With stickysession= mod_proxy_balancer follows the session it has found,
- * whatever we have decided about a launch, and even to a member that has just
- * failed. Its work is done here then. */
+/* Where nobody can take the request mod_proxy_balancer may wait for somebody, but with
+ * stickysession= it would go where the session was. */
 static int take_over(svb_request *req, request_rec *r, proxy_worker **worker,
                      char **url)
 {
     *worker = svb_method_choose(req, r);
-    if (!*worker) {
+    if (*worker && !*(*worker)->s->uds_path) {
+        return go_to(req, *worker, r, url);
+    }
+    if (*worker) {
+        req->fixed = *worker; /* unix sockets are mod_proxy's own affair */
+        return DECLINED;
+    }
+    if (*req->balancer->proxy->s->sticky) {
+        svb_decide_log_none(req, r);
         return HTTP_SERVICE_UNAVAILABLE;
     }
-    svb_variables_set_balancer(r, req, *worker);
-    return go_to(*worker, r, url);
+    return DECLINED;
+}
+
+/* With stickysession= mod_proxy_balancer follows the session it has found, and sets what
+ * others may want to know of it: that is left to it, but for launches, for which we have
+ * decided, and after a member has failed, when it would go there again. */
+static int is_left_to_mod_proxy(const svb_request *req)
+{
+    const svb_balancer *balancer = req->balancer;
+
+    return !svb_method_is_in_force(balancer)
+           || (*balancer->proxy->s->sticky && !req->fixed && !req->tried);
 }
 
 static int pre_request(proxy_worker **worker, proxy_balancer **balancer,
@@ -281,17 +302,15 @@ static int pre_request(proxy_worker **worker, proxy_balancer **balancer,
     if (!ours) {
         return DECLINED;
     }
-    req = svb_request_make(r, ours, path_for_ids(r, path_of(*url)));
+    req = svb_request_make(r, ours, *url);
     if (req->attempt) {
         svb_request_rule_out(req, req->attempt, r->pool);
         end_attempt(req, r);
         end_request(req);
     }
-    if (*ours->proxy->s->sticky && (req->fixed || req->tried)) {
-        *balancer = ours->proxy;
-        return take_over(req, r, worker, url);
-    }
-    return DECLINED;
+    *balancer = ours->proxy;
+    return is_left_to_mod_proxy(req) ? DECLINED
+                                     : take_over(req, r, worker, url);
 }
 
 /* Could the request have come here as a new client's? */
@@ -322,11 +341,11 @@ static void begin_attempt(svb_request *req, request_rec *r,
     svb_learn_begin(req, r);
     svb_variables_set(r, req, worker,
                       req->is_launch ? SVB_HOW_LAUNCH : req->choice.how);
-    if (takes_new(req)) {
-        apr_table_unset(r->subprocess_env, AJP_ACTIVATION);
-    }
-    else {
+    if (!takes_new(req)) {
         apr_table_setn(r->subprocess_env, AJP_ACTIVATION, "DIS");
+    }
+    else if (req->attempts > 1) {
+        apr_table_unset(r->subprocess_env, AJP_ACTIVATION);
     }
 }
 
@@ -383,11 +402,15 @@ static int post_request(proxy_worker *worker, proxy_balancer *balancer,
 {
     svb_request *req = svb_request_get(r);
 
-    (void)worker, (void)balancer, (void)conf;
-    if (req) {
-        end_request(req);
+    (void)worker, (void)conf;
+    if (!req) {
+        return DECLINED;
     }
-    return DECLINED;
+    end_request(req);
+    /* Else mod_proxy_balancer has to see whether the member has failed by it. */
+    return apr_is_empty_array(balancer->errstatuses) && !balancer->failontimeout
+               ? OK
+               : DECLINED;
 }
 
 /* What a node has answered under ProxyErrorOverride is its answer all the same. */
@@ -427,11 +450,18 @@ static int request_status(int *status, request_rec *r)
     return OK;
 }
 
+/* What mod_proxy_balancer would make of such a URL is what it is. */
+static int canon(request_rec *r, char *url)
+{
+    return svb_method_is_canonical(r, url) ? OK : DECLINED;
+}
+
 void svb_attempt_register(apr_pool_t *p)
 {
     static const char *const balancer_hooks[] = {"mod_proxy_balancer.c", NULL};
 
     (void)p;
+    proxy_hook_canon_handler(canon, NULL, balancer_hooks, APR_HOOK_FIRST);
     proxy_hook_pre_request(pre_request, NULL, balancer_hooks, APR_HOOK_FIRST);
     /* Before those that do the work, which it runs itself. */
     proxy_hook_scheme_handler(scheme_handler, NULL, NULL,

@@ -149,13 +149,18 @@ static void open_window(svb_request *req, request_rec *r)
 
 /* ------------------------------------------------------------------ filters */
 
+void svb_learn_answer(svb_request *req, request_rec *r)
+{
+    if (req->is_learning) {
+        req->is_learning = 0;
+        learn(req, r);
+    }
+}
+
 static apr_status_t on_answer(ap_filter_t *f, apr_bucket_brigade *bb)
 {
-    svb_request *req = f->ctx;
-
     ap_remove_output_filter(f);
-    req->is_learning = 0;
-    learn(req, f->r);
+    svb_learn_answer(f->ctx, f->r);
     return ap_pass_brigade(f->next, bb);
 }
 
@@ -192,8 +197,10 @@ void svb_learn_begin(svb_request *req, request_rec *r)
         return;
     }
     req->is_learning = 1;
-    ap_add_output_filter_handle(answer_filter, req, r, r->connection);
-    if (apr_table_get(r->headers_in, "Upgrade") && !req->upgrade) {
+    if (!req->is_watched) {
+        ap_add_output_filter_handle(answer_filter, req, r, r->connection);
+    }
+    if (req->protocol && !req->upgrade) {
         req->upgrade =
             ap_add_output_filter_handle(upgrade_filter, r, r, r->connection);
     }

@@ -11,7 +11,8 @@
  *   neither, and there was no id a request without a session; the pending client
  *                                goes when the request does
  *
- * Read when the answer's headers are there: in a resource filter on its first
+ * Read when the answer's headers are there: course/mod_retry, whose filter sees them,
+ * says so; where it does not run the request, a resource filter does on its first
  * brigade, or, for a WebSocket, which no resource filter sees, when 101 passes
  * a connection filter. All in the request's own thread.
  */
@@ -23,8 +24,12 @@
 /** Register the filters; in register_hooks. */
 void svb_learn_register(apr_pool_t *p);
 
-/** An attempt begins: watch for its answer, keep the client alive meanwhile. */
+/** An attempt begins: watch for its answer, unless somebody else does
+ *  (req->is_watched), keep the client alive meanwhile. */
 void svb_learn_begin(svb_request *req, request_rec *r);
+
+/** The answer to a request that is watched: its headers are there. */
+void svb_learn_answer(svb_request *req, request_rec *r);
 
 /** Count the request for the nodes that it concerns, now that it is served. */
 void svb_learn_count(const svb_request *req);

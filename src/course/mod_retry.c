@@ -13,6 +13,7 @@
 #include "course/mod_answer.h"
 #include "course/mod_attempt.h"
 #include "course/mod_body.h"
+#include "course/mod_learn.h"
 #include "course/mod_rewind.h"
 #include "memory/client.h"
 #include "memory/mod_segments.h"
@@ -29,6 +30,7 @@ static ap_filter_rec_t *refusal_filter;
 
 /* A request that may be run several times. */
 typedef struct {
+    svb_request *req;
     svb_body *body; /* NULL: it has none */
     int is_safe;    /* GET, HEAD, OPTIONS */
     int cuts;       /* how many runs were cut off */
@@ -67,7 +69,7 @@ static int says_maintenance(const svb_balancer *balancer,
  * so does who asks for none. */
 static int may_be_refused(svb_request *req, request_rec *r)
 {
-    const svb_member *member = req ? req->choice.member : NULL;
+    const svb_member *member = req->choice.member;
 
     return member && member->node >= 0 && req->balancer->set.maintenance
            && !(req->is_known && svb_kind_is_confirmed(req->kind))
@@ -115,16 +117,15 @@ static int hangs_up(apr_bucket_brigade *bb)
 /* Another run would contradict nothing that was sent. */
 static int may_run_again(const course *of, request_rec *r)
 {
-    const svb_request *req = svb_request_get(r);
-
-    return of->is_safe && !of->body && req && req->choice.member
-           && !r->bytes_sent && !r->sent_bodyct && !r->connection->aborted;
+    return of->is_safe && !of->body && of->req->choice.member && !r->bytes_sent
+           && !r->sent_bodyct && !r->connection->aborted;
 }
 
 static apr_status_t pass(ap_filter_t *f, proxy_run *run, apr_bucket_brigade *bb)
 {
     ap_remove_output_filter(f);
     run->filter = NULL;
+    svb_learn_answer(run->of->req, f->r);
     return ap_pass_brigade(f->next, bb);
 }
 
@@ -139,7 +140,7 @@ static int is_whole(apr_bucket_brigade *bb)
 /* A 503 is there, or some of it. @return whether it is a refusal that is not passed */
 static int is_kept_from_client(request_rec *r, proxy_run *run)
 {
-    svb_request *req = svb_request_get(r);
+    svb_request *req = run->of->req;
 
     if (!may_be_refused(req, r)
         || !says_maintenance(req->balancer, run->held)) {
@@ -161,8 +162,8 @@ static apr_status_t stop(apr_bucket_brigade *bb)
 
 static apr_status_t on_answer(ap_filter_t *f, apr_bucket_brigade *bb)
 {
-    svb_request *req = svb_request_get(f->r);
     proxy_run *run = f->ctx;
+    svb_request *req = run->of->req;
 
     if (run->is_refused || run->is_cut) {
         return stop(bb);
@@ -223,27 +224,24 @@ static int run_proxy(request_rec *r)
 }
 
 /* No node could be reached for a launch: the page is better than httpd's. */
-static int is_lost_launch(request_rec *r, int rc)
+static int is_lost_launch(const svb_request *req, request_rec *r, int rc)
 {
-    const svb_request *req = svb_request_get(r);
-
-    return rc == HTTP_SERVICE_UNAVAILABLE && req && req->is_launch
+    return rc == HTTP_SERVICE_UNAVAILABLE && req->is_launch
            && !apr_table_get(r->notes, "proxy-error-override");
 }
 
 static int is_cut(const proxy_run *run, request_rec *r)
 {
-    const svb_request *req = svb_request_get(r);
-
     return run->is_cut
-           || (req && req->outcome == SVB_OUTCOME_CUT
+           || (run->of->req->outcome == SVB_OUTCOME_CUT
                && may_run_again(run->of, r));
 }
 
-static int run_until_served(request_rec *r)
+static int run_until_served(svb_request *req, request_rec *r)
 {
     svb_rewind *start = svb_rewind_save(r);
-    course of = {.is_safe =
+    course of = {.req = req,
+                 .is_safe =
                      r->method_number == M_GET || r->method_number == M_OPTIONS,
                  .body = ap_request_has_body(r) ? svb_body_watch(r) : NULL};
 
@@ -257,19 +255,19 @@ static int run_until_served(request_rec *r)
         rc = run_proxy(r);
         settle(r, run);
         if (run->is_refused) {
-            svb_attempt_refused(svb_request_get(r), r);
+            svb_attempt_refused(req, r);
         }
         else if (is_cut(run, r)) {
-            if (!svb_attempt_again(svb_request_get(r), r, of.cuts++)) {
+            if (!svb_attempt_again(req, r, of.cuts++)) {
                 return HTTP_BAD_GATEWAY;
             }
             ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
                           SVB_LOGNO(0091) "%s: the node failed in the middle "
                                           "of a request, which is run again",
-                          svb_request_get(r)->balancer->name);
+                          req->balancer->name);
         }
         else {
-            return is_lost_launch(r, rc) ? svb_answer_unavailable(r) : rc;
+            return is_lost_launch(req, r, rc) ? svb_answer_unavailable(r) : rc;
         }
         svb_rewind_to(r, start);
         if (of.body) {
@@ -279,20 +277,25 @@ static int run_until_served(request_rec *r)
 }
 
 /* Offers to upgrade that mod_proxy ignores change nothing; a WebSocket's is taken. */
-static int is_websocket(request_rec *r)
+static int is_websocket(const svb_request *req, request_rec *r)
 {
-    const char *upgrade = apr_table_get(r->headers_in, "Upgrade");
-
-    return upgrade && ap_find_token(r->pool, upgrade, "websocket");
+    return req->protocol && ap_find_token(r->pool, req->protocol, "websocket");
 }
 
 static int handler(request_rec *r)
 {
-    if (!svb_method_balancer_of(r) || r->method_number == M_CONNECT
-        || is_websocket(r)) {
+    svb_balancer *balancer = svb_method_balancer_of(r);
+    svb_request *req;
+
+    if (!balancer || r->method_number == M_CONNECT) {
         return DECLINED;
     }
-    return run_until_served(r);
+    req = svb_request_make(r, balancer, r->filename + sizeof("proxy:") - 1);
+    if (is_websocket(req, r)) {
+        return DECLINED;
+    }
+    req->is_watched = 1;
+    return run_until_served(req, r);
 }
 
 void svb_retry_register(apr_pool_t *p)

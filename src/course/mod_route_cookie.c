@@ -10,13 +10,12 @@
 const char *svb_route_cookie_hide(const svb_request *req, request_rec *r)
 {
     const char *name = req->balancer->set.route_cookie;
-    const char *before = apr_table_get(r->headers_in, "Cookie");
     char *rest;
 
-    if (!*name || !before || !ap_strstr_c(before, name)) {
+    if (!*name || !req->cookies || !ap_strstr_c(req->cookies, name)) {
         return NULL;
     }
-    rest = apr_pstrdup(r->pool, before);
+    rest = apr_pstrdup(r->pool, req->cookies);
     if (!svb_session_strip(rest, name)) {
         return NULL;
     }
@@ -26,7 +25,7 @@ const char *svb_route_cookie_hide(const svb_request *req, request_rec *r)
     else {
         apr_table_unset(r->headers_in, "Cookie");
     }
-    return before;
+    return req->cookies;
 }
 
 void svb_route_cookie_show(request_rec *r, const char *before)

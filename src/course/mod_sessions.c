@@ -151,9 +151,9 @@ static int read_cookie(void *baton, const char *key, const char *value)
  * that honours it, if sessions are to be learned. */
 static const svb_session_id *unrouted_id(const svb_request *req)
 {
-    const svb_session_id *id = &req->ids.ids[0];
+    const svb_session_id *id = &req->ids[0];
 
-    return svb_request_is_unbound(req) && req->ids.n && !req->is_launch
+    return svb_request_is_unbound(req) && req->n_ids && !req->is_launch
                    && req->balancer->set.learn_sessions
                    && !memchr(id->id, '.', id->len)
                ? id

@@ -24,7 +24,7 @@ _Static_assert(ID_LEN == 2 * sizeof(apr_uint64_t), "an id in hex digits");
 /* The launch cookie's id, if it is one of ours by its looks, or a new one. */
 static const char *launch_id(request_rec *r, const svb_request *req)
 {
-    const svb_session_id *old = req->ids.n ? &req->ids.ids[0] : NULL;
+    const svb_session_id *old = req->n_ids ? &req->ids[0] : NULL;
 
     if (old && !strcmp(old->name, req->balancer->set.launch_cookie)
         && svb_session_is_launch(old)) {

@@ -6,6 +6,7 @@
 #include <http_protocol.h>
 #include <http_request.h>
 
+#include "choice/mod_decide.h"
 #include "choice/mod_method.h"
 #include "choice/mod_request.h"
 #include "choice/mod_variables.h"
@@ -178,6 +179,7 @@ static int choose(request_rec *r, svb_request *req)
         }
         svb_request_rule_out(req, req->choice.member->worker, r->pool);
     }
+    svb_decide_log_none(req, r);
     return 0;
 }
 

@@ -230,12 +230,15 @@ static void fill(apr_pool_t *p, const svb_balancer *balancer,
             : -1;
 }
 
-/* The first member of its key stays. */
-static void index_by(apr_hash_t *hash, const void *key, apr_ssize_t len,
-                     svb_member *m)
+/* The first member of a route, or a node, stays. */
+static void enter(svb_members *members, svb_member *m)
 {
-    if (!apr_hash_get(hash, key, len)) {
-        apr_hash_set(hash, key, len, m);
+    if (*m->route
+        && !apr_hash_get(members->by_route, m->route, APR_HASH_KEY_STRING)) {
+        apr_hash_set(members->by_route, m->route, APR_HASH_KEY_STRING, m);
+    }
+    if (m->node >= 0 && !members->by_node[m->node]) {
+        members->by_node[m->node] = m;
     }
 }
 
@@ -283,7 +286,8 @@ static svb_members *build(apr_pool_t *p, const svb_balancer *balancer,
     members->from_start = from_start;
     members->all = apr_pcalloc(p, sizeof(svb_member) * (apr_size_t)end);
     members->by_route = apr_hash_make(p);
-    members->by_node = apr_hash_make(p);
+    members->by_node =
+        apr_pcalloc(p, SVB_RECORDS_MAX * sizeof(*members->by_node));
     for (int i = 0; i < end; i++) {
         proxy_worker *worker = ready_worker(balancer, i, from_start);
         svb_member *m = &members->all[members->n];
@@ -293,12 +297,7 @@ static svb_members *build(apr_pool_t *p, const svb_balancer *balancer,
         }
         members->n++;
         fill(p, balancer, before, m, worker);
-        if (*m->route) {
-            index_by(members->by_route, m->route, APR_HASH_KEY_STRING, m);
-        }
-        if (m->node >= 0) {
-            index_by(members->by_node, &m->node, sizeof(m->node), m);
-        }
+        enter(members, m);
     }
     return members;
 }
@@ -367,7 +366,7 @@ const svb_member *svb_members_by_route(const svb_members *members,
 
 const svb_member *svb_members_by_node(const svb_members *members, int node)
 {
-    return apr_hash_get(members->by_node, &node, sizeof(node));
+    return members->by_node[node];
 }
 
 const svb_member *svb_members_by_worker(const svb_members *members,

@@ -45,8 +45,8 @@ typedef struct svb_members {
     int n;
     svb_member *all;      /**< in mod_proxy's order */
     apr_hash_t *by_route; /**< route -> svb_member *, the first of its route */
-    apr_hash_t *by_node;  /**< index of the node -> svb_member *, likewise */
-    int from_start;       /**< how many places there were at the start */
+    const svb_member **by_node; /**< the first of each node, or NULL */
+    int from_start;             /**< how many places there were at the start */
 } svb_members;
 
 /**
