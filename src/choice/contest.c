@@ -27,8 +27,8 @@ void svb_contest_join(svb_contest *c, const svb_contest_node *node)
 static double load(const svb_contest *c, const svb_contest_node *node,
                    double own)
 {
-    return svb_score_load(svb_records_clients_all(c->records, node->record),
-                          own);
+    return svb_score_load(
+        svb_brief_clients(svb_records_briefs(c->records) + node->record), own);
 }
 
 static double wait_of(const svb_contest *c, const svb_contest_node *node,
@@ -50,12 +50,40 @@ void svb_contest_candidate(const svb_contest *c, const svb_contest_node *node,
     cand->wait = wait_of(c, node, own);
 }
 
+static int record_of(const svb_contest *c, const svb_brief *brief)
+{
+    return (int)(brief - svb_records_briefs(c->records));
+}
+
+int svb_contest_is_free(const svb_contest *c, const svb_brief *brief,
+                        unsigned weight)
+{
+    const svb_contest_node node = {.record = record_of(c, brief)};
+
+    return wait_of(c, &node, weight) <= 0;
+}
+
+int svb_contest_takes(svb_contest *c, const svb_contest_least *least,
+                      svb_contest_node *won)
+{
+    if (!least->brief) {
+        return 0;
+    }
+    *won = (svb_contest_node){.record = record_of(c, least->brief),
+                              .weight = (double)least->weight,
+                              .whose = least->whose};
+    c->weight_all = (double)least->weight_all;
+    c->elections = svb_records_elections(c->records, won->record);
+    return wait_of(c, won, won->weight) <= 0;
+}
+
 /* Whether a node is braked is only asked of one that would win. */
 int svb_contest_choose(svb_contest *c, const svb_contest_node *nodes, int n)
 {
     svb_score_candidate best = {0};
     int winner = -1;
 
+    c->weight_all = 0;
     for (int i = 0; i < n; i++) {
         svb_contest_join(c, &nodes[i]);
     }

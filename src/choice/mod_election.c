@@ -30,7 +30,8 @@ static svb_contest_node node_of(const contest *c, const svb_member *member)
     return (svb_contest_node){.record = member->node,
                               .weight = svb_members_weight(member),
                               .up_since =
-                                  svb_condition_up_since(member, c->nodes.now)};
+                                  svb_condition_up_since(member, c->nodes.now),
+                              .whose = member};
 }
 
 /* It has failed those who came last, and nobody has begun a session elsewhere since:
@@ -147,14 +148,21 @@ static int less_loaded(proxy_worker *current, proxy_worker *prev_best,
 
 void svb_election_enter(svb_request *req, const svb_member *member)
 {
+    svb_clients *clients = svb_segments_clients();
+    apr_time_t now = apr_time_now();
+
     if (req->is_launch || req->dry_run) {
         return;
     }
     if (!req->pending) {
-        req->pending = svb_clients_new_id();
+        req->pending = svb_clients_pending_id();
+        svb_clients_put_new(clients, req->pending, member->node,
+                            SVB_KIND_PENDING, now);
     }
-    svb_clients_put(svb_segments_clients(), req->pending, member->node,
-                    SVB_KIND_PENDING, apr_time_now());
+    else {
+        svb_clients_put(clients, req->pending, member->node, SVB_KIND_PENDING,
+                        now);
+    }
 }
 
 static const svb_member *as_mod_proxy(contest *c, request_rec *r,

@@ -3,7 +3,6 @@
 
 #include <apr_strings.h>
 
-#include "config/pattern.h"
 #include "nodes/mod_condition.h"
 
 svb_request *svb_request_get(request_rec *r)
@@ -44,16 +43,16 @@ static void keep(svb_request *req, apr_pool_t *p, const svb_session_ids *ids)
 }
 
 int svb_request_matches(const svb_request *req, request_rec *r,
-                        const ap_regex_t *regex)
+                        const ap_regex_t *regex, const svb_pattern_shape *shape)
 {
     char *path;
 
     if (!ap_strchr_c(req->path, '%')) {
-        return !ap_regexec(regex, req->path, 0, NULL, 0);
+        return svb_sections_match(regex, shape, req->path);
     }
     path = apr_pstrdup(r->pool, req->path);
     return ap_unescape_url_keep2f(path, 0) == OK
-           && !ap_regexec(regex, path, 0, NULL, 0);
+           && svb_sections_match(regex, shape, path);
 }
 
 /* Session ids end at a delimiter, so the path must be encoded for reading them,
@@ -116,16 +115,13 @@ svb_request *svb_request_make_launch(request_rec *r, svb_balancer *balancer,
     return req;
 }
 
-/* An encoded path may begin otherwise than it seems. */
 static int is_of_stateless_path(const svb_request *req, request_rec *r)
 {
     const svb_section *set = &req->balancer->set;
 
     return set->stateless
-           && (ap_strchr_c(req->path, '%')
-               || svb_pattern_may_match(set->stateless_text,
-                                        set->stateless_literal, req->path))
-           && svb_request_matches(req, r, set->stateless);
+           && svb_request_matches(req, r, set->stateless,
+                                  &set->stateless_shape);
 }
 
 /* Whoever is known and goes on need not be asked. */

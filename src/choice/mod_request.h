@@ -102,7 +102,8 @@ svb_request *svb_request_make(request_rec *r, svb_balancer *balancer,
 
 /** Does the path match, decoded, as ServoyWindowMatch and the like have it? */
 int svb_request_matches(const svb_request *req, request_rec *r,
-                        const ap_regex_t *regex);
+                        const ap_regex_t *regex,
+                        const svb_pattern_shape *shape);
 
 /** The same for a launch: the launch cookie goes before the session's. */
 svb_request *svb_request_make_launch(request_rec *r, svb_balancer *balancer,

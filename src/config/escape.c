@@ -18,17 +18,25 @@ int svb_escape_read(const char *s)
     return (int)strtol((const char[]){s[1], s[2], '\0'}, NULL, 16);
 }
 
+static int is_alnum(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+           || (c >= '0' && c <= '9');
+}
+
 const char *svb_escape_text(apr_pool_t *p, const char *text, const char *kept,
                             int keeps_escapes)
 {
     static const char digits[] = "0123456789ABCDEF";
+    int keeps_alnum =
+        !strncmp(kept, SVB_ESCAPE_ALNUM, sizeof(SVB_ESCAPE_ALNUM) - 1);
     char *result = apr_palloc(p, SVB_ESCAPE_LEN * strlen(text) + 1);
     char *out = result;
 
     for (; *text; text++) {
         unsigned char c = (unsigned char)*text;
 
-        if (strchr(kept, *text)
+        if ((keeps_alnum && is_alnum(*text)) || strchr(kept, *text)
             || (keeps_escapes && svb_escape_read(text) >= 0)) {
             *out++ = *text;
         }

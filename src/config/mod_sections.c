@@ -4,8 +4,6 @@
 #include <apr_strings.h>
 #include <http_core.h>
 
-#include "config/pattern.h"
-
 static const svb_section section_defaults = {
     .fleet = "servoy",
     .session_timeout = apr_time_from_sec(30 * 60),
@@ -146,6 +144,22 @@ static svb_section *defaults(apr_pool_t *p)
     return base;
 }
 
+int svb_sections_match(const ap_regex_t *regex, const svb_pattern_shape *shape,
+                       const char *text)
+{
+    svb_pattern_answer answer = svb_pattern_try(shape, text);
+
+    return answer == SVB_PATTERN_PERHAPS ? !ap_regexec(regex, text, 0, NULL, 0)
+                                         : answer == SVB_PATTERN_YES;
+}
+
+/* With RegexDefaultOptions ICASE nothing is plain to see. */
+static svb_pattern_shape shape_of(apr_pool_t *p, const char *regex)
+{
+    return svb_pattern_read(
+        p, ap_regcomp_get_default_cflags() & AP_REG_ICASE ? "" : regex);
+}
+
 svb_section *svb_sections_merged(apr_pool_t *p, server_rec *s, const char *name)
 {
     svb_section *merged = defaults(p);
@@ -157,7 +171,8 @@ svb_section *svb_sections_merged(apr_pool_t *p, server_rec *s, const char *name)
             merged = merge(p, merged, section);
         }
     }
-    merged->stateless_literal = svb_pattern_literal(merged->stateless_text);
-    merged->launch_literal = svb_pattern_literal(merged->launch_match_text);
+    merged->window_shape = shape_of(p, merged->window_match_text);
+    merged->stateless_shape = shape_of(p, merged->stateless_text);
+    merged->launch_shape = shape_of(p, merged->launch_match_text);
     return merged;
 }

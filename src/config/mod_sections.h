@@ -18,6 +18,7 @@
 #include <mod_proxy.h>
 
 #include "config/mod_facts.h"
+#include "config/pattern.h"
 
 /** ServoyLaunch: what a launch gets. */
 typedef enum svb_launch_mode {
@@ -44,18 +45,18 @@ typedef struct svb_section {
     apr_interval_time_t window_timeout; /**< 0 is off */
     ap_regex_t *window_match;
     const char *window_match_text;
+    svb_pattern_shape window_shape; /**< in a balancer's own settings */
     ap_regex_t *stateless; /**< NULL is none, in a balancer's own settings */
     const char *stateless_text;
-    apr_size_t
-        stateless_literal;    /**< svb_pattern_literal(), in a balancer's own */
-    const char *route_cookie; /**< "" is off */
+    svb_pattern_shape stateless_shape; /**< in a balancer's own settings */
+    const char *route_cookie;          /**< "" is off */
     int learn_sessions;
     int launch;       /**< svb_launch_mode */
     int launch_limit; /**< bytes of a JNLP that is rewritten, at most */
     ap_regex_t *launch_match;
     const char *launch_match_text;
-    apr_size_t launch_literal; /**< likewise */
-    const char *launch_cookie; /**< "" is off */
+    svb_pattern_shape launch_shape; /**< likewise */
+    const char *launch_cookie;      /**< "" is off */
     apr_interval_time_t launch_timeout;
     int maintenance;
     apr_interval_time_t maintenance_retry;
@@ -86,6 +87,10 @@ const svb_section *svb_sections_next(server_rec *s, int *place,
 
 /** Is it the section of the balancer of this name ("balancer://servoy")? */
 int svb_sections_is_of(const proxy_dir_conf *dir, const char *balancer);
+
+/** Does a pattern of a balancer's own settings match? In any thread. */
+int svb_sections_match(const ap_regex_t *regex, const svb_pattern_shape *shape,
+                       const char *text);
 
 /**
  * A balancer's settings: its sections merged, with the defaults filled in.

@@ -36,7 +36,7 @@ void svb_keep_see(svb_request *req, apr_uint64_t id, apr_time_t now)
 
 void svb_keep_end_pending(svb_request *req)
 {
-    svb_clients_remove(svb_segments_clients(), req->pending);
+    svb_clients_remember(svb_segments_clients(), req->pending, apr_time_now());
     req->pending = 0;
 }
 

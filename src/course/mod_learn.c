@@ -127,7 +127,8 @@ static int is_window(const svb_request *req, request_rec *r)
     const svb_section *set = &req->balancer->set;
 
     return set->window_timeout > 0
-           && svb_request_matches(req, r, set->window_match);
+           && svb_request_matches(req, r, set->window_match,
+                                  &set->window_shape);
 }
 
 /* A WebSocket is there that clients live by. What it proves shows after a while: a node

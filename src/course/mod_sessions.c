@@ -26,17 +26,22 @@ typedef struct {
     int is_deleted; /* the client's cookie is taken back */
 } answer;
 
-/* Tomcat appends its jvmRoute to every id. One that is not the member's route
- * sends the client's next request elsewhere. */
+/* Tomcat appends its jvmRoute to every id. */
+static int ends_in(const svb_session_id *id, const char *route)
+{
+    apr_size_t len = strlen(route);
+
+    return len && id->len > len && id->id[id->len - len - 1] == '.'
+           && !memcmp(id->id + id->len - len, route, len);
+}
+
+/* One that is not the member's route sends the client's next request elsewhere. */
 static void check_route(const answer *a, const svb_session_id *id)
 {
     const svb_member *member = a->req->choice.member;
-    apr_size_t len = strlen(member->route);
     const char *dot = memchr(id->id, '.', id->len);
 
-    if (!len || !dot
-        || (id->len > len && id->id[id->len - len - 1] == '.'
-            && !memcmp(id->id + id->len - len, member->route, len))
+    if (!*member->route || !dot
         || !svb_condition_may_warn(svb_segments_records(), a->node, a->now,
                                    WARN_EVERY)) {
         return;
@@ -93,9 +98,11 @@ static void session_starts(answer *a, const svb_session_id *id)
         svb_clients_fleet_id(req->balancer->fleet->salt, id->id, id->len);
 
     a->taught.begun++;
-    a->taught.is_unrouted |= is_unrouted(req, id);
     a->is_back |= new_id == a->was;
-    check_route(a, id);
+    if (!ends_in(id, req->choice.member->route)) {
+        a->taught.is_unrouted |= is_unrouted(req, id);
+        check_route(a, id);
+    }
     enter(a, new_id);
     if (a->taught.begun == 1 && !svb_request_is_stateless(req, a->r)) {
         req->client = new_id;

@@ -21,16 +21,15 @@ static const char *new_id(request_rec *r)
 
 _Static_assert(ID_LEN == 2 * sizeof(apr_uint64_t), "an id in hex digits");
 
-/* The launch cookie's id, if it is one of ours by its looks, or a new one. */
-static const char *launch_id(request_rec *r, const svb_request *req)
+/* The launch cookie's id, if it is one of ours by its looks, or NULL. */
+static const char *old_id(request_rec *r, const svb_request *req)
 {
     const svb_session_id *old = req->n_ids ? &req->ids[0] : NULL;
 
-    if (old && !strcmp(old->name, req->balancer->set.launch_cookie)
-        && svb_session_is_launch(old)) {
-        return apr_pstrmemdup(r->pool, old->id, ID_LEN);
-    }
-    return new_id(r);
+    return old && !strcmp(old->name, req->balancer->set.launch_cookie)
+                   && svb_session_is_launch(old)
+               ? apr_pstrmemdup(r->pool, old->id, ID_LEN)
+               : NULL;
 }
 
 static void set_cookie(request_rec *r, const svb_request *req, const char *id,
@@ -42,25 +41,40 @@ static void set_cookie(request_rec *r, const svb_request *req, const char *id,
     if (*name && *route) {
         apr_table_addn(
             headers, "Set-Cookie",
-            apr_psprintf(
-                r->pool, "%s=%s.%s; Path=/; HttpOnly; SameSite=Lax%s", name, id,
-                route, !strcmp(ap_http_scheme(r), "https") ? "; Secure" : ""));
+            apr_pstrcat(r->pool, name, "=", id, ".", route,
+                        "; Path=/; HttpOnly; SameSite=Lax",
+                        strcmp(ap_http_scheme(r), "https") ? NULL : "; Secure",
+                        NULL));
+    }
+}
+
+static void enter(const svb_request *req, const char *id, int is_new)
+{
+    apr_uint64_t key =
+        svb_clients_fleet_id(req->balancer->fleet->salt, id, ID_LEN);
+    int node = req->choice.member->node;
+
+    if (is_new) {
+        svb_clients_put_new(svb_segments_clients(), key, node, SVB_KIND_SMART,
+                            apr_time_now());
+    }
+    else {
+        svb_clients_put(svb_segments_clients(), key, node, SVB_KIND_SMART,
+                        apr_time_now());
     }
 }
 
 void svb_smart_launched(svb_request *req, request_rec *r, apr_table_t *headers)
 {
     int node = req->choice.member->node;
-    const char *id;
+    const char *old, *id;
 
     if (r->header_only || node < 0) {
         return;
     }
-    id = launch_id(r, req);
+    old = old_id(r, req);
+    id = old ? old : new_id(r);
     svb_records_count(svb_segments_records(), node, SVB_CTR_LAUNCHES);
-    svb_clients_put(
-        svb_segments_clients(),
-        svb_clients_fleet_id(req->balancer->fleet->salt, id, ID_LEN), node,
-        SVB_KIND_SMART, apr_time_now());
+    enter(req, id, !old);
     set_cookie(r, req, id, headers);
 }

@@ -172,20 +172,12 @@ const char *svb_location_query(apr_pool_t *p, const char *query)
     return svb_escape_text(p, query, SVB_ESCAPE_PATH "?[]", 1);
 }
 
-const char *svb_location_make(apr_pool_t *p, const char *direct_url,
+const char *svb_location_join(apr_pool_t *p, const char *direct_url,
                               const char *encoded_path, const char *query,
                               const char **location)
 {
     const char *error;
 
-    /* callers pass a checked URL; checked again here, the invariant does not
-     * depend on them */
-    if ((error = svb_url_check_expanded(p, direct_url))) {
-        return apr_pstrcat(p, "the direct URL ", error, NULL);
-    }
-    if (direct_url[strlen(direct_url) - 1] == '/') {
-        return "the direct URL must not end with '/'";
-    }
     if (!encoded_path || *encoded_path != '/') {
         return "the path does not begin with '/'";
     }
@@ -197,4 +189,19 @@ const char *svb_location_make(apr_pool_t *p, const char *direct_url,
         p, direct_url, svb_escape_text(p, encoded_path, SVB_ESCAPE_PATH, 1),
         query ? "?" : NULL, query ? svb_location_query(p, query) : NULL, NULL);
     return NULL;
+}
+
+const char *svb_location_make(apr_pool_t *p, const char *direct_url,
+                              const char *encoded_path, const char *query,
+                              const char **location)
+{
+    const char *error = svb_url_check_expanded(p, direct_url);
+
+    if (error) {
+        return apr_pstrcat(p, "the direct URL ", error, NULL);
+    }
+    if (direct_url[strlen(direct_url) - 1] == '/') {
+        return "the direct URL must not end with '/'";
+    }
+    return svb_location_join(p, direct_url, encoded_path, query, location);
 }

@@ -112,4 +112,9 @@ const char *svb_location_make(apr_pool_t *p, const char *direct_url,
                               const char *encoded_path, const char *query,
                               const char **location);
 
+/** The same for a direct URL that svb_url_expand() has made, which is a good one. */
+const char *svb_location_join(apr_pool_t *p, const char *direct_url,
+                              const char *encoded_path, const char *query,
+                              const char **location);
+
 #endif /* SVB_LAUNCH_LOCATION_H */

@@ -12,7 +12,6 @@
 #include "choice/mod_variables.h"
 #include "config/mod_model.h"
 #include "config/mod_sections.h"
-#include "config/pattern.h"
 #include "course/mod_answer.h"
 #include "course/mod_learn.h"
 #include "course/mod_smart.h"
@@ -82,9 +81,7 @@ static int matches(request_rec *r, const svb_balancer *balancer,
     const svb_section *set = &balancer->set;
 
     path = svb_location_match_path(r->pool, path);
-    return svb_pattern_may_match(set->launch_match_text, set->launch_literal,
-                                 path)
-           && !ap_regexec(set->launch_match, path, 0, NULL, 0);
+    return svb_sections_match(set->launch_match, &set->launch_shape, path);
 }
 
 /* --------------------------------------------------------------- the answer */
@@ -101,7 +98,7 @@ static int redirect(request_rec *r, svb_request *req, const target *t)
 {
     const svb_member *member = req->choice.member;
     const char *location;
-    const char *err = svb_location_make(r->pool, member->facts.url, t->encoded,
+    const char *err = svb_location_join(r->pool, member->facts.url, t->encoded,
                                         t->query, &location);
 
     if (err) {

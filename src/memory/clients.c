@@ -75,6 +75,20 @@ apr_uint64_t svb_clients_id(const svb_clients *clients, const char *text,
     return id ? id : 1;
 }
 
+/* Mixed as SplitMix64 does it: no two numbers have the same id. */
+apr_uint64_t svb_clients_number_id(const svb_clients *clients,
+                                   apr_uint64_t number)
+{
+    apr_uint64_t id, key[2];
+
+    memcpy(key, clients->secret, sizeof(key));
+    id = (number * 0x9e3779b97f4a7c15u) ^ key[0];
+    id = (id ^ id >> 30) * 0xbf58476d1ce4e5b9u;
+    id = (id ^ id >> 27) * 0x94d049bb133111ebu;
+    id = id ^ id >> 31 ^ key[1];
+    return id ? id : 1;
+}
+
 /* ------------------------------------------------- the calls of a request */
 
 int svb_clients_find(svb_clients *clients, apr_uint64_t id, apr_time_t now,
@@ -98,6 +112,15 @@ int svb_clients_put(svb_clients *clients, apr_uint64_t id, int node,
 
     return svb_slots_put(&clients->slots, id,
                          svb_slots_word(&clients->slots, &client), now);
+}
+
+int svb_clients_put_new(svb_clients *clients, apr_uint64_t id, int node,
+                        svb_kind kind, apr_time_t now)
+{
+    const svb_client client = {id, node, kind, now};
+
+    return svb_slots_put_new(&clients->slots, id,
+                             svb_slots_word(&clients->slots, &client), now);
 }
 
 /* What becomes of a live client; its word is given as it is by now. */
@@ -213,13 +236,18 @@ void svb_clients_forget(svb_clients *clients, int node)
 
 /* -------------------------------------------------------------- the sweep */
 
+/* Of records that nobody uses there is nothing to be looked at. */
 static void take_marks(svb_clients *c)
 {
     for (int node = 0; node < SVB_RECORDS_MAX; node++) {
+        int is_used = svb_records_used(c->slots.records, node);
+
         for (int kind = 0; kind < SVB_KINDS; kind++) {
             tally *t = &c->tallies[node][kind];
 
-            t->mark = svb_records_clients_mark(c->slots.records, node, kind);
+            t->mark =
+                is_used ? svb_records_clients_mark(c->slots.records, node, kind)
+                        : 0;
             t->found = t->removed = 0;
         }
     }
@@ -228,6 +256,9 @@ static void take_marks(svb_clients *c)
 static void correct_counts(svb_clients *c)
 {
     for (int node = 0; node < SVB_RECORDS_MAX; node++) {
+        if (!svb_records_used(c->slots.records, node)) {
+            continue;
+        }
         for (int kind = 0; kind < SVB_KINDS; kind++) {
             tally *t = &c->tallies[node][kind];
 
@@ -406,7 +437,9 @@ apr_size_t svb_clients_count(const svb_clients *clients)
     apr_size_t sum = 0;
 
     for (int node = 0; node < SVB_RECORDS_MAX; node++) {
-        sum += svb_records_clients_all(clients->slots.records, node);
+        if (svb_records_used(clients->slots.records, node)) {
+            sum += svb_records_clients_all(clients->slots.records, node);
+        }
     }
     return sum;
 }

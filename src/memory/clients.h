@@ -145,6 +145,15 @@ apr_uint64_t svb_clients_id(const svb_clients *clients, const char *text,
                             apr_size_t len);
 
 /**
+ * The id of a client that has no text, and that nobody outside gets to see.
+ * @param number another one each time
+ * @return likewise never 0; no more the same as one of svb_clients_id() than chance
+ *         has it
+ */
+apr_uint64_t svb_clients_number_id(const svb_clients *clients,
+                                   apr_uint64_t number);
+
+/**
  * Look up a live client.
  * @param now    time of day
  * @param client filled in when found
@@ -166,6 +175,11 @@ int svb_clients_find(svb_clients *clients, apr_uint64_t id, apr_time_t now,
  */
 int svb_clients_put(svb_clients *clients, apr_uint64_t id, int node,
                     svb_kind kind, apr_time_t now);
+
+/** The same, quicker, for a client whose id was never put before, and is put by nobody
+ *  else. */
+int svb_clients_put_new(svb_clients *clients, apr_uint64_t id, int node,
+                        svb_kind kind, apr_time_t now);
 
 /**
  * A live client was seen. Writes only when the second is another one, and never for

@@ -103,6 +103,12 @@ apr_uint64_t svb_clients_new_id(void)
                           sizeof(text));
 }
 
+apr_uint64_t svb_clients_pending_id(void)
+{
+    return svb_clients_number_id(svb_segments_clients(),
+                                 ++svb_segments_shared()->ids);
+}
+
 /* ------------------------------------------------------------------- counts */
 
 static unsigned count_of(int node, svb_kind kind)
@@ -193,6 +199,7 @@ static totals sum_up(void)
             sum.confirmed += svb_clients_confirmed(node);
             sum.assumed += count_of(node, SVB_KIND_ASSUMED);
             sum.all += svb_clients_load(node);
+            svb_records_mend(svb_segments_records(), node);
         }
     }
     sum.unconfirmed = sum.all - sum.confirmed;

@@ -70,9 +70,11 @@ void svb_clients_set_timeouts(int node, const svb_lifetimes *live);
 apr_uint64_t svb_clients_fleet_id(apr_uint64_t salt, const char *text,
                                   apr_size_t len);
 
-/** @return an id for a client that has no session yet, or is launched: nobody else's, nor
- *          to be guessed, not 0 */
+/** @return an id for a client that is launched: nobody else's, nor to be guessed, not 0 */
 apr_uint64_t svb_clients_new_id(void);
+
+/** @return an id for a client that has no session yet: nobody else's, not 0 */
+apr_uint64_t svb_clients_pending_id(void);
 
 /**
  * Put a client whose session the node has not confirmed, if there is room.

@@ -8,7 +8,7 @@
 #include "memory/process.h"
 
 #define RETAINED_KEY "mod_servoy_balancer"
-#define MAGIC 0x53564253484d3133u /* grows with every change of layout */
+#define MAGIC 0x53564253484d3134u /* grows with every change of layout */
 #define ALIGNMENT 64
 
 /* What outlives the module's unloading at a restart. The module that is loaded

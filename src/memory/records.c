@@ -21,14 +21,12 @@
 #define UNNAMED ((apr_uint64_t)0)
 #define RETIRED UINT64_MAX
 
-/* One node: a line that elections read, more that requests write, the names. */
+/* One node: what requests write, the names. */
 typedef struct {
-    _Atomic apr_uint64_t turn ALIGNED; /* number of the last election */
-    _Atomic apr_uint64_t epoch;        /* 16 bits; a new one: node is down */
+    _Atomic apr_uint64_t epoch ALIGNED; /* 16 bits; a new one: node is down */
     _Atomic apr_uint64_t clients[SVB_KINDS]; /* see count_word() */
     _Atomic apr_uint64_t words[SVB_WORDS];
     _Atomic apr_uint64_t key;   /* hash of names; 0: a free record */
-    _Atomic apr_uint64_t life;  /* see UNNAMED */
     _Atomic apr_uint64_t fleet; /* index of its fleet's clock */
     _Atomic apr_uint64_t counters[SVB_COUNTERS];
     _Atomic apr_uint64_t
@@ -46,7 +44,11 @@ typedef struct {
     _Atomic apr_uint64_t elections; /* so far */
 } clock_rec;
 
+/* What is looked at of all nodes at once stands together: reading a page of shared
+ * memory is what makes it exist. */
 typedef struct {
+    svb_brief briefs[SVB_RECORDS_MAX] ALIGNED;
+    _Atomic apr_uint64_t lives[SVB_RECORDS_MAX]; /* see UNNAMED */
     node_rec nodes[SVB_RECORDS_MAX];
     clock_rec clocks[SVB_RECORDS_MAX];
 } region;
@@ -111,10 +113,12 @@ typedef enum { TO_LOOK, TO_KEEP, TO_ADD } purpose;
 /* Is it the record of these names? Where they are missing they are written: two who
  * do so write the same bytes, so it does not matter who is first, or killed. That it
  * is named is noted by a swap, which fails if the record is retired meanwhile. */
-static int is_of(const svb_records *records, node_rec *rec, const char *name,
+static int is_of(const svb_records *records, int node, const char *name,
                  const char *route, purpose why)
 {
-    apr_uint64_t life = atomic_load(&rec->life), next;
+    node_rec *rec = &records->shm->nodes[node];
+    _Atomic apr_uint64_t *named = &records->shm->lives[node];
+    apr_uint64_t life = atomic_load(named), next;
 
     do {
         if (life == RETIRED) {
@@ -130,7 +134,7 @@ static int is_of(const svb_records *records, node_rec *rec, const char *name,
         if (life >= next || (life != UNNAMED && why == TO_LOOK)) {
             return 1;
         }
-    } while (!atomic_compare_exchange_weak(&rec->life, &life, next));
+    } while (!atomic_compare_exchange_weak(named, &life, next));
     return 1;
 }
 
@@ -157,7 +161,7 @@ static int lookup(svb_records *records, const char *name, const char *route,
             }
         }
         /* Else another node's, perhaps under the same key: go on probing. */
-        if (seen == key && is_of(records, rec, name, route, why)) {
+        if (seen == key && is_of(records, node, name, route, why)) {
             return node;
         }
     }
@@ -191,7 +195,7 @@ static apr_uint64_t turn_to_go(const svb_records *records, int node,
                                unsigned oldest)
 {
     const node_rec *rec = &records->shm->nodes[node];
-    apr_uint64_t life = atomic_load(&rec->life);
+    apr_uint64_t life = atomic_load(&records->shm->lives[node]);
 
     if (life == RETIRED) {
         return 0;
@@ -221,13 +225,13 @@ static int first_to_go(const svb_records *records, unsigned oldest,
 }
 
 /* @return whether it is retired now: not if a child has just named its node */
-static int retire(node_rec *rec, unsigned oldest)
+static int retire(_Atomic apr_uint64_t *named, unsigned oldest)
 {
-    apr_uint64_t life = atomic_load(&rec->life);
+    apr_uint64_t life = atomic_load(named);
 
     return life == RETIRED
            || (life <= oldest
-               && atomic_compare_exchange_strong(&rec->life, &life, RETIRED));
+               && atomic_compare_exchange_strong(named, &life, RETIRED));
 }
 
 static void clear(_Atomic apr_uint64_t *words, apr_size_t n)
@@ -238,18 +242,21 @@ static void clear(_Atomic apr_uint64_t *words, apr_size_t n)
 }
 
 /* Steps 2 to 5. The counts of clients are void with their epoch. */
-static void give(svb_records *records, node_rec *rec, const char *name,
+static void give(svb_records *records, int node, const char *name,
                  const char *route)
 {
-    atomic_fetch_add(&rec->epoch, 1);
-    clear(&rec->turn, 1);
+    node_rec *rec = &records->shm->nodes[node];
+
+    svb_records_next_epoch(records, node);
+    clear(&records->shm->briefs[node].turn, 1);
     clear(rec->words, SVB_WORDS);
     clear(rec->counters, SVB_COUNTERS);
     clear(rec->members, SVB_RECORDS_MEMBERS);
     clear(rec->text, 1 + TEXT_WORDS);
     atomic_store(&rec->key, svb_hash_node(name, route));
     write_names(records->shm, rec, name, route);
-    atomic_store(&rec->life, (apr_uint64_t)records->generation + 1);
+    atomic_store(&records->shm->lives[node],
+                 (apr_uint64_t)records->generation + 1);
 }
 
 int svb_records_reuse(svb_records *records, const char *name, const char *route,
@@ -261,10 +268,8 @@ int svb_records_reuse(svb_records *records, const char *name, const char *route,
         return -1;
     }
     while ((node = first_to_go(records, oldest, held)) >= 0) {
-        node_rec *rec = &records->shm->nodes[node];
-
-        if (retire(rec, oldest)) {
-            give(records, rec, name, route);
+        if (retire(&records->shm->lives[node], oldest)) {
+            give(records, node, name, route);
             return node;
         }
     }
@@ -302,7 +307,7 @@ void svb_records_set_counter(svb_records *records, int node,
 
 int svb_records_used(svb_records *records, int node)
 {
-    apr_uint64_t life = atomic_load(&records->shm->nodes[node].life);
+    apr_uint64_t life = atomic_load(&records->shm->lives[node]);
 
     /* Names come right after the key; a record without them is nobody's yet. */
     return life != UNNAMED && life != RETIRED;
@@ -391,17 +396,37 @@ apr_uint64_t svb_records_elections(svb_records *records, int node)
     return atomic_load(elections_of(records, node));
 }
 
+/* Of a turn the lowest bit says whether something is the matter. */
 apr_uint64_t svb_records_elected(svb_records *records, int node)
 {
+    _Atomic apr_uint64_t *turn = &records->shm->briefs[node].turn;
     apr_uint64_t before = atomic_fetch_add(elections_of(records, node), 1);
+    apr_uint64_t seen = atomic_load(turn);
 
-    atomic_store(&records->shm->nodes[node].turn, before + 1);
+    while (!atomic_compare_exchange_weak(turn, &seen,
+                                         (before + 1) << 1 | (seen & 1))) {
+    }
     return before;
 }
 
 apr_uint64_t svb_records_last_turn(svb_records *records, int node)
 {
-    return atomic_load(&records->shm->nodes[node].turn);
+    return svb_brief_turn(&records->shm->briefs[node]);
+}
+
+void svb_records_doubt(svb_records *records, int node, int is_in_doubt)
+{
+    _Atomic apr_uint64_t *turn = &records->shm->briefs[node].turn;
+
+    if ((int)(atomic_load(turn) & 1) != is_in_doubt) {
+        is_in_doubt ? atomic_fetch_or(turn, 1)
+                    : atomic_fetch_and(turn, ~(apr_uint64_t)1);
+    }
+}
+
+const svb_brief *svb_records_briefs(const svb_records *records)
+{
+    return records->shm->briefs;
 }
 
 unsigned svb_records_epoch(svb_records *records, int node)
@@ -409,14 +434,9 @@ unsigned svb_records_epoch(svb_records *records, int node)
     return atomic_load(&records->shm->nodes[node].epoch) & 0xffff;
 }
 
-void svb_records_next_epoch(svb_records *records, int node)
-{
-    atomic_fetch_add(&records->shm->nodes[node].epoch, 1);
-}
-
 /* The word of a count, from the lowest bit: 27 bits of count, 16 of epoch, 21 of
  * the number of changes there have been. */
-#define COUNT_MASK 0x7ffffffu
+#define COUNT_MASK SVB_BRIEF_CLIENTS
 #define COUNT_EPOCH_SHIFT 27
 #define COUNT_CHANGES_SHIFT 43
 #define COUNT_CHANGES_MASK 0x1fffffu
@@ -440,10 +460,9 @@ static apr_uint64_t count_word(apr_uint64_t word, unsigned changes,
            | (apr_uint64_t)epoch << COUNT_EPOCH_SHIFT | (count & COUNT_MASK);
 }
 
-void svb_records_clients_add(svb_records *records, int node, unsigned epoch,
-                             svb_kind kind, int delta)
+static void add_to(_Atomic apr_uint64_t *word, svb_records *records, int node,
+                   unsigned epoch, int delta)
 {
-    _Atomic apr_uint64_t *word = &records->shm->nodes[node].clients[kind];
     apr_uint64_t seen = atomic_load(word), next;
     apr_int64_t count;
 
@@ -455,6 +474,40 @@ void svb_records_clients_add(svb_records *records, int node, unsigned epoch,
         next = count_word(seen, (unsigned)abs(delta), epoch,
                           (unsigned)(count > 0 ? count : 0));
     } while (!atomic_compare_exchange_weak(word, &seen, next));
+}
+
+void svb_records_clients_add(svb_records *records, int node, unsigned epoch,
+                             svb_kind kind, int delta)
+{
+    add_to(&records->shm->nodes[node].clients[kind], records, node, epoch,
+           delta);
+    if (svb_kind_is_counted(kind)) {
+        add_to(&records->shm->briefs[node].clients, records, node, epoch,
+               delta);
+    }
+}
+
+void svb_records_next_epoch(svb_records *records, int node)
+{
+    unsigned epoch =
+        (unsigned)(atomic_fetch_add(&records->shm->nodes[node].epoch, 1) + 1)
+        & 0xffff;
+
+    /* Who reads it asks for no epoch: it has to be told. */
+    add_to(&records->shm->briefs[node].clients, records, node, epoch, 0);
+}
+
+void svb_records_mend(svb_records *records, int node)
+{
+    _Atomic apr_uint64_t *word = &records->shm->briefs[node].clients;
+    apr_uint64_t seen = atomic_load(word);
+    unsigned epoch = svb_records_epoch(records, node);
+    unsigned all = svb_records_clients_all(records, node);
+
+    if (count_epoch(seen) != epoch || (seen & COUNT_MASK) != all) {
+        atomic_compare_exchange_strong(word, &seen,
+                                       count_word(seen, 1, epoch, all));
+    }
 }
 
 apr_uint64_t svb_records_clients_mark(svb_records *records, int node,

@@ -58,6 +58,7 @@
 #ifndef SVB_MEMORY_RECORDS_H
 #define SVB_MEMORY_RECORDS_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include <apr_pools.h>
@@ -83,6 +84,38 @@ typedef enum svb_counter {
     SVB_CTR_ERRORS,           /**< attempts that failed: no answer came of it */
     SVB_COUNTERS
 } svb_counter;
+
+/**
+ * What an election compares of a node, four nodes to a cache line. It follows from
+ * other words and is changed right after them: who is killed in between leaves it
+ * behind them, until svb_records_mend() and svb_records_doubt() the next second. Whoever
+ * has won by it is to be looked at more closely.
+ */
+typedef struct svb_brief {
+    _Atomic apr_uint64_t clients; /**< svb_brief_clients() */
+    _Atomic apr_uint64_t turn; /**< svb_brief_turn(), svb_brief_is_in_doubt() */
+} svb_brief;
+
+#define SVB_BRIEF_CLIENTS 0x7ffffffu
+
+/** @return svb_records_clients_all() */
+static inline unsigned svb_brief_clients(const svb_brief *brief)
+{
+    return (unsigned)atomic_load_explicit(&brief->clients, memory_order_relaxed)
+           & SVB_BRIEF_CLIENTS;
+}
+
+/** @return svb_records_last_turn() */
+static inline apr_uint64_t svb_brief_turn(const svb_brief *brief)
+{
+    return atomic_load_explicit(&brief->turn, memory_order_relaxed) >> 1;
+}
+
+/** @return what was said with svb_records_doubt() */
+static inline int svb_brief_is_in_doubt(const svb_brief *brief)
+{
+    return (int)(atomic_load_explicit(&brief->turn, memory_order_relaxed) & 1);
+}
 
 /** Process-local handle on the region. */
 typedef struct svb_records svb_records;
@@ -220,6 +253,16 @@ apr_uint64_t svb_records_elected(svb_records *records, int node);
 /** @return number of the node's last turn, in its fleet, 0 for none: less is
  *          longer ago */
 apr_uint64_t svb_records_last_turn(svb_records *records, int node);
+
+/** @return what elections compare, by index of the node */
+const svb_brief *svb_records_briefs(const svb_records *records);
+
+/** Is there, perhaps, something to be said against giving the node a new client? */
+void svb_records_doubt(svb_records *records, int node, int is_in_doubt);
+
+/** Put the brief's count right where somebody has died; every second or so. While
+ *  others change it, it may be wrong by what they were about to, until the next time. */
+void svb_records_mend(svb_records *records, int node);
 
 /**
  * The node's epoch: a 16-bit number that changes when the node goes down. What

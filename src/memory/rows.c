@@ -9,11 +9,9 @@
 #define CACHE_LINE 64
 #define ALIGNED __attribute__((aligned(CACHE_LINE)))
 
-/* One child's requests in flight. The row is held by its owner, or, where that is
- * negative, by the process -owner that is clearing it. */
+/* One child's requests in flight. */
 typedef struct {
-    _Atomic apr_int64_t owner ALIGNED; /* 0 is a free row, and always empty */
-    _Atomic uint32_t next;             /* where to look for a free place */
+    _Atomic uint32_t next ALIGNED; /* where to look for a free place */
     struct {
         _Atomic apr_uint64_t id;    /* 0: the place is free */
         _Atomic apr_uint64_t about; /* see about_word() */
@@ -21,13 +19,22 @@ typedef struct {
     _Atomic uint16_t in_flight[SVB_RECORDS_MAX];
 } row_rec;
 
+/* A row is held by its owner, or, where that is negative, by the process -owner that is
+ * clearing it. The owners stand together: all are looked at every second, and a page of
+ * shared memory exists once it was read. */
+typedef struct {
+    _Atomic apr_int64_t
+        owners[SVB_ROWS_MAX]; /* 0 is a free row, and always empty */
+    row_rec rows[SVB_ROWS_MAX];
+} region;
+
 struct svb_rows {
-    row_rec *shm;
+    region *shm;
 };
 
 apr_size_t svb_rows_size(void)
 {
-    return SVB_ROWS_MAX * sizeof(row_rec);
+    return sizeof(region);
 }
 
 apr_status_t svb_rows_open(svb_rows **rows, void *mem, apr_pool_t *p)
@@ -68,11 +75,11 @@ static int can_take(apr_int64_t holder, apr_int64_t process,
 static void free_rows_of(svb_rows *rows, apr_int64_t process)
 {
     for (int i = 1; i < SVB_ROWS_MAX; i++) {
-        apr_int64_t holder = atomic_load(&rows->shm[i].owner);
+        apr_int64_t holder = atomic_load(&rows->shm->owners[i]);
 
         if (holder == process || holder == -process) {
-            row_clear(&rows->shm[i]);
-            atomic_store(&rows->shm[i].owner, 0);
+            row_clear(&rows->shm->rows[i]);
+            atomic_store(&rows->shm->owners[i], 0);
         }
     }
 }
@@ -82,12 +89,12 @@ int svb_rows_claim(svb_rows *rows, apr_int64_t process,
 {
     free_rows_of(rows, process);
     for (int i = 1; i < SVB_ROWS_MAX; i++) {
-        row_rec *row = &rows->shm[i];
-        apr_int64_t holder = atomic_load(&row->owner);
+        _Atomic apr_int64_t *owner = &rows->shm->owners[i];
+        apr_int64_t holder = atomic_load(owner);
 
         if (can_take(holder, process, alive)
-            && atomic_compare_exchange_strong(&row->owner, &holder, process)) {
-            row_clear(row);
+            && atomic_compare_exchange_strong(owner, &holder, process)) {
+            row_clear(&rows->shm->rows[i]);
             return i;
         }
     }
@@ -96,12 +103,13 @@ int svb_rows_claim(svb_rows *rows, apr_int64_t process,
 
 void svb_rows_free(svb_rows *rows, int row, apr_int64_t process)
 {
-    row_rec *rec = &rows->shm[row];
+    _Atomic apr_int64_t *owner = &rows->shm->owners[row];
+    row_rec *rec = &rows->shm->rows[row];
     apr_int64_t holder = process;
 
-    if (row > 0 && atomic_load(&rec->owner) == process) {
+    if (row > 0 && atomic_load(owner) == process) {
         row_clear(rec);
-        atomic_compare_exchange_strong(&rec->owner, &holder, 0);
+        atomic_compare_exchange_strong(owner, &holder, 0);
     }
 }
 
@@ -109,28 +117,28 @@ void svb_rows_sweep(svb_rows *rows, apr_int64_t process,
                     svb_rows_alive_fn *alive)
 {
     for (int i = 1; i < SVB_ROWS_MAX; i++) {
-        row_rec *row = &rows->shm[i];
-        apr_int64_t holder = atomic_load(&row->owner);
+        _Atomic apr_int64_t *owner = &rows->shm->owners[i];
+        apr_int64_t holder = atomic_load(owner);
 
         /* Hold the row while clearing it, or a child that claims it meanwhile
          * would lose what it counts. Our own row is in use. */
         if (holder != 0 && holder != process && can_take(holder, process, alive)
-            && atomic_compare_exchange_strong(&row->owner, &holder, -process)) {
-            row_clear(row);
-            atomic_store(&row->owner, 0);
+            && atomic_compare_exchange_strong(owner, &holder, -process)) {
+            row_clear(&rows->shm->rows[i]);
+            atomic_store(owner, 0);
         }
     }
 }
 
 void svb_rows_enter(svb_rows *rows, int row, int node)
 {
-    atomic_fetch_add_explicit(&rows->shm[row].in_flight[node], 1,
+    atomic_fetch_add_explicit(&rows->shm->rows[row].in_flight[node], 1,
                               memory_order_relaxed);
 }
 
 void svb_rows_leave(svb_rows *rows, int row, int node)
 {
-    atomic_fetch_sub_explicit(&rows->shm[row].in_flight[node], 1,
+    atomic_fetch_sub_explicit(&rows->shm->rows[row].in_flight[node], 1,
                               memory_order_relaxed);
 }
 
@@ -138,7 +146,8 @@ void svb_rows_leave(svb_rows *rows, int row, int node)
 static int is_in_use(const svb_rows *rows, int row)
 {
     return row == 0
-           || atomic_load_explicit(&rows->shm[row].owner, memory_order_relaxed)
+           || atomic_load_explicit(&rows->shm->owners[row],
+                                   memory_order_relaxed)
                   != 0;
 }
 
@@ -162,7 +171,7 @@ static apr_uint64_t about_word(const svb_held *held)
 
 int svb_rows_hold(svb_rows *rows, int row, const svb_held *held)
 {
-    row_rec *rec = &rows->shm[row];
+    row_rec *rec = &rows->shm->rows[row];
     uint32_t start =
         atomic_fetch_add_explicit(&rec->next, 1, memory_order_relaxed);
 
@@ -183,7 +192,7 @@ int svb_rows_hold(svb_rows *rows, int row, const svb_held *held)
 void svb_rows_release(svb_rows *rows, int row, int place)
 {
     if (place >= 0) {
-        atomic_store(&rows->shm[row].held[place].id, 0);
+        atomic_store(&rows->shm->rows[row].held[place].id, 0);
     }
 }
 
@@ -208,7 +217,7 @@ static int read_place(row_rec *rec, int place, svb_held *held)
 void svb_rows_held(svb_rows *rows, svb_rows_held_fn *fn, void *baton)
 {
     for (int i = 0; i < SVB_ROWS_MAX; i++) {
-        row_rec *rec = &rows->shm[i];
+        row_rec *rec = &rows->shm->rows[i];
 
         for (int place = 0; is_in_use(rows, i) && place < SVB_ROWS_HELD;
              place++) {
@@ -227,7 +236,7 @@ unsigned svb_rows_in_flight(svb_rows *rows, int node)
 
     for (int i = 0; i < SVB_ROWS_MAX; i++) {
         if (is_in_use(rows, i)) {
-            sum += atomic_load_explicit(&rows->shm[i].in_flight[node],
+            sum += atomic_load_explicit(&rows->shm->rows[i].in_flight[node],
                                         memory_order_relaxed);
         }
     }

@@ -304,7 +304,8 @@ static apr_uint64_t held(svb_records *records)
     apr_uint64_t sum = 0;
 
     for (int node = 0; node < SVB_RECORDS_MAX; node++) {
-        for (int kind = 0; kind < SVB_KINDS; kind++) {
+        for (int kind = 0; kind < SVB_KINDS && svb_records_used(records, node);
+             kind++) {
             sum += svb_records_clients(records, node, (svb_kind)kind);
         }
     }

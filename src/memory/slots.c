@@ -292,33 +292,41 @@ static int is_of(svb_slot *slot, apr_uint64_t id, svb_slot_view *found)
     return belongs_to(found->word, id);
 }
 
-/* Find the client's first slot after one of its slots, or from the start. */
-static int find_after(const svb_slots *slots, apr_uint64_t id,
-                      const svb_slot *after, svb_slot_view *found)
+/* A walk over the slots where a client may stand. */
+typedef struct {
+    walk buckets;
+    bucket_rec *bucket;
+    int next;
+} search;
+
+static search search_for(const svb_slots *slots, apr_uint64_t id)
 {
-    walk w = walk_of(slots, id);
+    return (search){.buckets = walk_of(slots, id), .next = SVB_SLOTS};
+}
 
-    while (w.n < CHOICES) {
-        bucket_rec *bucket = next_bucket(&w);
-
-        for (int i = 0; i < SVB_SLOTS; i++) {
-            svb_slot *slot = &bucket->slots[i];
-
-            if (after) {
-                after = slot == after ? NULL : after;
-            }
-            else if (is_of(slot, id, found)) {
+/* Find the client's next slot. */
+static int find_next(search *s, apr_uint64_t id, svb_slot_view *found)
+{
+    for (;;) {
+        while (s->next < SVB_SLOTS) {
+            if (is_of(&s->bucket->slots[s->next++], id, found)) {
                 return 1;
             }
         }
+        if (s->buckets.n == CHOICES) {
+            return 0;
+        }
+        s->bucket = next_bucket(&s->buckets);
+        s->next = 0;
     }
-    return 0;
 }
 
 int svb_slots_find(const svb_slots *slots, apr_uint64_t id,
                    svb_slot_view *found)
 {
-    return find_after(slots, id, NULL, found);
+    search s = search_for(slots, id);
+
+    return find_next(&s, id, found);
 }
 
 static void count(const svb_slots *slots, apr_uint64_t word, int delta)
@@ -344,22 +352,36 @@ int svb_slots_swap(const svb_slots *slots, const svb_slot_view *view,
     return swapped;
 }
 
-/* Free the client's slots after one of them, or all. */
-static int remove_after(const svb_slots *slots, apr_uint64_t id,
-                        const svb_slot *after)
+/* Free a slot of the client, whatever others make of it meanwhile. */
+static int free_slot(const svb_slots *slots, apr_uint64_t id, svb_slot_view *v)
+{
+    for (int i = 0; i < TRIES; i++) {
+        if (svb_slots_swap(slots, v, 0)) {
+            return 1;
+        }
+        if (!is_of(v->slot, id, v)) {
+            return 0;
+        }
+    }
+    return 0;
+}
+
+static int free_next(const svb_slots *slots, apr_uint64_t id, search *s)
 {
     svb_slot_view v;
-    int removed = 0;
+    int freed = 0;
 
-    for (int i = 0; i < TRIES && find_after(slots, id, after, &v); i++) {
-        removed |= svb_slots_swap(slots, &v, 0);
+    while (find_next(s, id, &v)) {
+        freed |= free_slot(slots, id, &v);
     }
-    return removed;
+    return freed;
 }
 
 int svb_slots_remove(const svb_slots *slots, apr_uint64_t id)
 {
-    return remove_after(slots, id, NULL);
+    search s = search_for(slots, id);
+
+    return free_next(slots, id, &s);
 }
 
 /* ------------------------------------------------ a place for a new client */
@@ -367,13 +389,14 @@ int svb_slots_remove(const svb_slots *slots, apr_uint64_t id)
 svb_slot_rank svb_slots_rank(const svb_slots *slots, const svb_slot_view *view,
                              apr_time_t now)
 {
-    apr_int64_t age = svb_slots_age(view->word, now);
+    apr_int64_t age;
     svb_kind kind;
 
     if (view->word == 0) {
         return SVB_SLOT_USABLE;
     }
     if (!svb_slots_is_client(view->word)) {
+        age = svb_slots_age(view->word, now);
         return age >= CLAIM_LIMIT || age <= -CLAIM_LIMIT ? SVB_SLOT_USABLE
                                                          : SVB_SLOT_CLAIMED;
     }
@@ -396,21 +419,22 @@ typedef struct {
     svb_slot_view best;
 } offer;
 
+/* Of a bucket with enough usable slots no more is looked at. */
 static offer best_of(const svb_slots *slots, const bucket_rec *bucket,
-                     svb_slot_rank least, apr_time_t now)
+                     int enough, svb_slot_rank least, apr_time_t now)
 {
     const bucket_rec *all = ((region *)slots->shm)->buckets;
     apr_size_t first = (apr_size_t)(bucket - all) * SVB_SLOTS;
     offer o = {.rank = SVB_SLOT_CLAIMED};
 
-    for (apr_size_t i = 0; i < SVB_SLOTS; i++) {
+    for (apr_size_t i = 0; i < SVB_SLOTS && o.usable < enough; i++) {
         svb_slot_rank rank;
         svb_slot_view v;
         apr_int64_t age;
 
         svb_slots_look(slots, first + i, &v);
         rank = svb_slots_rank(slots, &v, now);
-        age = svb_slots_age(v.word, now);
+        age = rank == SVB_SLOT_USABLE ? 0 : svb_slots_age(v.word, now);
         if (rank < least) {
             continue;
         }
@@ -431,13 +455,13 @@ static offer choose(const svb_slots *slots, apr_uint64_t id,
                     svb_slot_rank least, apr_time_t now)
 {
     walk w = walk_of(slots, id);
-    offer best = best_of(slots, next_bucket(&w), least, now);
+    offer best = best_of(slots, next_bucket(&w), FIRST_CHOICE_FREE, least, now);
 
     if (best.usable >= FIRST_CHOICE_FREE) {
         return best;
     }
     while (w.n < CHOICES) {
-        offer o = best_of(slots, next_bucket(&w), least, now);
+        offer o = best_of(slots, next_bucket(&w), SVB_SLOTS, least, now);
 
         if (o.usable > best.usable || o.rank < best.rank
             || (o.rank == best.rank && o.usable == 0 && o.age > best.age)) {
@@ -476,10 +500,11 @@ static int fill(const svb_slots *slots, const offer *o, apr_uint64_t id,
  * put it last sees both, and all keep the first. */
 static void keep_first(const svb_slots *slots, apr_uint64_t id)
 {
+    search s = search_for(slots, id);
     svb_slot_view first;
 
-    if (svb_slots_find(slots, id, &first)) {
-        remove_after(slots, id, first.slot);
+    if (find_next(&s, id, &first)) {
+        (void)free_next(slots, id, &s);
     }
 }
 
@@ -506,24 +531,31 @@ static price price_of(const svb_slots *slots, apr_uint64_t word)
     return p;
 }
 
-int svb_slots_put(const svb_slots *slots, apr_uint64_t id, apr_uint64_t word,
-                  apr_time_t now)
+/* Into a slot that it has. @return whether there is one */
+static int put_again(const svb_slots *slots, apr_uint64_t id, apr_uint64_t word)
+{
+    svb_slot_view v;
+
+    for (int i = 0; i < TRIES && svb_slots_find(slots, id, &v); i++) {
+        if (svb_slots_swap(slots, &v, word)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int put(const svb_slots *slots, apr_uint64_t id, apr_uint64_t word,
+               int is_nobodys, apr_time_t now)
 {
     price p = {SVB_SLOT_USABLE, SVB_SLOT_LIVE};
-    int is_new = 0;
 
     for (int i = 0; i < TRIES; i++) {
-        svb_slot_view v;
         offer o;
 
-        if (svb_slots_find(slots, id, &v)) {
-            if (svb_slots_swap(slots, &v, word)) {
-                return 1;
-            }
-            continue;
+        if (!is_nobodys && put_again(slots, id, word)) {
+            return 1;
         }
-        if (!is_new) {
-            is_new = 1;
+        if (i == 0) {
             p = price_of(slots, word);
         }
         o = choose(slots, id, p.least, now);
@@ -531,10 +563,24 @@ int svb_slots_put(const svb_slots *slots, apr_uint64_t id, apr_uint64_t word,
             break;
         }
         if (fill(slots, &o, id, word, now)) {
-            keep_first(slots, id);
+            if (!is_nobodys) {
+                keep_first(slots, id);
+            }
             return 1;
         }
     }
     svb_evictions_add(svb_slots_evictions(slots), svb_slots_kind(word), now);
     return 0;
+}
+
+int svb_slots_put(const svb_slots *slots, apr_uint64_t id, apr_uint64_t word,
+                  apr_time_t now)
+{
+    return put(slots, id, word, 0, now);
+}
+
+int svb_slots_put_new(const svb_slots *slots, apr_uint64_t id,
+                      apr_uint64_t word, apr_time_t now)
+{
+    return put(slots, id, word, 1, now);
 }

@@ -132,6 +132,10 @@ int svb_slots_swap(const svb_slots *slots, const svb_slot_view *view,
 int svb_slots_put(const svb_slots *slots, apr_uint64_t id, apr_uint64_t word,
                   apr_time_t now);
 
+/** The same of an id that has no slot and that nobody else puts. */
+int svb_slots_put_new(const svb_slots *slots, apr_uint64_t id,
+                      apr_uint64_t word, apr_time_t now);
+
 /** Free all slots of a client. @return whether it had any */
 int svb_slots_remove(const svb_slots *slots, apr_uint64_t id);
 

@@ -75,6 +75,22 @@ static svb_level level_of(apr_uint64_t word, unsigned members)
                                : SVB_LEVEL_GONE;
 }
 
+/* That there is nothing to be said against it any more is found later. */
+static int swap(svb_records *records, int node, svb_word word,
+                apr_uint64_t seen, apr_uint64_t next)
+{
+    if (next == seen) {
+        return 1;
+    }
+    if (!svb_records_swap(records, node, word, seen, next)) {
+        return 0;
+    }
+    if (!svb_condition_is_fine(records, node)) {
+        svb_records_doubt(records, node, 1);
+    }
+    return 1;
+}
+
 /* Swap the word, and say what that brings about: once, since one swap succeeds. */
 static int change_level(svb_records *records, int node, apr_uint64_t seen,
                         apr_uint64_t next, unsigned members, apr_time_t now,
@@ -91,8 +107,7 @@ static int change_level(svb_records *records, int node, apr_uint64_t seen,
             *result |= seen & LOST ? 0 : SVB_HAS_LOST;
         }
     }
-    return next == seen
-           || svb_records_swap(records, node, SVB_WORD_CONNECTION, seen, next);
+    return swap(records, node, SVB_WORD_CONNECTION, seen, next);
 }
 
 int svb_condition_reached(svb_records *records, int node, int slot,
@@ -263,8 +278,7 @@ int svb_condition_met(svb_records *records, int node, svb_met what,
         before = s.service;
         meet(&s, what, status, others, rules, now);
         next = packed(&s);
-    } while (next != seen
-             && !svb_records_swap(records, node, SVB_WORD_SERVICE, seen, next));
+    } while (!swap(records, node, SVB_WORD_SERVICE, seen, next));
     return s.service != before ? SVB_CHANGED : 0;
 }
 

@@ -55,6 +55,7 @@ static void set_word(int node, unsigned mode, int loadfactor)
 {
     svb_records_set(svb_segments_records(), node, SVB_WORD_ADMIN,
                     mode | (apr_uint64_t)loadfactor << LOADFACTOR_SHIFT);
+    svb_records_doubt(svb_segments_records(), node, 1);
 }
 
 int svb_admin_has_word(int node)

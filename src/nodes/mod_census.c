@@ -102,6 +102,7 @@ static void pass_time(const svb_condition_sum *sum, apr_time_t now)
     if (result & SVB_HAS_LOST) {
         svb_clients_node_down(sum->node);
     }
+    svb_condition_brief(sum->node);
 }
 
 /* ------------------------------------------------------------------------ walks */

@@ -137,10 +137,18 @@ int svb_condition_is_plain(const svb_balancer *balancer,
 
     return svb_condition_can_serve(member->worker)
            && !(member->worker->s->status & special)
-           && svb_condition_is_fine(records, node)
-           && !svb_records_get(records, node, SVB_WORD_ADMIN)
+           && svb_condition_is_fine(records, node) && !svb_admin_has_word(node)
            && !balancer->set.slow_start
            && !is_full(node, member->facts.maxclients);
+}
+
+void svb_condition_brief(int node)
+{
+    svb_records *records = svb_segments_records();
+
+    svb_records_doubt(records, node,
+                      !svb_condition_is_fine(records, node)
+                          || svb_admin_has_word(node));
 }
 
 static apr_time_t slow_until(const svb_condition_sum *sum, apr_time_t now)

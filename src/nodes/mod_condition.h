@@ -65,6 +65,10 @@ svb_condition svb_condition_of_member(const svb_balancer *balancer,
 int svb_condition_is_plain(const svb_balancer *balancer,
                            const svb_member *member);
 
+/** Note in what elections compare (svb_brief) whether there is anything to be said
+ *  against the node; every second or so. That there is, is noted at once. */
+void svb_condition_brief(int node);
+
 /** What the members of a node come to. Begin with all zero but for the node. Of
  *  balancers that differ the more patient rule holds. */
 typedef struct svb_condition_sum {

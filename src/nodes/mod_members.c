@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 #include "nodes/mod_members.h"
 
+#include <limits.h>
 #include <stdatomic.h>
 
 #include <apr_strings.h>
@@ -230,6 +231,12 @@ static void fill(apr_pool_t *p, const svb_balancer *balancer,
             : -1;
 }
 
+static svb_stand stand_of(const svb_member *m)
+{
+    return (svb_stand){m->worker->s, m, m->node,
+                       m->facts.maxclients > 0 ? m->facts.maxclients : INT_MAX};
+}
+
 /* The first member of a route, or a node, stays. */
 static void enter(svb_members *members, svb_member *m)
 {
@@ -237,7 +244,11 @@ static void enter(svb_members *members, svb_member *m)
         && !apr_hash_get(members->by_route, m->route, APR_HASH_KEY_STRING)) {
         apr_hash_set(members->by_route, m->route, APR_HASH_KEY_STRING, m);
     }
-    if (m->node >= 0 && !members->by_node[m->node]) {
+    if (m->node < 0) {
+        return;
+    }
+    members->stands[members->n_stands++] = stand_of(m);
+    if (!members->by_node[m->node]) {
         members->by_node[m->node] = m;
     }
 }
@@ -285,6 +296,7 @@ static svb_members *build(apr_pool_t *p, const svb_balancer *balancer,
 
     members->from_start = from_start;
     members->all = apr_pcalloc(p, sizeof(svb_member) * (apr_size_t)end);
+    members->stands = apr_pcalloc(p, sizeof(svb_stand) * (apr_size_t)end);
     members->by_route = apr_hash_make(p);
     members->by_node =
         apr_pcalloc(p, SVB_RECORDS_MAX * sizeof(*members->by_node));
@@ -388,9 +400,12 @@ const svb_member *svb_members_by_worker(const svb_members *members,
     return NULL;
 }
 
+unsigned svb_members_hundredths(const proxy_worker_shared *shared)
+{
+    return shared->lbfactor > 0 ? (unsigned)shared->lbfactor : 1;
+}
+
 double svb_members_weight(const svb_member *member)
 {
-    int hundredths = member->worker->s->lbfactor;
-
-    return hundredths > 0 ? hundredths / 100.0 : 0.01;
+    return svb_members_hundredths(member->worker->s) / 100.0;
 }

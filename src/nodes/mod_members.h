@@ -41,12 +41,22 @@ typedef struct svb_member {
     svb_facts facts;
 } svb_member;
 
+/** What an election looks at of a member that has a node. */
+typedef struct svb_stand {
+    const proxy_worker_shared *shared;
+    const svb_member *member;
+    int node;
+    int maxclients; /**< INT_MAX for any number */
+} svb_stand;
+
 typedef struct svb_members {
     int n;
     svb_member *all;      /**< in mod_proxy's order */
     apr_hash_t *by_route; /**< route -> svb_member *, the first of its route */
     const svb_member **by_node; /**< the first of each node, or NULL */
-    int from_start;             /**< how many places there were at the start */
+    svb_stand *stands;          /**< in the same order */
+    int n_stands;
+    int from_start; /**< how many places there were at the start */
 } svb_members;
 
 /**
@@ -81,7 +91,10 @@ const svb_member *svb_members_by_node(const svb_members *members, int node);
 const svb_member *svb_members_by_worker(const svb_members *members,
                                         const proxy_worker *worker);
 
-/** @return the member's loadfactor as it is now, above zero */
+/** @return a member's loadfactor as it is now, times 100, above zero */
+unsigned svb_members_hundredths(const proxy_worker_shared *shared);
+
+/** @return the same, as a number */
 double svb_members_weight(const svb_member *member);
 
 #endif /* SVB_NODES_MOD_MEMBERS_H */

@@ -226,6 +226,7 @@ int svb_probe_finds(const svb_balancer *balancer, const svb_member *member,
             p, balancer->server,
             svb_targets_list(p, balancer->fleet->balancers, member->node));
     }
-    return svb_condition_of_member(balancer, member, apr_time_now())
-        .gets_launches;
+    return svb_condition_is_plain(balancer, member)
+           || svb_condition_of_member(balancer, member, apr_time_now())
+                  .gets_launches;
 }

@@ -60,6 +60,7 @@ sub run {
         under => [ qw(valgrind --quiet --tool=callgrind --toggle-collect=ap_process_async_request),
             "--callgrind-out-file=$dir/out.%p", '--trace-children=yes' ],
         conf => "MaxKeepAliveRequests 0\nKeepAliveTimeout 60\n$conf")->start;
+    sleep 2;     # the first round of probes is over
     my $client = $httpd->client(timeout => 60, keepalive => 1, cookies => 0);
     my ($target, $status, $headers) = @{ $ask{$load}->() };
     for (1 .. $number) {

@@ -15,6 +15,8 @@ static svb_records *records;
 static void *mem;
 static int a, b;
 
+static int walks[3]; /* after which the winner was known; 2: neither */
+
 static void setup(void)
 {
     pool_setup();
@@ -34,7 +36,7 @@ static void teardown(void)
 static svb_score_candidate seen_since(const svb_contest *c, int record,
                                       double weight, apr_time_t up_since)
 {
-    svb_contest_node node = {record, weight, up_since};
+    svb_contest_node node = {record, weight, up_since, NULL};
     svb_score_candidate cand;
 
     memset(&cand, 0x5a, sizeof(cand));
@@ -49,14 +51,14 @@ static svb_score_candidate seen(const svb_contest *c, int record, double weight)
 
 static void won(const svb_contest *c, int record)
 {
-    svb_contest_node node = {record, 1, 0};
+    svb_contest_node node = {record, 1, 0, NULL};
 
     svb_contest_won(c, &node);
 }
 
 static void join(svb_contest *c, int record, double weight, apr_time_t up_since)
 {
-    svb_contest_node node = {record, weight, up_since};
+    svb_contest_node node = {record, weight, up_since, NULL};
 
     svb_contest_join(c, &node);
 }
@@ -192,7 +194,7 @@ START_TEST(brake_and_slow_start)
 {
     svb_contest c = {
         .records = records, .now = t0, .slow_start = SEC(100), .catch_up = 2};
-    svb_contest_node fresh = {a, 1, t0 - SEC(10)};
+    svb_contest_node fresh = {a, 1, t0 - SEC(10), NULL};
 
     svb_contest_join(&c, &fresh);
     join(&c, b, 3.9, 0);
@@ -273,6 +275,47 @@ static int one_by_one(svb_contest *c, const svb_contest_node *nodes, int n)
     return winner;
 }
 
+static int walk(svb_contest *c, const svb_contest *brake,
+                const svb_contest_node *nodes, int n, svb_contest_node *won)
+{
+    const svb_brief *briefs = svb_records_briefs(records);
+    svb_contest_least least = SVB_CONTEST_NOBODY;
+
+    for (int i = 0; i < n; i++) {
+        const svb_brief *brief = briefs + nodes[i].record;
+
+        svb_contest_meet(brake, &least, brief, svb_brief_clients(brief),
+                         (unsigned)nodes[i].weight, &nodes[i]);
+    }
+    return svb_contest_takes(c, &least, won);
+}
+
+/* Where nobody comes up slowly, and not all are braked, a shorter way leads to the same
+ * one. */
+static void check_short_way(const svb_contest *contest,
+                            const svb_contest_node *nodes, int n, int winner)
+{
+    svb_contest c = {.records = records, .catch_up = contest->catch_up};
+    svb_contest_node won;
+
+    if (walk(&c, NULL, nodes, n, &won)) {
+        walks[0]++;
+    }
+    else if (walk(&c, &c, nodes, n, &won)) {
+        walks[1]++;
+    }
+    else {
+        ck_assert(contest->catch_up > 0);
+        walks[2]++;
+        return;
+    }
+    ck_assert_ptr_eq(won.whose, &nodes[winner]);
+    ck_assert_int_eq(won.record, nodes[winner].record);
+    ck_assert_double_eq(won.weight, nodes[winner].weight);
+    ck_assert_double_eq(c.weight_all, contest->weight_all);
+    ck_assert_uint_eq(c.elections, contest->elections);
+}
+
 START_TEST(chosen_of_many)
 {
     svb_contest_node nodes[MANY];
@@ -282,9 +325,9 @@ START_TEST(chosen_of_many)
     for (int i = 0; i < MANY; i++) {
         char route[] = {'m', (char)('a' + i), 0};
 
-        nodes[i] = (svb_contest_node){svb_records_add(records, "servoy", route),
-                                      1 + rand() % 3,
-                                      rand() % 4 ? 0 : t0 - SEC(rand() % 120)};
+        nodes[i] = (svb_contest_node){
+            svb_records_add(records, "servoy", route), 1 + rand() % 3,
+            rand() % 4 ? 0 : t0 - SEC(rand() % 120), NULL};
         svb_records_clients_add(records, nodes[i].record, 0, SVB_KIND_WEB,
                                 rand() % 20);
     }
@@ -299,11 +342,18 @@ START_TEST(chosen_of_many)
         winner = svb_contest_choose(&c, nodes, n);
         ck_assert_int_eq(winner, one_by_one(&again, nodes, n));
         ck_assert_double_eq(c.weight_all, again.weight_all);
+        if (c.slow_start == 0) {
+            check_short_way(&c, nodes, n, winner);
+        }
         svb_contest_won(&c, &nodes[winner]);
         svb_records_clients_add(records, nodes[winner].record, 0, SVB_KIND_WEB,
                                 rand() % 3);
         svb_records_clients_add(records, nodes[rand() % MANY].record, 0,
                                 SVB_KIND_WEB, -(rand() % 4));
+    }
+    if (!c.slow_start) {
+        ck_assert_int_gt(walks[0], 100);
+        ck_assert(!c.catch_up || walks[1] > 10);
     }
     c.weight_all = 0;
     ck_assert_int_eq(svb_contest_choose(&c, nodes, 0), -1);

@@ -316,6 +316,79 @@ START_TEST(counts_and_epochs)
 }
 END_TEST
 
+static unsigned in_brief(int node)
+{
+    return svb_brief_clients(svb_records_briefs(records) + node);
+}
+
+/* What elections compare follows from the counts, those of remembered clients left out. */
+START_TEST(in_brief_as_in_full)
+{
+    int a = svb_records_add(records, "servoy", "a");
+    unsigned epoch = svb_records_epoch(records, a);
+
+    for (int kind = 0; kind < SVB_KINDS; kind++) {
+        svb_records_clients_add(records, a, epoch, (svb_kind)kind, kind + 1);
+    }
+    ck_assert_uint_eq(in_brief(a), 15);
+    ck_assert_uint_eq(in_brief(a), svb_records_clients_all(records, a));
+    svb_records_clients_add(records, a, epoch, SVB_KIND_WEB, -1);
+    ck_assert_uint_eq(in_brief(a), 14);
+    svb_records_next_epoch(records, a);
+    ck_assert_uint_eq(in_brief(a), 0);
+    svb_records_clients_add(records, a, epoch, SVB_KIND_WEB, 1);
+    ck_assert_uint_eq(in_brief(a), 0);
+    svb_records_clients_add(records, a, svb_records_epoch(records, a),
+                            SVB_KIND_WEB, 2);
+    ck_assert_uint_eq(in_brief(a), 2);
+}
+END_TEST
+
+/* A count that was corrected, or that somebody has left who was killed. */
+START_TEST(mended)
+{
+    int a = svb_records_add(records, "servoy", "a");
+    svb_brief *brief = (svb_brief *)svb_records_briefs(records) + a;
+    apr_uint64_t mark = svb_records_clients_mark(records, a, SVB_KIND_WEB);
+
+    svb_records_clients_correct(records, a, SVB_KIND_WEB, mark, 0, 12);
+    svb_records_mend(records, a);
+    ck_assert_uint_eq(in_brief(a), 12);
+    brief->clients += 5;
+    svb_records_mend(records, a);
+    ck_assert_uint_eq(in_brief(a), 12);
+    /* Killed after the new epoch and before the brief has been told. */
+    mark = brief->clients;
+    svb_records_next_epoch(records, a);
+    brief->clients = mark;
+    svb_records_mend(records, a);
+    ck_assert_uint_eq(in_brief(a), 0);
+    svb_records_clients_add(records, a, svb_records_epoch(records, a),
+                            SVB_KIND_WEB, 1);
+    ck_assert_uint_eq(in_brief(a), 1);
+}
+END_TEST
+
+/* A turn says nothing of doubts, nor a doubt of turns. */
+START_TEST(doubts_and_turns)
+{
+    int a = svb_records_add(records, "servoy", "a");
+    const svb_brief *brief = svb_records_briefs(records) + a;
+
+    ck_assert(!svb_brief_is_in_doubt(brief));
+    svb_records_doubt(records, a, 1);
+    svb_records_doubt(records, a, 1);
+    ck_assert(svb_brief_is_in_doubt(brief));
+    ck_assert_uint_eq(svb_records_last_turn(records, a), 0);
+    svb_records_elected(records, a);
+    ck_assert(svb_brief_is_in_doubt(brief));
+    ck_assert_uint_eq(svb_records_last_turn(records, a), 1);
+    svb_records_doubt(records, a, 0);
+    ck_assert(!svb_brief_is_in_doubt(brief));
+    ck_assert_uint_eq(svb_brief_turn(brief), 1);
+}
+END_TEST
+
 START_TEST(corrected)
 {
     int a = svb_records_add(records, "servoy", "a");
@@ -483,6 +556,9 @@ static Suite *suite(void)
     tcase_add_test(tc, fleets_of_the_killed);
     tcase_add_test(tc, words_of_a_node);
     tcase_add_test(tc, counts_and_epochs);
+    tcase_add_test(tc, in_brief_as_in_full);
+    tcase_add_test(tc, mended);
+    tcase_add_test(tc, doubts_and_turns);
     tcase_add_test(tc, corrected);
     tcase_add_test(tc, slots_of_members);
     tcase_add_test(tc, slots_at_once);
