@@ -8,6 +8,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use List::Util qw(uniq);
 use SVB::Balancer;
 use SVB::Fleet;
 use SVB::Httpd;
@@ -36,11 +37,13 @@ END
     proxy('servoy', $pair->members('ajp', 'retry=1'), $urls),
     balancer('managed', $pair->members('http'), 'ProxySet growth=3',
         'ServoyNode servoy3 url=http://third.example.com'),
-    balancer('even', $pair->members('ajp')))->start;
+    balancer('even', $pair->members('ajp')),
+    balancer('failing', $pair->members('ajp'), 'ProxySet failonstatus=500'))->start;
 my $manager = $httpd->manager;
 
 my $setup = SVB::Setup->new(httpd => $httpd, port => 1);
-my ($managed, $even) = map { SVB::Setup->new(httpd => $httpd, prefix => $_) } '/managed', '/even';
+my ($managed, $even, $failing)
+    = map { SVB::Setup->new(httpd => $httpd, prefix => $_) } '/managed', '/even', '/failing';
 
 sub set { return $httpd->balancer_manager->set('managed', @_) }
 
@@ -95,6 +98,43 @@ subtest 'balancer-manager adds a member' => sub {
     is $manager->node('managed', 'servoy3')->{sticky}, $before + 16, 'counted';
     set($three->url, w_status_D => 1);
     is $managed->visit($user)->header('X-How'), 'failover', 'disabled again: its users move';
+};
+
+sub busy {
+    my ($balancer) = @_;
+    return join ' ', map { $_->{busy} } map { @{ $_->{members} } } $manager->nodes($balancer);
+}
+
+subtest 'what mod_proxy_balancer keeps account of' => sub {
+    my $user = $managed->browser;
+    my $home = $managed->visit($user)->node;
+    is busy('managed'), '0 0 0', 'nobody is busy';
+    my $pending = $user->start(GET => '/managed/slow?ms=3000');
+    wait_ok(sub { busy('managed') eq ($home eq 'servoy1' ? '1 0 0' : '0 1 0') }, 10,
+        'a request is on its way: its member is busy');
+    is $pending->finish(30)->status, 200;
+    wait_ok(sub { busy('managed') eq '0 0 0' }, 10, 'it is answered');
+    my ($elected) = $httpd->balancer_manager->text =~ /\Q${\ $one->url}\E.*?<td>(\d+)<\/td><td>0/s;
+    cmp_ok $elected, '>', 0, 'members were elected';
+
+    $user = $failing->browser;
+    $home = $failing->visit($user)->node;
+    is $user->get('/failing/status/500')->status, 500, 'failonstatus=500: the answer is passed on';
+    is $manager->node('failing', $home)->{state}, 'error', 'and the member is in error by it';
+    isnt $failing->visit($user)->node, $home, 'its user moves';
+};
+
+subtest 'balancer-manager gives a balancer another method' => sub {
+    my $user = $managed->browser;
+    my $home = $managed->visit($user)->node;
+    my $visits = sub { join ' ', uniq sort map { $managed->visit($user)->node } 1 .. 16 };
+    is $visits->(), $home, 'before';
+    set(undef, b_lbm => 'byrequests');
+    is $visits->(), 'servoy1 servoy2', 'in force, in every child';
+    set(undef, b_lbm => 'servoy');
+    $visits->();
+    $home = $managed->visit($user)->node;
+    is $visits->(), $home, 'and ours is again';
 };
 
 subtest 'a graceful restart changes nothing' => sub {
