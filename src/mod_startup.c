@@ -7,6 +7,7 @@
 #include "config/mod_checks.h"
 #include "config/mod_directives.h"
 #include "config/mod_model.h"
+#include "config/mod_store.h"
 #include "course/mod_windows.h"
 #include "manager/mod_manager.h"
 #include "memory/clients.h"
@@ -66,7 +67,6 @@ int svb_startup_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     svb_checks_run(model);
     if (ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST) {
         tell(model, APLOG_WARNING);
-        svb_directives_note_unused(s);
     }
     path = persist_path(ptemp, model);
     if (path && !svb_persist_check(ptemp, s, path)) {
@@ -149,7 +149,7 @@ int svb_startup_post_config(apr_pool_t *pconf, apr_pool_t *plog,
     model = svb_model_build(pconf, s);
     svb_checks_run(model);
     tell(model, APLOG_WARNING);
-    svb_directives_note_unused(s);
+    svb_store_use(s);
     if (attach_state(pconf, ptemp, model) != APR_SUCCESS
         || svb_watchdog_start(pconf, model) != APR_SUCCESS) {
         return HTTP_INTERNAL_SERVER_ERROR;

@@ -123,10 +123,11 @@ my @directives = (
             '67108865', '99999999999999999999' } ],
     [ ServoyPersist => 'server', [ 'on', 'off', './clients' ],
         { map { $_ => qr/On, Off, or the path of a file/ } 'maybe', 'file' } ],
-    [ ServoySharedStore => 'server', [],
-        { 'nosuch:127.0.0.1:1' => qr/no such socache provider.*mod_socache_nosuch/ } ],
-    [ ServoyFrontEnd => 'server', [ 'fe1', 'fe1 fe2 fe-3.example.com' ],
-        { 'a/b' => $a_name, 'fe1 "b c"' => $a_name, $long => $a_name } ],
+    [ ServoySharedStore => 'server', [ 'off', 'Off' ],
+        { map({ $_ => qr/expected redis:.*or off/ } 'on', 'nosuch:127.0.0.1:1', '127.0.0.1',
+                'http://a') } ],    # more in 410-store-config.t
+    [ ServoyFrontEnd => 'server', [ 'fe1', 'fe-3.example.com', substr $long, 1 ],
+        { 'a/b' => $a_name, '"b c"' => $a_name, $long => $a_name } ],
     [ ServoyManagerActions => 'location', [ 'on', 'off' ], { maybe => $on_off } ],
 );
 
@@ -157,7 +158,7 @@ subtest 'values' => sub {
                     ? $1
                     : $value =~ /"([^"]*)"$/ ? $1 : $value =~ /(\S+)$/;
                 $word = $1 if $value =~ /^(maybe) /;
-                $word =~ s/^nosuch.*/nosuch/;
+                $word =~ s/^(nosuch|http):.*/$1/;
                 my $shown = $word =~ /[^ -~]|\\/ || $value eq 'servoy1' ? '' : $word;
                 complains(syntax => $place->("$directive $value"), "bad: $value",
                     qr/on line \d+/, qr/\b$directive\b/, qr/\Q$shown\E/, $bad->{$value});
@@ -171,19 +172,11 @@ subtest 'too many values' => sub {
         qr/on line \d+/, qr/\bServoyLaunch\b/);
 };
 
-subtest 'the shared store names a provider that is loaded' => sub {
-    my $with = SVB::Httpd->new(modules => [qw(socache_shmcb)]);
-    accepted('ServoySharedStore shmcb' . "\n" . good(), 'provider', $with);
-    accepted('ServoySharedStore "shmcb:127.0.0.1:6379"' . "\n" . good(), 'provider:args', $with);
-    complains(syntax => "ServoySharedStore shmcb\n" . good(), 'not loaded: the module is named',
-        qr/ServoySharedStore/, qr/mod_socache_shmcb/);
-};
-
 subtest 'contexts' => sub {
     my $not_here = qr/not allowed (?:here|in)|cannot occur within/;
     for (@directives) {
         my ($directive, $context, $good) = @$_;
-        my $line = "$directive " . ($good->[0] // 'shmcb');
+        my $line = "$directive " . $good->[0];
         my %at = (
             'the main server'    => "$line\n",
             'a <VirtualHost>'    => "<VirtualHost *:\@PORT\@>\n$line\n</VirtualHost>\n",

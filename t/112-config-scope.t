@@ -202,34 +202,7 @@ subtest 'templates' => sub {
     $httpd->stop;
 };
 
-# --- what has no effect yet; a restart ---
-
-subtest 'directives of features to come say so, once each' => sub {
-    my @server = ('ServoySharedStore shmcb', 'ServoyFrontEnd fe1 fe2');
-    my @works = ('ServoyLaunch rewrite limit=1M', 'ServoyLearnSessions off',
-        'ServoyLaunchTimeout 1h', 'ServoyMaintenance on 10s', 'ServoySlowStart 10s',
-        'ServoyCatchUp off', 'ServoyNode servoy1 maxclients=9 probe=url');
-    my $conf = join "\n", @server, 'ServoyClientTable 1000', 'ServoyPersist off', good(@works),
-        'ProxyPass / balancer://servoy/',
-        "<Location /m>\nServoyManagerActions on\n</Location>",
-        "<VirtualHost *:\@PORT1\@>\nProxyPass / balancer://servoy/\n</VirtualHost>\n";
-    my %option = (ports => 2, modules => ['socache_shmcb'], conf => $conf);
-    my $httpd = SVB::Httpd->new(%option)->start;
-    my @told = grep { /servoy_balancer:info\].*no effect yet/ } split /\n/, $httpd->error_log;
-    is scalar @told, @server, 'nothing else does';
-    for my $line (@server) {
-        my ($directive) = $line =~ /^(\S+)/;
-        my @lines = grep { /\b$directive\b/ } @told;
-        is scalar @lines, 1, $line or diag join "\n", @told;
-    }
-    $httpd->stop;
-    my $quiet = SVB::Httpd->new(%option, log_level => 'notice')->start;
-    unlike $quiet->error_log, qr/no effect yet/, 'at level info only';
-    $quiet->stop;
-    my $without = SVB::Httpd->new(conf => good())->start;
-    unlike $without->error_log, qr/no effect yet/, 'only those that were given';
-    $without->stop;
-};
+# --- a restart ---
 
 subtest 'a graceful restart with another configuration' => sub {
     my $conf = sub {

@@ -18,6 +18,7 @@ my $tree = abs_path("$FindBin::Bin/..");
 my $apxs = $ENV{APXS} // 'apxs';
 chomp(my ($libexec, $sysconf) = map { scalar qx("$apxs" -q $_) } qw(LIBEXECDIR SYSCONFDIR));
 my $module = 'mod_servoy_balancer.so';
+my $second = 'mod_servoy_redis.so';
 
 # Exit code and output of a command in the tree. None of what a make that runs this
 # test says to its makes is meant for ours.
@@ -55,15 +56,29 @@ sub files {
 my %before = map { files($_) } $libexec, $sysconf;
 my $dest = SVB::Temp->dir('dest');
 
-subtest 'anywhere: the module' => sub {
+my @for_a2enmod = map { "$sysconf/mods-available/$_" }
+    qw(servoy_balancer.conf servoy_balancer.load servoy_redis.load);
+
+subtest 'anywhere: the modules' => sub {
     install($dest);
     my %installed = files($dest);
-    delete @installed{ "$sysconf/mods-available/servoy_balancer.load",
-        "$sysconf/mods-available/servoy_balancer.conf" }
-        if -d "$sysconf/mods-available";
-    is_deeply [ keys %installed ], ["$libexec/$module"], 'and nothing else';
-    ok slurp("$dest$libexec/$module") eq slurp("$tree/.build/$module"),
-        'the one that was built';
+    delete @installed{@for_a2enmod} if -d "$sysconf/mods-available";
+    is_deeply [ sort keys %installed ], [ map { "$libexec/$_" } $module, $second ],
+        'and nothing else';
+    ok slurp("$dest$libexec/$_") eq slurp("$tree/.build/$_"), "the $_ that was built"
+        for $module, $second;
+};
+
+subtest 'without hiredis' => sub {
+    my $without = SVB::Temp->dir('without');
+    my ($code, $output) = run('make', '-f', 'Makefile.apxs', "APXS=$apxs", 'install', 'HIREDIS=',
+        "DESTDIR=$without");
+    is $code, 0, 'make install' or diag $output;
+    is scalar(() = $output =~ /^mod_servoy_redis is left out: .*libhiredis-dev/mg), 1,
+        'what is left out is said, once';
+    my %installed = files($without);
+    ok exists $installed{"$libexec/$module"}, 'the module';
+    ok !grep({ /redis/ } keys %installed), 'without the second one';
 };
 
 my $available = "$dest$sysconf/mods-available";
@@ -71,11 +86,15 @@ my $available = "$dest$sysconf/mods-available";
 subtest 'on Debian: what a2enmod needs, too' => sub {
     run('mkdir', '-p', $available);
     install($dest);
-    is_deeply [ sort keys %{ { files($dest) } } ], [ sort "$libexec/$module",
-        map { "$sysconf/mods-available/servoy_balancer.$_" } qw(conf load) ];
+    is_deeply [ sort keys %{ { files($dest) } } ],
+        [ sort @for_a2enmod, map { "$libexec/$_" } $module, $second ];
     is slurp("$available/servoy_balancer.load"), <<"END", '.load';
 # Depends: proxy proxy_balancer proxy_ajp proxy_http slotmem_shm
 LoadModule servoy_balancer_module $libexec/$module
+END
+    is slurp("$available/servoy_redis.load"), <<"END", 'the other .load';
+# Depends: servoy_balancer
+LoadModule servoy_redis_module $libexec/$second
 END
     is slurp("$available/servoy_balancer.conf"),
         slurp("$tree/conf/servoy_balancer.conf"), '.conf';
@@ -104,6 +123,9 @@ subtest 'the module as a library' => sub {
     my (undef, $symbols) = run('nm', '-D', '--defined-only', "$dest$libexec/$module");
     is_deeply [ map { (split)[2] } split /\n/, $symbols ], ['servoy_balancer_module'],
         'exports one symbol';
+    (undef, $symbols) = run('nm', '-D', '--defined-only', "$dest$libexec/$second");
+    is_deeply [ map { (split)[2] } split /\n/, $symbols ], ['servoy_redis_module'],
+        'so does the second one';
     my (undef, $needed) = run('ldd', "$dest$libexec/$module");
     my @others =
         grep { !m{^\s*(?:linux-(?:vdso|gate)\.so|libc\.so|libm\.so|libexpat\.so|\S*/ld-linux)} }

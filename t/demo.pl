@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # The demo: three real nodes and an httpd with the module in front of them, until
-# Ctrl-C or for DEMO_SECONDS. Usage: make -f Makefile.apxs demo
+# Ctrl-C or for DEMO_SECONDS. With FRONTS=2, or more, so many httpds, and a store by
+# which they share what they know. Usage: make -f Makefile.apxs demo
 
 use v5.32;
 use warnings;
@@ -11,6 +12,8 @@ use lib "$FindBin::Bin/lib";
 use SVB::Fleet;
 use SVB::Httpd;
 use SVB::Proc;
+use SVB::Redis;
+use SVB::Temp;
 use Time::HiRes qw(time);
 
 $| = 1;
@@ -27,22 +30,40 @@ if (!$ok) {
 stop();
 
 sub run {
-    say 'Starting three nodes (each a Tomcat) and an httpd …';
+    my $fronts = $ENV{FRONTS} || 1;
+    $fronts =~ /^[1-9]$/ or die "FRONTS=$fronts: from 1 to 9\n";
+    say 'Starting three nodes (each a Tomcat) and ',
+        $fronts > 1 ? "$fronts httpds, with a store …" : 'an httpd …';
     my $fleet = SVB::Fleet->start(3, window_seconds => 60);
-    my $httpd = SVB::Httpd->new(conf => $fleet->conf(manager => 'ServoyManagerActions on'))->start;
-    explain($fleet, $httpd);
-    watch($fleet, $httpd);
-    $httpd->stop;
+    my $store = $fronts > 1 ? SVB::Redis->start : undef;
+    my @httpds = map { front($fleet, $store, "fe$_") } 1 .. $fronts;
+    explain($fleet, $store, @httpds);
+    watch($fleet, @httpds);
+    $_->alive ? $_->stop : $_->kill for @httpds;
     return;
 }
 
+# An httpd, and where there is a store what it needs for that.
+sub front {
+    my ($fleet, $store, $name) = @_;
+    my $conf = $fleet->conf(manager => 'ServoyManagerActions on');
+    return SVB::Httpd->new(conf => $conf)->start if !$store;
+    state $key = SVB::Temp->write_file(SVB::Temp->dir('key') . '/key',
+        join('', map { sprintf '%02x', rand 256 } 1 .. 16));
+    chmod 0600, $key;
+    my $url = 'redis://127.0.0.1:' . $store->port;
+    return SVB::Httpd->new(redis => 1, conf => <<"END")->start;
+ServoySharedStore $url name=demo
+ServoySharedKey $key
+ServoyFrontEnd $name
+$conf
+END
+}
+
 sub explain {
-    my ($fleet, $httpd) = @_;
+    my ($fleet, $store, $httpd, @others) = @_;
     my $front = $httpd->url;
     my ($one) = $fleet->nodes;
-    my $nodes = join '', map { sprintf "    %-8s  %s  pid %d\n", $_->name, $_->url, $_->pid }
-        $fleet->nodes;
-    my ($config, $log) = map { $httpd->root . "/$_" } 'conf/httpd.conf', 'logs/error_log';
     my $pid = $one->pid;
     print "\nOpen in a browser (on this machine; all of it listens on 127.0.0.1 only):\n\n",
         table(
@@ -64,11 +85,31 @@ sub explain {
             [ "kill -STOP $pid", 'servoy1 hangs (over: kill -CONT)' ],
             [ 'drain a node in the manager', 'new clients go elsewhere until it is safe to stop' ],
             [ 'disable it, and close', 'its NGClients connect again, elsewhere' ]),
+        $store ? explain_fronts($store, $httpd, @others) : (),
         "httpd's configuration and log, while this runs:\n\n",
-        table(map { [ $httpd->root . "/$_" ] } 'conf/httpd.conf', 'logs/error_log');
+        table(map { my $root = $_->root; map { ["$root/$_"] } 'conf/httpd.conf', 'logs/error_log' }
+            $httpd, @others);
     say $ENV{DEMO_SECONDS} ? "Runs for $ENV{DEMO_SECONDS} seconds; Ctrl-C ends it sooner."
                            : 'Ctrl-C ends the demo.';
     return;
+}
+
+# What is there to see with several.
+sub explain_fronts {
+    my ($store, @httpds) = @_;
+    my ($first, $second) = @httpds;
+    my ($pid, $other) = ($store->pid, $second->pid);
+    return "The front ends, each with its manager, and the store:\n\n",
+        table(map({ [ $_->url . '/servoy-manager', 'pid ' . $_->pid ] } @httpds),
+            [ 'redis://127.0.0.1:' . $store->port, "pid $pid" ]),
+        "With the managers of two of them side by side:\n\n",
+        table(
+            [ "curl -s -o /dev/null @{[ $first->url ]}/servoy-webclient/",
+                'a user at one: both count him' ],
+            [ 'drain a node in one manager', 'the other does not elect it either' ],
+            [ "kill -STOP $pid",  'the store hangs: users notice nothing, the page says so' ],
+            [ "kill -CONT $pid",  '... and soon all counts are equal again' ],
+            [ "kill $other",      'a front end dies: the other knows its users' ]);
 }
 
 # Indented rows of one or two columns, and an empty line.
@@ -81,11 +122,12 @@ sub table {
 
 # Until the time is over: tells what dies, and starts nodes again on Enter.
 sub watch {
-    my ($fleet, $httpd) = @_;
+    my ($fleet, @httpds) = @_;
     my $end = $ENV{DEMO_SECONDS} ? time + $ENV{DEMO_SECONDS} : undef;
-    my %down;
+    my (%down, %gone);
     while (!defined $end || time < $end) {
-        $httpd->alive or die "httpd ended:\n" . $httpd->log_tail;
+        $_->alive || $gone{$_}++ or say 'The front end at ', $_->url, ' has ended.' for @httpds;
+        grep({ $_->alive } @httpds) or die "httpd ended:\n" . $httpds[0]->log_tail;
         for my $node (grep { !$_->alive && !$down{ $_->name }++ } $fleet->nodes) {
             say $node->name, ' is down.', -t STDIN ? ' Press Enter to start it again.' : '';
         }

@@ -7,6 +7,7 @@
 
 #include "config/mod_fleets.h"
 #include "config/mod_sections.h"
+#include "config/mod_store.h"
 #include "config/mod_tree.h"
 #include "config/url.h"
 
@@ -396,8 +397,25 @@ static void check_fleet(svb_model *model, svb_fleet *fleet)
     }
 }
 
+static void check_store(svb_model *model)
+{
+    const char *wrong = svb_store_wrong(model->pool);
+
+    if (wrong) {
+        svb_model_problem(model, APLOG_ERR, model->main_server,
+                          SVB_LOGNO(0120) "%s", wrong);
+    }
+    if (svb_store_key_is_idle()) {
+        svb_model_problem(
+            model, APLOG_WARNING, model->main_server,
+            SVB_LOGNO(0121) "ServoySharedKey does nothing without "
+                            "ServoySharedStore");
+    }
+}
+
 void svb_checks_run(svb_model *model)
 {
+    check_store(model);
     check_stray_sections(model);
     svb_fleets_check(model);
     for (int i = 0; i < model->fleets->nelts; i++) {

@@ -3,11 +3,10 @@
 
 #include <apr_lib.h>
 #include <apr_strings.h>
-#include <ap_provider.h>
-#include <ap_socache.h>
 #include <http_core.h>
 
 #include "config/mod_sections.h"
+#include "config/mod_store.h"
 #include "config/mod_values.h"
 
 #define CLIENT_TABLE_MAX (64 * 1024 * 1024)
@@ -327,49 +326,6 @@ static const char *set_persist(cmd_parms *cmd, void *dummy, const char *arg)
     return NULL;
 }
 
-static const char *set_shared_store(cmd_parms *cmd, void *dummy,
-                                    const char *arg)
-{
-    const char *err, *name;
-    svb_server *server = server_of(cmd, &err);
-
-    (void)dummy;
-    if (err) {
-        return err;
-    }
-    name = ap_getword(cmd->temp_pool, &arg, ':');
-    if (!ap_lookup_provider(AP_SOCACHE_PROVIDER_GROUP, name,
-                            AP_SOCACHE_PROVIDER_VERSION)) {
-        return svb_values_bad(
-            cmd, name,
-            apr_psprintf(cmd->pool,
-                         "there is no such socache provider; is mod_socache_%s "
-                         "loaded?",
-                         name));
-    }
-    server->shared_store = cmd->directive->args;
-    return NULL;
-}
-
-static const char *add_front_end(cmd_parms *cmd, void *dummy, const char *arg)
-{
-    const char *err;
-    svb_server *server = server_of(cmd, &err);
-
-    (void)dummy;
-    if (err) {
-        return err;
-    }
-    if (!svb_values_is_name(arg)) {
-        return svb_values_bad(cmd, arg, SVB_NAME_ALLOWED);
-    }
-    if (!server->front_ends) {
-        server->front_ends = apr_array_make(cmd->pool, 4, sizeof(const char *));
-    }
-    APR_ARRAY_PUSH(server->front_ends, const char *) = arg;
-    return NULL;
-}
-
 #define FIELD(field) ((void *)APR_OFFSETOF(svb_section, field))
 
 /* clang-format off */
@@ -416,33 +372,15 @@ const command_rec svb_directives_commands[] = {
         "how many clients can be tracked at once"),
     AP_INIT_TAKE1("ServoyPersist", set_persist, NULL, RSRC_CONF,
         "On, Off or a file: the table survives a stop and start"),
-    AP_INIT_TAKE1("ServoySharedStore", set_shared_store, NULL, RSRC_CONF,
-        "a socache provider through which front ends share counts"),
-    AP_INIT_ITERATE("ServoyFrontEnd", add_front_end, NULL, RSRC_CONF,
-        "this front end's name, then the others'"),
+    AP_INIT_TAKE_ARGV("ServoySharedStore", svb_store_set, NULL, RSRC_CONF,
+        "the URL of the store that front ends share, or Off, then user=, passwordfile=, "
+        "name=, timeout=, cafile=, certfile=, keyfile="),
+    AP_INIT_TAKE1("ServoySharedKey", svb_store_set_key, NULL, RSRC_CONF,
+        "the file of the key that front ends have in common"),
+    AP_INIT_TAKE1("ServoyFrontEnd", svb_store_set_front_end, NULL, RSRC_CONF,
+        "this front end's name in the store"),
     AP_INIT_TAKE1("ServoyManagerActions", set_flag, FIELD(manager_actions), ACCESS_CONF,
         "On or Off: whether the manager page may change anything"),
     {NULL, {NULL}, NULL, 0, RAW_ARGS, NULL}
 };
 /* clang-format on */
-
-/* ----------------------------------------------------- not in effect so far */
-
-static void note(server_rec *s, const char *directive)
-{
-    ap_log_error(APLOG_MARK, APLOG_INFO, 0, s,
-                 SVB_LOGNO(0001) "%s has no effect yet in version %s",
-                 directive, MOD_SERVOY_BALANCER_VERSION);
-}
-
-void svb_directives_note_unused(server_rec *main_server)
-{
-    const svb_server *server = server_config(main_server);
-
-    if (server->shared_store) {
-        note(main_server, "ServoySharedStore");
-    }
-    if (server->front_ends) {
-        note(main_server, "ServoyFrontEnd");
-    }
-}

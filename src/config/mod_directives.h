@@ -4,7 +4,7 @@
  *
  * Those of a balancer stand in <Proxy "balancer://..."> and are kept in that
  * section (config/mod_sections.h). What concerns the whole server is kept in the
- * main server's configuration.
+ * main server's configuration; of a shared store, in config/mod_store.h.
  *
  * All of it is for while the configuration is read, check_config and post_config,
  * when there is one thread.
@@ -18,11 +18,9 @@
 
 /** The directives of the server as a whole. */
 typedef struct svb_server {
-    int client_table;               /**< clients, at most */
-    int persist;                    /**< 0 or 1 */
-    const char *persist_file;       /**< or NULL: in the runtime folder */
-    const char *shared_store;       /**< as it was written, or NULL */
-    apr_array_header_t *front_ends; /**< of const char *, or NULL */
+    int client_table;         /**< clients, at most */
+    int persist;              /**< 0 or 1 */
+    const char *persist_file; /**< or NULL: in the runtime folder */
 } svb_server;
 
 /** For the module record. */
@@ -36,9 +34,5 @@ void *svb_directives_create_server(apr_pool_t *p, server_rec *s);
  * @return the server's directives with the defaults filled in, from p
  */
 const svb_server *svb_directives_server(apr_pool_t *p, server_rec *main_server);
-
-/** Say at level info which directives of the server as a whole were given but
- *  belong to a feature that is not built yet. */
-void svb_directives_note_unused(server_rec *main_server);
 
 #endif /* SVB_CONFIG_MOD_DIRECTIVES_H */

@@ -7,6 +7,7 @@
 #include <apr_strings.h>
 #include <apr_thread_pool.h>
 
+#include "config/mod_store.h"
 #include "nodes/addresses.h"
 #include "nodes/mod_targets.h"
 
@@ -125,6 +126,7 @@ void svb_addresses_look_up(const svb_model *model, apr_pool_t *p)
                          now);
         }
     }
+    begin_if_due(svb_store_get()->address.host, now);
 }
 
 void svb_addresses_stop(void)

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /*
- * The addresses of the hosts that are asked whether nodes are there
- * (addresses.h), in memory that all processes of a generation share.
+ * The addresses of the hosts that are asked whether nodes are there, and of the
+ * shared store's (addresses.h), in memory that all processes of a generation share.
  *
  * A resolver may keep somebody waiting for many seconds. So names are looked up
  * apart from all that is in a hurry: from a watchdog of their own, several side by

@@ -21,9 +21,12 @@ trap 'rm -f "$log"' EXIT
 eval "$($SELF -s lint-list)"
 
 one_symbol() {
-    symbols=$(nm -D --defined-only "$MODULE" | awk '{ print $3 }')
-    [ "$symbols" = servoy_balancer_module ] || {
-        echo "$MODULE exports: $symbols"; return 1; }
+    for module in $MODULE $REDIS_MODULE; do
+        wanted=${module##*/mod_}
+        symbols=$(nm -D --defined-only "$module" | awk '{ print $3 }')
+        [ "$symbols" = "${wanted%.so}_module" ] || {
+            echo "$module exports: $symbols"; return 1; }
+    done
 }
 
 # Pure files are compiled with APR's include flags alone, so httpd's headers are
@@ -54,14 +57,14 @@ run_cppcheck() {
         --enable=warning,portability,performance \
         --suppress=missingInclude --suppress=missingIncludeSystem \
         --suppress=unknownMacro --suppress=preprocessorErrorDirective \
-        -Isrc -I. -I"$B/embed" $PURE $GLUE
+        -Isrc -I. -I"$B/embed" $PURE $GLUE $REDIS_SRC
 }
 
 run_clang_tidy() {
     # shellcheck disable=SC2086
-    printf '%s\n' $PURE $GLUE | xargs -P "$(nproc)" -I FILE clang-tidy --quiet --warnings-as-errors='*' \
+    printf '%s\n' $PURE $GLUE $REDIS_SRC | xargs -P "$(nproc)" -I FILE clang-tidy --quiet --warnings-as-errors='*' \
         --checks='-*,clang-analyzer-*,-clang-analyzer-security.insecureAPI.*,bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-macro-parentheses,-bugprone-reserved-identifier,-bugprone-narrowing-conversions,-bugprone-suspicious-include,-clang-analyzer-optin.performance.Padding,-bugprone-assignment-in-if-condition,-bugprone-suspicious-string-compare,-bugprone-sizeof-expression,-bugprone-implicit-widening-of-multiplication-result' \
-        FILE -- $GLUE_CFLAGS
+        FILE -- $REDIS_CFLAGS
 }
 
 scripts() {

@@ -4,7 +4,7 @@
 set -eu
 
 common="gcc libc6-dev make perl curl apache2-bin apache2-dev
-        libtomcat10-java default-jdk-headless"
+        libtomcat10-java default-jdk-headless redis-server libhiredis-dev"
 tests="check pkg-config clang clang-format clang-tidy cppcheck libclang-rt-14-dev
        icedtea-netx openssl chromium shellcheck valgrind"
 

@@ -26,6 +26,7 @@ package SVB::Httpd;
 #   without       modules to leave out
 #   servoy        0: without our module, which is SVB_MODULE or the one in .build
 #                 (SVB_SANITIZE=1: .build/san)
+#   redis         1: with mod_servoy_redis as well
 #   log_level     'info', 'info servoy_balancer:trace4'
 #   ports         how many ports to listen on (1): ->port(0), ->port(1)
 #   tls           1: mod_ssl, a certificate for localhost and a port for it

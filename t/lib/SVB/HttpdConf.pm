@@ -83,6 +83,8 @@ sub load_lines {
         my $build = $ENV{SVB_SANITIZE} ? '.build/san' : '.build';
         my $module = abs_path($ENV{SVB_MODULE} // "$tree/$build/mod_servoy_balancer.so");
         push @lines, "LoadModule servoy_balancer_module \"$module\"";
+        push @lines, "LoadModule servoy_redis_module \""
+            . abs_path("$tree/$build/mod_servoy_redis.so") . '"' if $httpd->{redis};
     }
     return @lines;
 }
