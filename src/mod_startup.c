@@ -19,6 +19,7 @@
 #include "nodes/mod_admin.h"
 #include "nodes/mod_condition.h"
 #include "nodes/mod_members.h"
+#include "share/mod_share.h"
 
 static int is_first_pass(void)
 {
@@ -117,16 +118,23 @@ static apr_status_t attach_state(apr_pool_t *pconf, apr_pool_t *ptemp,
 {
     server_rec *s = model->main_server;
     const char *path = persist_path(ptemp, model);
+    const svb_store *store = svb_store_get();
     svb_persist *found =
         path && !svb_segments_exist() ? svb_persist_look(ptemp, s, path) : NULL;
     apr_status_t rv =
         svb_segments_attach(pconf, s, (apr_size_t)model->server->client_table,
-                            found ? svb_persist_secret(found) : NULL);
+                            store->on ? store->key
+                            : found   ? svb_persist_secret(found)
+                                      : NULL);
 
     if (rv != APR_SUCCESS) {
         return rv;
     }
     svb_clients_start(pconf);
+    rv = svb_share_start(pconf, model);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
     use_balancers(pconf, ptemp, model);
     svb_former_move();
     if (found) {

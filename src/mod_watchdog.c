@@ -13,6 +13,7 @@
 #include "nodes/mod_admin.h"
 #include "nodes/mod_census.h"
 #include "nodes/mod_probe.h"
+#include "share/mod_share.h"
 
 #define TICK_EVERY apr_time_from_sec(1)
 
@@ -74,6 +75,14 @@ static apr_status_t look_up(int state, void *data, apr_pool_t *pool)
     return APR_SUCCESS;
 }
 
+static apr_status_t share(int state, void *data, apr_pool_t *pool)
+{
+    if (state == AP_WATCHDOG_STATE_RUNNING) {
+        svb_share_tick(data, pool);
+    }
+    return APR_SUCCESS;
+}
+
 static apr_status_t save(int state, void *data, apr_pool_t *pool)
 {
     const svb_model *model = data;
@@ -88,6 +97,9 @@ static apr_status_t save(int state, void *data, apr_pool_t *pool)
     return APR_SUCCESS;
 }
 
+/* As often as there are watchdogs' slices. */
+#define SHARE_EVERY apr_time_from_msec(100)
+
 /* Each has a thread of its own: what waits for nodes or for the disk must
  * not keep the rest. */
 static const struct {
@@ -99,6 +111,7 @@ static const struct {
     {"_servoy_probe_", PROBE_EVERY, probe},
     {"_servoy_names_", TICK_EVERY, look_up},
     {"_servoy_save_", SAVE_EVERY, save},
+    {"_servoy_share_", SHARE_EVERY, share},
 };
 
 static apr_status_t start(apr_pool_t *pconf, const svb_model *model, int i)
@@ -125,7 +138,9 @@ apr_status_t svb_watchdog_start(apr_pool_t *pconf, const svb_model *model)
     apr_status_t rv = svb_addresses_start(pconf, model->main_server);
 
     for (int i = 0; rv == APR_SUCCESS && i < n; i++) {
-        rv = start(pconf, model, i);
+        if (svb_sharing() || watchdogs[i].callback != share) {
+            rv = start(pconf, model, i);
+        }
     }
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, model->main_server,

@@ -151,6 +151,44 @@ static void put_events(svb_sink *s, const apr_array_header_t *events)
     svb_sink_raw(s, "]");
 }
 
+static void put_front(svb_sink *s, const svb_snap_front *front)
+{
+    put(s, "{\"name\": %s, \"self\": ", front->name);
+    svb_sink_either(s, front->self, "true", "false");
+    put(s, ", \"version\": %s, \"state\": %s, \"seen\": ", front->version,
+        front->state);
+    put_time(s, front->seen);
+    put(s, ", \"lag_ms\": " U64 ", \"clients\": " U64 ", \"elections_per_s\": ",
+        front->lag_ms, front->clients);
+    svb_sink_double(s, front->elections_per_s);
+    put(s, ", \"rejected\": " U64 "}", front->rejected);
+}
+
+static void put_store(svb_sink *s, const svb_snap_store *store)
+{
+    put(s, "{\"url\": %s, \"state\": %s, \"since\": ", store->url,
+        store->state);
+    put_time(s, store->since);
+    svb_sink_raw(s, ", \"round_trip_ms\": ");
+    svb_sink_double(s, (double)store->round_trip / 1000);
+    put(s, ", \"unsent\": " U64 ", \"walks\": " U64 ", \"gaps\": " U64 "}",
+        store->unsent, store->walks, store->gaps);
+}
+
+/* Who shares with whom, if anybody does. */
+static void put_sharing(svb_sink *s, const svb_snapshot *snap)
+{
+    svb_sink_raw(s, ",\n \"front_ends\": [");
+    for (int i = 0; i < snap->fronts->nelts; i++) {
+        if (i > 0) {
+            svb_sink_raw(s, ",\n  ");
+        }
+        put_front(s, &APR_ARRAY_IDX(snap->fronts, i, svb_snap_front));
+    }
+    svb_sink_raw(s, "],\n \"store\": ");
+    put_store(s, &snap->store);
+}
+
 apr_status_t svb_json_snapshot(const svb_snapshot *snap, svb_sink *s)
 {
     apr_time_t uptime = apr_time_sec(snap->time - snap->started);
@@ -174,6 +212,7 @@ apr_status_t svb_json_snapshot(const svb_snapshot *snap, svb_sink *s)
     }
     svb_sink_raw(s, "],\n \"events\": ");
     put_events(s, snap->events);
+    put_sharing(s, snap);
     svb_sink_raw(s, "}\n");
     return svb_sink_flush(s);
 }

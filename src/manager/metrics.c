@@ -122,6 +122,75 @@ static void put_table(svb_sink *s, const svb_snap_table *table)
     }
 }
 
+/* ------------------------------------------------------------------- the store */
+
+static void put_store(svb_sink *s, const svb_snap_store *store)
+{
+    const struct {
+        const char *name, *type, *direction, *help;
+        double value;
+    } families[] = {
+        {"servoy_store_up", "gauge", NULL,
+         "Whether the store is there by which front ends share",
+         strcmp(store->state, "connected") == 0},
+        {"servoy_store_round_trip_seconds", "gauge", NULL,
+         "How long the last exchange with the store took",
+         (double)store->round_trip / APR_USEC_PER_SEC},
+        {"servoy_store_failures_total", "counter", NULL,
+         "Exchanges with the store that failed", (double)store->failures},
+        {"servoy_store_records_total", "counter", "out",
+         "What was told of clients, to and by other front ends",
+         (double)store->sent},
+        {"servoy_store_records_total", NULL, "in", NULL,
+         (double)store->received},
+        {"servoy_store_rejected_total", "counter", NULL,
+         "What was in the store, and is none of our front ends'",
+         (double)store->rejected},
+        {"servoy_store_walks_total", "counter", NULL,
+         "How often all clients were told", (double)store->walks},
+    };
+
+    for (apr_size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+        if (families[i].type) {
+            put_head(s, families[i].name, families[i].type, families[i].help);
+        }
+        put(s, "%s", families[i].name);
+        if (families[i].direction) {
+            put(s, "{direction=\"%s\"}", families[i].direction);
+        }
+        svb_sink_raw(s, " ");
+        svb_sink_double(s, families[i].value);
+        svb_sink_raw(s, "\n");
+    }
+}
+
+static int is_up(const svb_snap_front *front)
+{
+    return strcmp(front->state, "here") == 0
+           || strcmp(front->state, "lagging") == 0;
+}
+
+static void put_fronts(svb_sink *s, const apr_array_header_t *fronts)
+{
+    put_head(s, "servoy_front_end_up", "gauge",
+             "Whether the front end gives signs of life that we understand");
+    for (int i = 0; i < fronts->nelts; i++) {
+        const svb_snap_front *front = &APR_ARRAY_IDX(fronts, i, svb_snap_front);
+
+        put(s, "servoy_front_end_up{front_end=\"%s\"} %d\n", front->name,
+            is_up(front));
+    }
+    put_head(s, "servoy_front_end_lag_seconds", "gauge",
+             "How old what the front end knows of others is");
+    for (int i = 0; i < fronts->nelts; i++) {
+        const svb_snap_front *front = &APR_ARRAY_IDX(fronts, i, svb_snap_front);
+
+        put(s, "servoy_front_end_lag_seconds{front_end=\"%s\"} ", front->name);
+        svb_sink_double(s, (double)front->lag_ms / 1000);
+        svb_sink_raw(s, "\n");
+    }
+}
+
 apr_status_t svb_metrics_snapshot(const svb_snapshot *snap, svb_sink *s)
 {
     int n;
@@ -139,5 +208,9 @@ apr_status_t svb_metrics_snapshot(const svb_snapshot *snap, svb_sink *s)
         }
     }
     put_table(s, &snap->table);
+    if (snap->store.url) {
+        put_store(s, &snap->store);
+        put_fronts(s, snap->fronts);
+    }
     return svb_sink_flush(s);
 }

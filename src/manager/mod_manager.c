@@ -20,6 +20,7 @@
 #include "nodes/action.h"
 #include "nodes/mod_admin.h"
 #include "nodes/mod_census.h"
+#include "share/mod_said.h"
 
 #define CSP_NONCE_BYTES 18
 
@@ -172,15 +173,26 @@ static int is_nonce(const char *given)
     return !differ;
 }
 
+/* Where it acts: resetting is each front end's own business. */
+static const char *scope_of(const svb_action *action)
+{
+    return !svb_sharing()                     ? ""
+           : action->kind == SVB_ACTION_RESET ? " (at this front end)"
+           : svb_sharing()->link == SVB_LINK_CONNECTED
+               ? " (at all front ends)"
+               : " (here; shared when the store is back)";
+}
+
 static void log_action(request_rec *r, const svb_action *action)
 {
-    ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r,
-                  SVB_LOGNO(0065) "fleet %s, node %s: %s%s by user %s from %s",
-                  action->fleet, action->node, svb_action_name(action->kind),
-                  action->kind == SVB_ACTION_LOADFACTOR
-                      ? apr_psprintf(r->pool, " %.2f", action->value)
-                      : "",
-                  r->user ? r->user : "-", r->useragent_ip);
+    ap_log_rerror(
+        APLOG_MARK, APLOG_NOTICE, 0, r,
+        SVB_LOGNO(0065) "fleet %s, node %s: %s%s by user %s from %s%s",
+        action->fleet, action->node, svb_action_name(action->kind),
+        action->kind == SVB_ACTION_LOADFACTOR
+            ? apr_psprintf(r->pool, " %.2f", action->value)
+            : "",
+        r->user ? r->user : "-", r->useragent_ip, scope_of(action));
 }
 
 /* Back to the page for a browser, the node as it is now for a program. */
@@ -220,11 +232,13 @@ static const svb_fleet *fleet_named(const char *name)
 static int carry_out(request_rec *r, const svb_action *action)
 {
     const svb_fleet *fleet = fleet_named(action->fleet);
-    const char *who = apr_psprintf(
-        r->pool, "%s from %s", r->user ? r->user : "somebody", r->useragent_ip);
+    const char *who = apr_pstrcat(
+        r->pool, r->user ? r->user : "somebody", " from ", r->useragent_ip,
+        svb_sharing() ? " at " : NULL, svb_store_get()->front_end, NULL);
     int node = fleet ? svb_admin_act(model, action, who) : -1;
 
     if (node >= 0) {
+        svb_said_here(node, action->kind);
         svb_census_note(fleet, node, r->server, r->pool, apr_time_now());
     }
     return node >= 0;

@@ -12,6 +12,7 @@
 #include "nodes/mod_condition.h"
 #include "nodes/mod_members.h"
 #include "nodes/probe.h"
+#include "share/mod_sharing.h"
 
 /* How many of the last events are shown. */
 #define EVENTS_SHOWN 50
@@ -182,6 +183,69 @@ static void add_events(apr_pool_t *p, svb_snapshot *snap)
     }
 }
 
+/* ------------------------------------------------------------------- front ends */
+
+static void add_self(svb_snapshot *snap, const svb_sharing_words *words)
+{
+    svb_snap_front *front = apr_array_push(snap->fronts);
+
+    *front = (svb_snap_front){.name = svb_store_get()->front_end,
+                              .self = 1,
+                              .version = MOD_SERVOY_BALANCER_VERSION,
+                              .state = "here",
+                              .seen = snap->time,
+                              .clients = snap->table.clients,
+                              .elections_per_s = words->expect.own / 1000.0};
+}
+
+static void add_front(apr_pool_t *p, svb_snapshot *snap, const svb_front *other)
+{
+    static const char *const states[] = {[SVB_FRONT_GONE] = "gone",
+                                         [SVB_FRONT_LAGGING] = "lagging",
+                                         [SVB_FRONT_HERE] = "here",
+                                         [SVB_FRONT_INCOMPATIBLE] =
+                                             "incompatible"};
+    svb_snap_front *front = apr_array_push(snap->fronts);
+
+    *front = (svb_snap_front){
+        .name = other->name,
+        .version = apr_pstrdup(p, other->version),
+        .state = states[svb_sharing_of_front(other, snap->time)],
+        .seen = other->beat ? svb_sharing_local(other->beat) : 0,
+        .lag_ms = other->lag,
+        .clients = other->clients,
+        .elections_per_s = other->elections / 1000.0,
+        .rejected = other->rejected};
+}
+
+static void fill_store(apr_pool_t *p, svb_snapshot *snap)
+{
+    const svb_sharing_words *words = svb_sharing();
+
+    if (!words) {
+        return;
+    }
+    snap->store = (svb_snap_store){
+        .url = svb_store_get()->url,
+        .state = words->link == SVB_LINK_CONNECTED ? "connected" : "lost",
+        .since = words->since,
+        .known = words->good,
+        .round_trip = words->round_trip,
+        .unsent = words->unsent,
+        .walks = words->walks,
+        .gaps = words->gaps,
+        .failures = words->failures,
+        .sent = words->sent,
+        .received = words->received,
+        .rejected = words->rejected};
+    add_self(snap, words);
+    for (int i = 0; i < SVB_FRONTS_MAX; i++) {
+        if (words->fronts[i].used) {
+            add_front(p, snap, &words->fronts[i]);
+        }
+    }
+}
+
 svb_snapshot *svb_snapshot_take(apr_pool_t *p, const svb_model *model,
                                 const char *server, int actions)
 {
@@ -199,6 +263,7 @@ svb_snapshot *svb_snapshot_take(apr_pool_t *p, const svb_model *model,
     snap->table.evicted_at = svb_clients_evictions(svb_segments_clients())->at;
     snap->table.bytes = svb_clients_bytes(svb_segments_clients());
     add_events(p, snap);
+    fill_store(p, snap);
     for (int i = 0; i < model->fleets->nelts; i++) {
         add_fleet(p, snap, APR_ARRAY_IDX(model->fleets, i, svb_fleet *));
     }

@@ -6,6 +6,7 @@
 
 #include <apr_strings.h>
 
+#include "manager/page_fronts.h"
 #include "manager/page_nodes.h"
 
 #include "manager/page.css.inc"
@@ -225,6 +226,7 @@ static void put_main(svb_sink *s, const svb_snapshot *snap, const sums *sum)
     else {
         put_summary(s, sum);
     }
+    svb_page_fronts(s, snap);
     put_trouble(s, snap, sum);
     for (int i = 0; i < snap->fleets->nelts; i++) {
         put_fleet(s, snap, i);

@@ -10,6 +10,8 @@ svb_snapshot *svb_snapshot_make(apr_pool_t *p)
 
     snap->module = snap->server = snap->nonce = "";
     snap->fleets = apr_array_make(p, 1, sizeof(svb_snap_fleet *));
+    snap->store.state = "off";
+    snap->fronts = apr_array_make(p, 4, sizeof(svb_snap_front));
     snap->events = apr_array_make(p, 16, sizeof(svb_snap_event));
     return snap;
 }

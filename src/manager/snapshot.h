@@ -88,6 +88,30 @@ typedef struct svb_snap_table {
     apr_uint64_t bytes;    /* memory it takes */
 } svb_snap_table;
 
+/** A front end that shares with us, or this one. */
+typedef struct svb_snap_front {
+    const char *name;
+    int self;
+    const char *version;
+    const char *state;      /* "here", "lagging", "gone" or "incompatible" */
+    apr_time_t seen;        /* its last sign of life; 0: none */
+    apr_uint64_t lag_ms;    /* how old what it knows of others is */
+    apr_uint64_t clients;   /* that it knows */
+    double elections_per_s; /* in the last second */
+    apr_uint64_t rejected;  /* what had its name and is not used */
+} svb_snap_front;
+
+/** The store by which front ends share. */
+typedef struct svb_snap_store {
+    const char *url;   /* or NULL: nothing is shared */
+    const char *state; /* "connected", "lost" or "off" */
+    apr_time_t since;  /* it is so; 0: from the start */
+    apr_time_t known;  /* what is known of others is of that time */
+    apr_time_t round_trip;
+    apr_uint64_t unsent; /* batches that wait */
+    apr_uint64_t walks, gaps, failures, sent, received, rejected;
+} svb_snap_store;
+
 /** Everything. */
 typedef struct svb_snapshot {
     const char *module; /* "mod_servoy_balancer/0.1.0" */
@@ -100,6 +124,9 @@ typedef struct svb_snapshot {
     apr_array_header_t *fleets; /* of svb_snap_fleet *; never NULL */
     apr_array_header_t
         *events; /* of svb_snap_event, newest first; never NULL */
+    apr_array_header_t
+        *fronts; /* of svb_snap_front, ourselves first; never NULL */
+    svb_snap_store store;
 } svb_snapshot;
 
 /** What a fleet's nodes come to. */

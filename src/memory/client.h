@@ -20,6 +20,10 @@ typedef enum svb_kind {
                             nobody, but at home where it was, should it return */
     SVB_KIND_ENDED, /**< likewise; it was windowed, and its time is up: its node
                        has ended it by its own rule */
+    SVB_KIND_GONE, /**< removed: what stays for a while, where front ends share, so
+                      that what another one saw earlier does not bring it back */
+    SVB_KIND_EXPECTED, /**< no slot has it: new clients that other front ends may
+                          have given to a node by now (share/expect.h) */
     SVB_KINDS
 } svb_kind;
 
@@ -52,7 +56,7 @@ typedef apr_interval_time_t svb_clients_timeout_fn(void *baton, int node,
 /** Is it a client, and not only remembered? */
 static inline int svb_kind_is_counted(svb_kind kind)
 {
-    return kind < SVB_KIND_REMEMBERED;
+    return kind < SVB_KIND_REMEMBERED || kind == SVB_KIND_EXPECTED;
 }
 
 #endif /* SVB_MEMORY_CLIENT_H */

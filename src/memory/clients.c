@@ -5,6 +5,8 @@
 
 #include <apr_siphash.h>
 
+#include "memory/journal.h"
+#include "memory/merge.h"
 #include "memory/slots.h"
 
 /* Clocks of processes are read at different times: a client that was seen a
@@ -31,6 +33,7 @@ struct svb_clients {
     apr_size_t swept;      /* bucket at which the next sweep begins */
     apr_time_t last_swept; /* when the pass last went on */
     tally (*tallies)[SVB_KINDS];
+    const svb_journal *journal; /* NULL: nobody is told of changes */
     unsigned char secret[SVB_CLIENTS_SECRET];
 };
 
@@ -65,6 +68,16 @@ void svb_clients_set_timeout(svb_clients *clients,
 void svb_clients_set_room(svb_clients *clients, _Atomic apr_int64_t *room)
 {
     clients->slots.room = room;
+}
+
+void svb_clients_set_journal(svb_clients *clients, const svb_journal *journal)
+{
+    clients->journal = journal;
+}
+
+void svb_clients_set_frozen(svb_clients *clients, const _Atomic apr_time_t *at)
+{
+    clients->slots.frozen_at = at;
 }
 
 apr_uint64_t svb_clients_id(const svb_clients *clients, const char *text,
@@ -109,18 +122,22 @@ int svb_clients_put(svb_clients *clients, apr_uint64_t id, int node,
                     svb_kind kind, apr_time_t now)
 {
     const svb_client client = {id, node, kind, now};
+    int put = svb_slots_put(&clients->slots, id,
+                            svb_slots_word(&clients->slots, &client), now);
 
-    return svb_slots_put(&clients->slots, id,
-                         svb_slots_word(&clients->slots, &client), now);
+    svb_journal_tell(clients->journal, id, SVB_CHANGE_PUT);
+    return put;
 }
 
 int svb_clients_put_new(svb_clients *clients, apr_uint64_t id, int node,
                         svb_kind kind, apr_time_t now)
 {
     const svb_client client = {id, node, kind, now};
+    int put = svb_slots_put_new(&clients->slots, id,
+                                svb_slots_word(&clients->slots, &client), now);
 
-    return svb_slots_put_new(&clients->slots, id,
-                             svb_slots_word(&clients->slots, &client), now);
+    svb_journal_tell(clients->journal, id, SVB_CHANGE_PUT);
+    return put;
 }
 
 /* What becomes of a live client; its word is given as it is by now. */
@@ -141,8 +158,12 @@ static int change(svb_clients *clients, apr_uint64_t id, change_fn *fn,
             return 0;
         }
         word = svb_slots_aged(slots, v.word, now);
-        next = fn(word, svb_slots_kind(word), now);
-        if (next == v.word || svb_slots_swap(slots, &v, next)) {
+        next = fn(word, svb_entry_kind(word), now);
+        if (next == v.word) {
+            return 1;
+        }
+        if (svb_slots_swap(slots, &v, next)) {
+            svb_journal_swapped(clients->journal, slots, id, v.word, next, now);
             return 1;
         }
     }
@@ -151,9 +172,9 @@ static int change(svb_clients *clients, apr_uint64_t id, change_fn *fn,
 
 static apr_uint64_t seen_now(apr_uint64_t word, apr_time_t now)
 {
-    apr_int64_t age = svb_slots_age(word, now);
+    apr_int64_t age = svb_entry_age(word, now);
 
-    return age <= 0 && age >= -AHEAD ? word : svb_slots_seen(word, now);
+    return age <= 0 && age >= -AHEAD ? word : svb_entry_seen(word, now);
 }
 
 static apr_uint64_t touched(apr_uint64_t word, svb_kind kind, apr_time_t now)
@@ -170,7 +191,7 @@ static apr_uint64_t windowed(apr_uint64_t word, svb_kind kind, apr_time_t now)
 {
     return kind == SVB_KIND_SMART
                ? seen_now(word, now)
-               : svb_slots_of_kind(seen_now(word, now), SVB_KIND_WINDOWED);
+               : svb_entry_of_kind(seen_now(word, now), SVB_KIND_WINDOWED);
 }
 
 static apr_uint64_t remembered(apr_uint64_t word, svb_kind kind, apr_time_t now)
@@ -182,7 +203,7 @@ static apr_uint64_t remembered(apr_uint64_t word, svb_kind kind, apr_time_t now)
     case SVB_KIND_PENDING:
         return 0;
     default:
-        return svb_slots_of_kind(seen_now(word, now), SVB_KIND_REMEMBERED);
+        return svb_entry_of_kind(seen_now(word, now), SVB_KIND_REMEMBERED);
     }
 }
 
@@ -213,9 +234,44 @@ int svb_clients_remember(svb_clients *clients, apr_uint64_t id, apr_time_t now)
     return change(clients, id, remembered, now);
 }
 
-int svb_clients_remove(svb_clients *clients, apr_uint64_t id)
+/* Nobody but us ever heard of one that is pending: nothing need stay of it. */
+static int is_heard_of(const svb_slots *slots, apr_uint64_t id)
 {
-    return svb_slots_remove(&clients->slots, id);
+    svb_slot_view v;
+
+    return svb_slots_find(slots, id, &v)
+           && svb_entry_kind(v.word) != SVB_KIND_PENDING;
+}
+
+int svb_clients_remove(svb_clients *clients, apr_uint64_t id, apr_time_t now)
+{
+    const svb_slots *slots = &clients->slots;
+    int removed = clients->journal && is_heard_of(slots, id)
+                      ? svb_slots_bury(slots, id, now)
+                      : svb_slots_remove(slots, id);
+
+    svb_journal_tell(clients->journal, id, SVB_CHANGE_GONE);
+    return removed;
+}
+
+int svb_clients_merge(svb_clients *clients, const svb_client *client,
+                      unsigned how, apr_time_t now)
+{
+    return svb_merge(&clients->slots, client, how, now);
+}
+
+int svb_clients_trace(svb_clients *clients, apr_uint64_t id, apr_time_t now,
+                      svb_client *client)
+{
+    svb_slot_view v;
+
+    if (!svb_slots_find(&clients->slots, id, &v)
+        || !svb_slots_is_there(&clients->slots, v.word, now)) {
+        return 0;
+    }
+    v.word = svb_slots_aged(&clients->slots, v.word, now);
+    svb_slots_read(&v, now, client);
+    return 1;
 }
 
 int svb_clients_rename(svb_clients *clients, apr_uint64_t old, apr_uint64_t id,
@@ -229,8 +285,15 @@ int svb_clients_rename(svb_clients *clients, apr_uint64_t old, apr_uint64_t id,
     return put;
 }
 
-void svb_clients_forget(svb_clients *clients, int node)
+void svb_clients_lost(svb_clients *clients, int node, apr_time_t now)
 {
+    svb_records_set(clients->slots.records, node, SVB_WORD_LOST,
+                    (apr_uint64_t)now);
+}
+
+void svb_clients_forget(svb_clients *clients, int node, apr_time_t now)
+{
+    svb_clients_lost(clients, node, now);
     svb_records_next_epoch(clients->slots.records, node);
 }
 
@@ -242,7 +305,7 @@ static void take_marks(svb_clients *c)
     for (int node = 0; node < SVB_RECORDS_MAX; node++) {
         int is_used = svb_records_used(c->slots.records, node);
 
-        for (int kind = 0; kind < SVB_KINDS; kind++) {
+        for (int kind = 0; kind < SVB_KIND_EXPECTED; kind++) {
             tally *t = &c->tallies[node][kind];
 
             t->mark =
@@ -259,7 +322,7 @@ static void correct_counts(svb_clients *c)
         if (!svb_records_used(c->slots.records, node)) {
             continue;
         }
-        for (int kind = 0; kind < SVB_KINDS; kind++) {
+        for (int kind = 0; kind < SVB_KIND_EXPECTED; kind++) {
             tally *t = &c->tallies[node][kind];
 
             svb_records_clients_correct(c->slots.records, node, kind, t->mark,
@@ -323,7 +386,7 @@ static void sweep_slot(svb_clients *c, apr_size_t n, apr_time_t now)
         }
         if (svb_slots_swap(&c->slots, &v, 0)) {
             /* The count has changed by this if the epoch is right. */
-            if (svb_slots_is_client(v.word)
+            if (svb_entry_is_client(v.word)
                 && svb_slots_is_current(&c->slots, v.word)) {
                 tally_of(c, &v, now)->removed++;
             }
@@ -379,7 +442,7 @@ int svb_clients_next_below(svb_clients *clients, apr_size_t *pos,
         svb_slots_look(slots, (*pos)++, &v);
         rank = svb_slots_rank(slots, &v, now);
         if (rank != SVB_SLOT_USABLE && rank != SVB_SLOT_CLAIMED
-            && is_first(slots, &v)) {
+            && svb_slots_is_live(slots, v.word, now) && is_first(slots, &v)) {
             v.word = svb_slots_aged(slots, v.word, now);
             svb_slots_read(&v, now, client);
             return 1;
@@ -438,7 +501,9 @@ apr_size_t svb_clients_count(const svb_clients *clients)
 
     for (int node = 0; node < SVB_RECORDS_MAX; node++) {
         if (svb_records_used(clients->slots.records, node)) {
-            sum += svb_records_clients_all(clients->slots.records, node);
+            sum += svb_records_clients_all(clients->slots.records, node)
+                   - svb_records_clients(clients->slots.records, node,
+                                         SVB_KIND_EXPECTED);
         }
     }
     return sum;

@@ -16,7 +16,7 @@
  * under a secret key; the session id itself is not stored. The other word is
  * all that is known of the client, so that one compare-and-swap changes it:
  *
- *     kind, node, the node's epoch, second last seen, 11 bits of the id
+ *     kind, node, the node's epoch, second last seen, 10 bits of the id
  *
  * A word of zero is a free slot. The bits of the id bind the word to the tag: a
  * word that stands under another client's tag is void, so that a process that
@@ -90,6 +90,8 @@
 
 #include "memory/client.h"
 #include "memory/evictions.h"
+#include "memory/journal.h"
+#include "memory/merge.h"
 #include "memory/records.h"
 
 /** Bytes in the secret key of ids. */
@@ -134,6 +136,19 @@ void svb_clients_set_timeout(svb_clients *clients,
  * handle. @param room in shared memory; whoever owns it fills it up again
  */
 void svb_clients_set_room(svb_clients *clients, _Atomic apr_int64_t *room);
+
+/**
+ * Tell others of changes from now on. To be called before another thread uses the
+ * handle. @param journal must outlive the handle
+ */
+void svb_clients_set_journal(svb_clients *clients, const svb_journal *journal);
+
+/**
+ * What was last seen before a certain time stays as old as it was then: nobody can tell
+ * whether others have seen it since. To be called before another thread uses the handle.
+ * @param at that time, in shared memory; 0 in it: time passes as ever
+ */
+void svb_clients_set_frozen(svb_clients *clients, const _Atomic apr_time_t *at);
 
 /**
  * The id under which a session, a launch or the like is kept. Where the same
@@ -210,8 +225,11 @@ int svb_clients_window(svb_clients *clients, apr_uint64_t id, int node,
  */
 int svb_clients_remember(svb_clients *clients, apr_uint64_t id, apr_time_t now);
 
-/** Remove a client. @return whether it was there, live or dead */
-int svb_clients_remove(svb_clients *clients, apr_uint64_t id);
+/**
+ * Remove a client. Where others are told of changes, it stays known for a while that it
+ * is gone. @return whether it was there, live or dead
+ */
+int svb_clients_remove(svb_clients *clients, apr_uint64_t id, apr_time_t now);
 
 /**
  * A client has a new id: a pending one got its session, or a session changed
@@ -225,7 +243,23 @@ int svb_clients_rename(svb_clients *clients, apr_uint64_t old, apr_uint64_t id,
                        int node, svb_kind kind, apr_time_t now);
 
 /** Drop all clients of a node, by giving it a new epoch. */
-void svb_clients_forget(svb_clients *clients, int node);
+void svb_clients_forget(svb_clients *clients, int node, apr_time_t now);
+
+/** A node has lost whatever clients others may tell of that were seen until now. */
+void svb_clients_lost(svb_clients *clients, int node, apr_time_t now);
+
+/**
+ * Put what another front end has told of a client into the table; see merge.h. Nobody is
+ * told of it.
+ * @param how bits of SVB_MERGE_...
+ * @return whether the table has changed
+ */
+int svb_clients_merge(svb_clients *clients, const svb_client *client,
+                      unsigned how, apr_time_t now);
+
+/** Like svb_clients_find(), but also one that is gone, for as long as that is known. */
+int svb_clients_trace(svb_clients *clients, apr_uint64_t id, apr_time_t now,
+                      svb_client *client);
 
 /**
  * Let the next sweep begin a pass of its own. A handle that was opened before a

@@ -7,6 +7,9 @@
 
 void svb_evictions_add(svb_evictions *evictions, svb_kind kind, apr_time_t now)
 {
+    if (kind == SVB_KIND_GONE) {
+        return;
+    }
     if (kind == SVB_KIND_SMART) {
         atomic_store(&evictions->launch_at, now);
     }

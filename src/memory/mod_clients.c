@@ -79,6 +79,8 @@ void svb_clients_set_timeouts(int node, const svb_lifetimes *live)
     at_least(&kinds[SVB_KIND_WINDOWED],
              live->window ? live->window : live->session);
     at_least(&kinds[SVB_KIND_SMART], live->launch);
+    /* Twice as long as it takes until others tell of it again. */
+    at_least(&kinds[SVB_KIND_GONE], live->session / SVB_JOURNAL_PERIODS * 2);
 }
 
 /* ---------------------------------------------------------------------- ids */
@@ -167,8 +169,13 @@ int svb_clients_has_all_launches(apr_interval_time_t age, apr_time_t now)
  * node begins a new epoch, so that its numbers last. */
 void svb_clients_node_down(int node)
 {
+    apr_time_t now = apr_time_now();
+
     if (svb_clients_load(node) > 0) {
-        svb_clients_forget(svb_segments_clients(), node);
+        svb_clients_forget(svb_segments_clients(), node, now);
+    }
+    else {
+        svb_clients_lost(svb_segments_clients(), node, now);
     }
 }
 
@@ -181,6 +188,22 @@ int svb_clients_assume(apr_uint64_t id, int node, apr_time_t now)
     }
     return svb_clients_put(svb_segments_clients(), id, node, SVB_KIND_ASSUMED,
                            now);
+}
+
+int svb_clients_merge_told(const svb_client *client, unsigned how,
+                           apr_time_t now)
+{
+    svb_clients *clients = svb_segments_clients();
+    svb_client there;
+
+    /* What nobody has confirmed takes from our own bound, or forged ids would be so
+     * many times more. */
+    if (client->kind == SVB_KIND_ASSUMED
+        && !svb_clients_find(clients, client->id, now, &there)
+        && atomic_fetch_sub(&svb_segments_shared()->assumed_room, 1) <= 0) {
+        return 0;
+    }
+    return svb_clients_merge(clients, client, how, now);
 }
 
 /* --------------------------------------------------------------------- ticks */
@@ -198,7 +221,8 @@ static totals sum_up(void)
         if (svb_records_used(svb_segments_records(), node)) {
             sum.confirmed += svb_clients_confirmed(node);
             sum.assumed += count_of(node, SVB_KIND_ASSUMED);
-            sum.all += svb_clients_load(node);
+            sum.all +=
+                svb_clients_load(node) - count_of(node, SVB_KIND_EXPECTED);
             svb_records_mend(svb_segments_records(), node);
         }
     }

@@ -82,6 +82,11 @@ apr_uint64_t svb_clients_pending_id(void);
  */
 int svb_clients_assume(apr_uint64_t id, int node, apr_time_t now);
 
+/** What another front end has told of a client, as svb_clients_merge() takes it, within the
+ *  same bounds as what requests tell. @return whether the table has changed */
+int svb_clients_merge_told(const svb_client *client, unsigned how,
+                           apr_time_t now);
+
 /** @return clients of the node that elections count: all kinds */
 unsigned svb_clients_load(int node);
 

@@ -91,7 +91,7 @@ void svb_former_remove(apr_uint64_t id)
     svb_client client;
 
     if (former && svb_clients_find(former, id, now, &client)
-        && svb_clients_remove(former, id)) {
+        && svb_clients_remove(former, id, now)) {
         /* It stands in both tables, and was counted once. */
         svb_records_clients_add(records, client.node,
                                 svb_records_epoch(records, client.node),

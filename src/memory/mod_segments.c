@@ -8,7 +8,7 @@
 #include "memory/process.h"
 
 #define RETAINED_KEY "mod_servoy_balancer"
-#define MAGIC 0x53564253484d3134u /* grows with every change of layout */
+#define MAGIC 0x53564253484d3136u /* grows with every change of layout */
 #define ALIGNMENT 64
 
 /* What outlives the module's unloading at a restart. The module that is loaded
@@ -21,6 +21,8 @@ typedef struct {
     apr_shm_t *former; /* the table before, of another size, or NULL */
     apr_size_t former_capacity;
     apr_time_t replaced; /* when it was */
+    apr_shm_t *extra;    /* what was asked for besides, or NULL */
+    apr_size_t extra_size;
     svb_generations generations;
 } retained;
 
@@ -270,6 +272,26 @@ apr_status_t svb_segments_attach(apr_pool_t *pconf, server_rec *main_server,
     }
     return rv == APR_SUCCESS ? attach_table(kept, pconf, main_server, capacity)
                              : rv;
+}
+
+void *svb_segments_extra(server_rec *main_server, apr_size_t size, int *is_new)
+{
+    apr_status_t rv = APR_SUCCESS;
+
+    *is_new = !current->extra || current->extra_size != size;
+    if (*is_new) {
+        rv = make_segment(&current->extra, size, main_server);
+        current->extra_size = rv == APR_SUCCESS ? size : 0;
+    }
+    if (rv != APR_SUCCESS) {
+        current->extra = NULL;
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, main_server,
+                     SVB_LOGNO(0137) "no memory for what front ends share "
+                                     "(%" APR_SIZE_T_FMT " bytes)",
+                     size);
+        return NULL;
+    }
+    return base_of(current->extra);
 }
 
 static apr_status_t release_row(void *process)

@@ -53,6 +53,9 @@ typedef struct svb_shared {
     _Atomic apr_uint64_t stateless_turns; /**< how many there were */
     _Atomic apr_uint64_t
         ids; /**< the last number that an id was made of; it begins anywhere, as the secret may be one of before */
+    _Atomic int
+        is_incomplete; /**< other front ends may have clients that are not
+                                       in the table: see share/mod_sharing.h */
     _Atomic apr_time_t told_full; /**< see choice/mod_election.c */
     _Atomic int moved;            /**< see memory/mod_former.h */
     _Atomic apr_time_t probed;    /**< when nodes were last probed */
@@ -80,6 +83,14 @@ typedef struct svb_shared {
 apr_status_t svb_segments_attach(apr_pool_t *pconf, server_rec *main_server,
                                  apr_size_t capacity,
                                  const unsigned char *secret);
+
+/**
+ * Memory for those who need more than that, which stays through restarts. In post_config,
+ * after svb_segments_attach(); for one caller.
+ * @param is_new set to whether it was made just now, and is all zero
+ * @return it, 64-byte aligned, or NULL: there is no memory; logged
+ */
+void *svb_segments_extra(server_rec *main_server, apr_size_t size, int *is_new);
 
 /** Are there segments from before a restart? In post_config, before attach. */
 int svb_segments_exist(void);

@@ -546,11 +546,13 @@ unsigned svb_records_clients(svb_records *records, int node, svb_kind kind)
                     svb_records_epoch(records, node));
 }
 
-/* svb_kind_is_counted(), of those before the first that are not. */
+/* svb_kind_is_counted(), of those before the first that are not, and the last. */
 unsigned svb_records_clients_all(svb_records *records, int node)
 {
     const node_rec *rec = &records->shm->nodes[node];
-    unsigned epoch = svb_records_epoch(records, node), sum = 0;
+    unsigned epoch = svb_records_epoch(records, node);
+    unsigned sum =
+        count_in(atomic_load(&rec->clients[SVB_KIND_EXPECTED]), epoch);
 
     for (int kind = 0; kind < SVB_KIND_REMEMBERED; kind++) {
         sum += count_in(atomic_load(&rec->clients[kind]), epoch);

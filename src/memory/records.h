@@ -207,7 +207,11 @@ typedef enum svb_word {
     SVB_WORD_WARNED,     /**< when it was last warned about (condition) */
     SVB_WORD_STATE,     /**< the state last noted, and since when (condition) */
     SVB_WORD_STATELESS, /**< number of its last stateless turn (mod_stateless) */
-    SVB_WORD_CLOSES, /**< how often its WebSockets were ended (mod_windows) */
+    SVB_WORD_CLOSES,  /**< how often its WebSockets were ended (mod_windows) */
+    SVB_WORD_LOST,    /**< when it was last found to have lost its clients */
+    SVB_WORD_SAID_AT, /**< number of SVB_WORD_ADMIN (share/mod_said) */
+    SVB_WORD_FORGOT_AT, /**< likewise, when its clients were last forgotten */
+    SVB_WORD_CLOSED_AT, /**< likewise, when its windows were last closed */
     SVB_WORDS
 } svb_word;
 

@@ -79,9 +79,9 @@ _Static_assert(sizeof(svb_client_part) == 16, "client in the file");
 _Static_assert(sizeof(svb_words_header) == 32, "header of the words");
 _Static_assert(sizeof(svb_word_part) == 256, "a node's word in the file");
 _Static_assert(SVB_RECORDS_MAX <= 0x10000, "a node's number has 16 bits");
-_Static_assert(SVB_KINDS == 7 && SVB_KIND_WEB == 1 && SVB_KIND_SMART == 2
-                   && SVB_KIND_ASSUMED == 3 && SVB_KIND_WINDOWED == 4
-                   && SVB_KIND_REMEMBERED == 5 && SVB_KIND_ENDED == 6,
+_Static_assert(SVB_KIND_WEB == 1 && SVB_KIND_SMART == 2 && SVB_KIND_ASSUMED == 3
+                   && SVB_KIND_WINDOWED == 4 && SVB_KIND_REMEMBERED == 5
+                   && SVB_KIND_ENDED == 6,
                "kinds in the file");
 
 #endif /* SVB_MEMORY_SAVE_PARTS_H */

@@ -207,7 +207,7 @@ static void restore_client(svb_save *s, const svb_client_part *raw)
 static int is_client(const svb_save *s, const svb_client_part *raw)
 {
     return raw->id != 0 && SVB_LE16(raw->node) < s->nodes && raw->zero == 0
-           && raw->kind != SVB_KIND_PENDING && raw->kind < SVB_KINDS;
+           && raw->kind != SVB_KIND_PENDING && raw->kind <= SVB_KIND_ENDED;
 }
 
 /* So many at a time that the processor has their places in the table at hand when
@@ -304,7 +304,8 @@ static apr_uint64_t held(svb_records *records)
     apr_uint64_t sum = 0;
 
     for (int node = 0; node < SVB_RECORDS_MAX; node++) {
-        for (int kind = 0; kind < SVB_KINDS && svb_records_used(records, node);
+        for (int kind = 0;
+             kind <= SVB_KIND_ENDED && svb_records_used(records, node);
              kind++) {
             sum += svb_records_clients(records, node, (svb_kind)kind);
         }

@@ -27,28 +27,6 @@
  * ever should something be very wrong. */
 #define TRIES 100
 
-/* The word of a slot, from the lowest bit: 3 bits of kind + 1, 11 of node, 16
- * of epoch, 23 of second last seen, 11 of the id. */
-#define KIND_MASK 0x7u
-#define NODE_SHIFT 3
-#define EPOCH_SHIFT 14
-#define SEEN_SHIFT 30
-#define CHECK_SHIFT 53
-#define NODE_MASK 0x7ffu
-#define EPOCH_MASK 0xffffu
-#define SEEN_MASK 0x7fffffu
-#define CHECK_MASK 0x7ffu
-
-/* The bits of what is counted: kind, node and epoch. */
-#define COUNTED (((apr_uint64_t)1 << SEEN_SHIFT) - 1)
-
-/* Seconds count modulo 97 days: what seems more than half of that ago is taken
- * to lie ahead. */
-#define SEEN_HALF 0x400000
-
-_Static_assert(SVB_RECORDS_MAX <= NODE_MASK + 1, "a node fits in its bits");
-_Static_assert(SVB_KINDS <= KIND_MASK, "a kind + 1 fits in its bits");
-
 struct svb_slot {
     _Atomic apr_uint64_t tag;  /* id of the client; says nothing by itself */
     _Atomic apr_uint64_t word; /* see above; 0 is a free slot */
@@ -84,126 +62,84 @@ svb_evictions *svb_slots_evictions(const svb_slots *slots)
 
 /* ------------------------------------------------------------------ words */
 
-static apr_uint64_t check_bits(apr_uint64_t id)
-{
-    return (id & CHECK_MASK) << CHECK_SHIFT;
-}
-
-static apr_uint64_t seen_bits(apr_time_t now)
-{
-    return ((apr_uint64_t)apr_time_sec(now) & SEEN_MASK) << SEEN_SHIFT;
-}
-
 apr_uint64_t svb_slots_word(const svb_slots *slots, const svb_client *client)
 {
-    apr_uint64_t epoch = svb_records_epoch(slots->records, client->node);
-
-    return ((apr_uint64_t)client->kind + 1)
-           | (apr_uint64_t)client->node << NODE_SHIFT | epoch << EPOCH_SHIFT
-           | seen_bits(client->seen) | check_bits(client->id);
+    return svb_entry_of(client,
+                        svb_records_epoch(slots->records, client->node));
 }
 
-apr_uint64_t svb_slots_seen(apr_uint64_t word, apr_time_t now)
-{
-    return (word & ~((apr_uint64_t)SEEN_MASK << SEEN_SHIFT)) | seen_bits(now);
-}
-
-/* No kind, and an epoch so that it is not zero, which would be a free slot. */
-static apr_uint64_t claim_word(apr_uint64_t id, apr_time_t now)
-{
-    return (apr_uint64_t)1 << EPOCH_SHIFT | seen_bits(now) | check_bits(id);
-}
-
-int svb_slots_is_client(apr_uint64_t word)
-{
-    return (word & KIND_MASK) != 0;
-}
-
-svb_kind svb_slots_kind(apr_uint64_t word)
-{
-    return (svb_kind)((word & KIND_MASK) - 1);
-}
-
-static int node_of(apr_uint64_t word)
-{
-    return (int)(word >> NODE_SHIFT & NODE_MASK);
-}
-
-static unsigned epoch_of(apr_uint64_t word)
-{
-    return (unsigned)(word >> EPOCH_SHIFT & EPOCH_MASK);
-}
-
-static int belongs_to(apr_uint64_t word, apr_uint64_t id)
-{
-    const apr_uint64_t check = (apr_uint64_t)CHECK_MASK << CHECK_SHIFT;
-
-    return svb_slots_is_client(word) && (word & check) == check_bits(id);
-}
-
-/* Seconds since the word was seen. */
-apr_int64_t svb_slots_age(apr_uint64_t word, apr_time_t now)
-{
-    apr_int64_t age =
-        (apr_time_sec(now) - (apr_int64_t)(word >> SEEN_SHIFT)) & SEEN_MASK;
-
-    return age < SEEN_HALF ? age : age - (SEEN_MASK + 1);
-}
-
-static apr_interval_time_t timeout_of(const svb_slots *slots, apr_uint64_t word,
+apr_interval_time_t svb_slots_timeout(const svb_slots *slots, apr_uint64_t word,
                                       svb_kind kind)
 {
-    return slots->timeout ? slots->timeout(slots->baton, node_of(word), kind)
-                          : -1;
+    return slots->timeout
+               ? slots->timeout(slots->baton, svb_entry_node(word), kind)
+               : -1;
+}
+
+/* While others cannot tell us of it, what was last seen before stays as old as it was
+ * then. */
+static apr_time_t as_of(const svb_slots *slots, apr_uint64_t word,
+                        apr_time_t now)
+{
+    apr_time_t frozen = slots->frozen_at ? *slots->frozen_at : 0;
+
+    return frozen && frozen < now && svb_entry_age(word, frozen) > 0 ? frozen
+                                                                     : now;
 }
 
 /* It was seen at some time in that second, so give it one more. */
-static int is_within(apr_uint64_t word, apr_time_t now,
-                     apr_interval_time_t timeout)
+static int is_within(const svb_slots *slots, apr_uint64_t word, apr_time_t now,
+                     svb_kind kind)
 {
-    return timeout < 0
-           || apr_time_from_sec(svb_slots_age(word, now) - 1) < timeout;
-}
+    apr_interval_time_t timeout = svb_slots_timeout(slots, word, kind);
 
-apr_uint64_t svb_slots_of_kind(apr_uint64_t word, svb_kind kind)
-{
-    return (word & ~(apr_uint64_t)KIND_MASK) | ((apr_uint64_t)kind + 1);
+    return timeout < 0
+           || apr_time_from_sec(svb_entry_age(word, as_of(slots, word, now))
+                                - 1)
+                  < timeout;
 }
 
 apr_uint64_t svb_slots_aged(const svb_slots *slots, apr_uint64_t word,
                             apr_time_t now)
 {
-    return svb_slots_kind(word) == SVB_KIND_WINDOWED
-                   && !is_within(word, now,
-                                 timeout_of(slots, word, SVB_KIND_WINDOWED))
-               ? svb_slots_of_kind(word, SVB_KIND_ENDED)
+    return svb_entry_kind(word) == SVB_KIND_WINDOWED
+                   && !is_within(slots, word, now, SVB_KIND_WINDOWED)
+               ? svb_entry_of_kind(word, SVB_KIND_ENDED)
                : word;
 }
 
 void svb_slots_read(const svb_slot_view *view, apr_time_t now,
                     svb_client *client)
 {
-    apr_int64_t age = svb_slots_age(view->word, now);
+    apr_int64_t age = svb_entry_age(view->word, now);
 
     client->id = view->tag;
-    client->node = node_of(view->word);
-    client->kind = svb_slots_kind(view->word);
+    client->node = svb_entry_node(view->word);
+    client->kind = svb_entry_kind(view->word);
     client->seen = apr_time_from_sec(apr_time_sec(now) - age);
 }
 
 int svb_slots_is_current(const svb_slots *slots, apr_uint64_t word)
 {
-    return epoch_of(word) == svb_records_epoch(slots->records, node_of(word));
+    return svb_entry_epoch(word)
+           == svb_records_epoch(slots->records, svb_entry_node(word));
+}
+
+int svb_slots_is_there(const svb_slots *slots, apr_uint64_t word,
+                       apr_time_t now)
+{
+    svb_kind kind = svb_entry_kind(word);
+
+    return svb_slots_is_current(slots, word)
+           && (is_within(slots, word, now, kind)
+               || (kind == SVB_KIND_WINDOWED
+                   && is_within(slots, word, now, SVB_KIND_ENDED)));
 }
 
 int svb_slots_is_live(const svb_slots *slots, apr_uint64_t word, apr_time_t now)
 {
-    return svb_slots_is_current(slots, word)
-           && (is_within(word, now,
-                         timeout_of(slots, word, svb_slots_kind(word)))
-               || (svb_slots_kind(word) == SVB_KIND_WINDOWED
-                   && is_within(word, now,
-                                timeout_of(slots, word, SVB_KIND_ENDED))));
+    return svb_entry_kind(word) != SVB_KIND_GONE
+           && svb_slots_is_there(slots, word, now);
 }
 
 /* ------------------------------------------------------------------ slots */
@@ -289,7 +225,7 @@ static int is_of(svb_slot *slot, apr_uint64_t id, svb_slot_view *found)
     found->slot = slot;
     found->tag = id;
     found->word = atomic_load(&slot->word);
-    return belongs_to(found->word, id);
+    return svb_entry_is_of(found->word, id);
 }
 
 /* A walk over the slots where a client may stand. */
@@ -331,9 +267,10 @@ int svb_slots_find(const svb_slots *slots, apr_uint64_t id,
 
 static void count(const svb_slots *slots, apr_uint64_t word, int delta)
 {
-    if (svb_slots_is_client(word)) {
-        svb_records_clients_add(slots->records, node_of(word), epoch_of(word),
-                                svb_slots_kind(word), delta);
+    if (svb_entry_is_client(word)) {
+        svb_records_clients_add(slots->records, svb_entry_node(word),
+                                svb_entry_epoch(word), svb_entry_kind(word),
+                                delta);
     }
 }
 
@@ -343,7 +280,7 @@ int svb_slots_swap(const svb_slots *slots, const svb_slot_view *view,
     apr_uint64_t word = view->word;
     int swapped;
 
-    if ((word & COUNTED) == (next & COUNTED)) {
+    if ((word & SVB_ENTRY_COUNTED) == (next & SVB_ENTRY_COUNTED)) {
         return atomic_compare_exchange_strong(&view->slot->word, &word, next);
     }
     count(slots, next, 1);
@@ -377,6 +314,25 @@ static int free_next(const svb_slots *slots, apr_uint64_t id, search *s)
     return freed;
 }
 
+int svb_slots_bury(const svb_slots *slots, apr_uint64_t id, apr_time_t now)
+{
+    for (int i = 0; i < TRIES; i++) {
+        search s = search_for(slots, id);
+        svb_slot_view v;
+
+        if (!find_next(&s, id, &v)) {
+            return 0;
+        }
+        if (svb_slots_swap(slots, &v,
+                           svb_entry_of_kind(svb_entry_seen(v.word, now),
+                                             SVB_KIND_GONE))) {
+            (void)free_next(slots, id, &s);
+            return svb_entry_kind(v.word) != SVB_KIND_GONE;
+        }
+    }
+    return 0;
+}
+
 int svb_slots_remove(const svb_slots *slots, apr_uint64_t id)
 {
     search s = search_for(slots, id);
@@ -395,16 +351,16 @@ svb_slot_rank svb_slots_rank(const svb_slots *slots, const svb_slot_view *view,
     if (view->word == 0) {
         return SVB_SLOT_USABLE;
     }
-    if (!svb_slots_is_client(view->word)) {
-        age = svb_slots_age(view->word, now);
+    if (!svb_entry_is_client(view->word)) {
+        age = svb_entry_age(view->word, now);
         return age >= CLAIM_LIMIT || age <= -CLAIM_LIMIT ? SVB_SLOT_USABLE
                                                          : SVB_SLOT_CLAIMED;
     }
-    if (!belongs_to(view->word, view->tag)
-        || !svb_slots_is_live(slots, view->word, now)) {
+    if (!svb_entry_is_of(view->word, view->tag)
+        || !svb_slots_is_there(slots, view->word, now)) {
         return SVB_SLOT_USABLE;
     }
-    kind = svb_slots_kind(svb_slots_aged(slots, view->word, now));
+    kind = svb_entry_kind(svb_slots_aged(slots, view->word, now));
     return !svb_kind_is_counted(kind)    ? SVB_SLOT_REMEMBERED
            : svb_kind_is_confirmed(kind) ? SVB_SLOT_LIVE
                                          : SVB_SLOT_DOUBTFUL;
@@ -434,7 +390,7 @@ static offer best_of(const svb_slots *slots, const bucket_rec *bucket,
 
         svb_slots_look(slots, first + i, &v);
         rank = svb_slots_rank(slots, &v, now);
-        age = rank == SVB_SLOT_USABLE ? 0 : svb_slots_age(v.word, now);
+        age = rank == SVB_SLOT_USABLE ? 0 : svb_entry_age(v.word, now);
         if (rank < least) {
             continue;
         }
@@ -476,7 +432,7 @@ static offer choose(const svb_slots *slots, apr_uint64_t id,
 static int fill(const svb_slots *slots, const offer *o, apr_uint64_t id,
                 apr_uint64_t word, apr_time_t now)
 {
-    svb_slot_view claim = {o->best.slot, id, claim_word(id, now)};
+    svb_slot_view claim = {o->best.slot, id, svb_entry_claim(id, now)};
     apr_uint64_t tag;
 
     if (!svb_slots_swap(slots, &o->best, claim.word)) {
@@ -485,7 +441,7 @@ static int fill(const svb_slots *slots, const offer *o, apr_uint64_t id,
     if (o->rank != SVB_SLOT_USABLE) {
         svb_evictions_add(
             svb_slots_evictions(slots),
-            svb_slots_kind(svb_slots_aged(slots, o->best.word, now)), now);
+            svb_entry_kind(svb_slots_aged(slots, o->best.word, now)), now);
     }
     while ((tag = atomic_load(&claim.slot->tag)) != id) {
         if (atomic_load(&claim.slot->word) != claim.word) {
@@ -519,10 +475,10 @@ static price price_of(const svb_slots *slots, apr_uint64_t word)
 {
     price p = {SVB_SLOT_USABLE, SVB_SLOT_LIVE};
 
-    if (!svb_kind_is_counted(svb_slots_kind(word))) {
+    if (!svb_kind_is_counted(svb_entry_kind(word))) {
         p.most = SVB_SLOT_REMEMBERED;
     }
-    else if (!svb_kind_is_confirmed(svb_slots_kind(word))) {
+    else if (!svb_kind_is_confirmed(svb_entry_kind(word))) {
         p.most = SVB_SLOT_DOUBTFUL;
         if (slots->room && atomic_fetch_sub(slots->room, 1) <= 0) {
             p.least = SVB_SLOT_DOUBTFUL;
@@ -569,7 +525,7 @@ static int put(const svb_slots *slots, apr_uint64_t id, apr_uint64_t word,
             return 1;
         }
     }
-    svb_evictions_add(svb_slots_evictions(slots), svb_slots_kind(word), now);
+    svb_evictions_add(svb_slots_evictions(slots), svb_entry_kind(word), now);
     return 0;
 }
 

@@ -11,6 +11,7 @@
 #define SVB_MEMORY_SLOTS_H
 
 #include "memory/client.h"
+#include "memory/entry.h"
 #include "memory/evictions.h"
 #include "memory/records.h"
 
@@ -28,6 +29,8 @@ typedef struct svb_slots {
     svb_clients_timeout_fn *timeout; /**< NULL: clients live for ever */
     void *baton;                     /**< the timeout's */
     _Atomic apr_int64_t *room; /**< for unconfirmed clients; NULL: any number */
+    const _Atomic apr_time_t
+        *frozen_at; /**< see svb_clients_set_frozen(); or NULL */
 } svb_slots;
 
 /** A slot as it was when looked at. */
@@ -55,34 +58,27 @@ apr_size_t svb_slots_size(apr_size_t capacity);
 /** @return the word of a client, in its node's present epoch */
 apr_uint64_t svb_slots_word(const svb_slots *slots, const svb_client *client);
 
-/** @return the word of a client, seen now; otherwise as it was */
-apr_uint64_t svb_slots_seen(apr_uint64_t word, apr_time_t now);
-
-/** @return whether the word is one of a client: no claim, no free slot */
-int svb_slots_is_client(apr_uint64_t word);
-
-/** @return the kind of a client's word */
-svb_kind svb_slots_kind(apr_uint64_t word);
-
-/** @return seconds since it was seen; below zero where the clock was set back, or that
- *          of the process which wrote it is ahead */
-apr_int64_t svb_slots_age(apr_uint64_t word, apr_time_t now);
-
 /** @return whether the client's word is of its node's present epoch */
 int svb_slots_is_current(const svb_slots *slots, apr_uint64_t word);
 
 /** @return whether the client's word is that, and not timed out: a windowed client
- *          that is, is remembered for a while */
+ *          that is, is remembered for a while. One that is gone is not live */
 int svb_slots_is_live(const svb_slots *slots, apr_uint64_t word,
                       apr_time_t now);
+
+/** @return whether it is live, or lately gone */
+int svb_slots_is_there(const svb_slots *slots, apr_uint64_t word,
+                       apr_time_t now);
+
+/** @return how long a client of the word's node would live as one of this kind; below
+ *          zero for ever */
+apr_interval_time_t svb_slots_timeout(const svb_slots *slots, apr_uint64_t word,
+                                      svb_kind kind);
 
 /** @return the word of a live client, as it is by now: that of a windowed one whose
  *          time is up says remembered, and is to be swapped for the one there is */
 apr_uint64_t svb_slots_aged(const svb_slots *slots, apr_uint64_t word,
                             apr_time_t now);
-
-/** @return the word with another kind, otherwise as it was */
-apr_uint64_t svb_slots_of_kind(apr_uint64_t word, svb_kind kind);
 
 /**
  * Say in full what is known of a client.
@@ -135,6 +131,10 @@ int svb_slots_put(const svb_slots *slots, apr_uint64_t id, apr_uint64_t word,
 /** The same of an id that has no slot and that nobody else puts. */
 int svb_slots_put_new(const svb_slots *slots, apr_uint64_t id,
                       apr_uint64_t word, apr_time_t now);
+
+/** Leave of a client that it is gone, since now. @return whether it had a slot, and was
+ *  not gone */
+int svb_slots_bury(const svb_slots *slots, apr_uint64_t id, apr_time_t now);
 
 /** Free all slots of a client. @return whether it had any */
 int svb_slots_remove(const svb_slots *slots, apr_uint64_t id);

@@ -202,12 +202,17 @@ static void reset_counters(const svb_model *model, int node)
 
 /* Their processes look at the word (course/mod_windows.h). Of two administrators who
  * say so at once both are heard if one is. */
-static void close_windows(int node)
+void svb_admin_close(int node)
 {
     svb_records *records = svb_segments_records();
     apr_uint64_t seen = svb_records_get(records, node, SVB_WORD_CLOSES);
 
     svb_records_swap(records, node, SVB_WORD_CLOSES, seen, seen + 1);
+}
+
+void svb_admin_forget(int node)
+{
+    svb_clients_forget(svb_segments_clients(), node, apr_time_now());
 }
 
 static void carry_out(const svb_model *model, int node,
@@ -227,13 +232,13 @@ static void carry_out(const svb_model *model, int node,
         change_mode(model, node, MODE_MAINTENANCE);
         break;
     case SVB_ACTION_CLOSE:
-        close_windows(node);
+        svb_admin_close(node);
         break;
     case SVB_ACTION_LOADFACTOR:
         change_loadfactor(model, node, action->value);
         break;
     case SVB_ACTION_FORGET:
-        svb_clients_forget(svb_segments_clients(), node);
+        svb_admin_forget(node);
         break;
     case SVB_ACTION_RESET:
         reset_counters(model, node);
@@ -281,6 +286,35 @@ int svb_admin_act(const svb_model *model, const svb_action *action,
     carry_out(model, node, action);
     svb_autosave_said(model->main_server);
     return node;
+}
+
+/* Whether it is enabled against the configuration is for each front end to know. */
+static unsigned mode_said(apr_uint64_t word)
+{
+    unsigned mode = (unsigned)(word & MODE_MASK);
+
+    return mode == MODE_DRAIN || mode == MODE_DISABLED
+                   || mode == MODE_MAINTENANCE
+               ? mode
+               : MODE_NORMAL;
+}
+
+void svb_admin_obey(const svb_model *model, int node, apr_uint64_t word,
+                    const char *who)
+{
+    int loadfactor = (int)(word >> LOADFACTOR_SHIFT & LOADFACTOR_MASK);
+
+    svb_records_say(svb_segments_records(), node, who);
+    /* A loadfactor alone says nothing of whether the node is fine. */
+    if (loadfactor == loadfactor_of(node)
+        || mode_said(word) != mode_said(mode_of(node))) {
+        change_mode(model, node, mode_said(word));
+    }
+    if (loadfactor) {
+        each_member(model, node, set_member_loadfactor, &loadfactor);
+        set_word(node, mode_of(node), loadfactor);
+    }
+    svb_autosave_said(model->main_server);
 }
 
 /* ------------------------------------------------------------- reconciling */

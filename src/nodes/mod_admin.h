@@ -32,6 +32,19 @@
 int svb_admin_act(const svb_model *model, const svb_action *action,
                   const char *who);
 
+/**
+ * Do what an administrator has said at another front end. Any thread, after
+ * svb_admin_apply().
+ * @param word SVB_WORD_ADMIN as it is there
+ * @param who  what is kept there as the reason: "drained by admin from 10.0.0.7"
+ */
+void svb_admin_obey(const svb_model *model, int node, apr_uint64_t word,
+                    const char *who);
+
+/** Likewise: forget the node's clients, or close their windows. */
+void svb_admin_forget(int node);
+void svb_admin_close(int node);
+
 /** Do to all members what their nodes' words say; in post_config, in the parent,
  *  after mod_proxy_balancer's. */
 void svb_admin_apply(const svb_model *model);

@@ -270,6 +270,9 @@ const char *svb_condition_reason(apr_pool_t *p, const svb_condition_sum *sum,
 
 int svb_condition_is_safe_to_stop(int node, svb_state state)
 {
+    if (svb_segments_shared()->is_incomplete) {
+        return 0;
+    }
     switch (state) {
     case SVB_STATE_DRAINING:
     case SVB_STATE_MAINTENANCE:

@@ -97,7 +97,8 @@ const char *svb_condition_reason(apr_pool_t *p, const svb_condition_sum *sum,
                                  const svb_condition *c);
 
 /** Does the node, in this state, take no new clients and have none? Never one that
- *  is down. Any thread. */
+ *  is down; none while it is not known what clients other front ends have. Any
+ *  thread. */
 int svb_condition_is_safe_to_stop(int node, svb_state state);
 
 #endif /* SVB_NODES_MOD_CONDITION_H */

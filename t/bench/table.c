@@ -139,7 +139,7 @@ static void one_call(enum op op, apr_size_t n, apr_time_t now)
 static void replace(apr_size_t from, apr_size_t to)
 {
     for (apr_size_t n = from; n < to; n++) {
-        svb_clients_remove(table, ids[n]);
+        svb_clients_remove(table, ids[n], t0);
         ids[n] = svb_clients_id(table, (const char *)&ids[n], sizeof(*ids));
     }
 }
@@ -329,7 +329,7 @@ int main(int argc, char **argv)
         munmap(ids, clients * sizeof(*ids));
         munmap(table_mem, svb_clients_bytes(table));
         for (int k = 0; k < NODES; k++) {
-            svb_clients_forget(table, nodes[k]);
+            svb_clients_forget(table, nodes[k], t0);
         }
     }
     return 0;

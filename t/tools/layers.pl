@@ -9,20 +9,22 @@ use warnings;
 
 my @house = (
     [''         => qw(mod_servoy_balancer mod_startup mod_watchdog)],
-    ['manager'  => qw(mod_manager mod_snapshot page page_nodes page_actions json metrics fields
+    ['manager'  => qw(mod_manager mod_snapshot page page_fronts page_nodes page_actions json metrics fields
                        snapshot sink form query utf8)],
     ['launch'   => qw(mod_launch mod_rewrite mod_front jnlp tag host location)],
     ['course'   => qw(mod_retry mod_attempt mod_learn mod_sessions mod_keep mod_smart mod_windows
                        mod_route_cookie mod_body mod_rewind mod_answer frames)],
     ['choice'   => qw(mod_method mod_decide mod_failover mod_election mod_plain mod_stateless
-                       mod_variables mod_request contest rate score session)],
+                       mod_variables mod_request others contest rate score session)],
+    ['share'    => qw(mod_share mod_fronts mod_read mod_send mod_said mod_sharing notes batch mac
+                       wire expect ring)],
     ['nodes'    => qw(mod_probe mod_evidence mod_census mod_addresses mod_targets mod_condition
                       mod_admin mod_members
                        condition probe addresses action state)],
     ['config'   => qw(mod_checks mod_fleets mod_tree mod_model mod_directives mod_store mod_sections
                       mod_facts mod_values pattern hosts store url escape)],
     ['memory'   => qw(mod_persist mod_autosave mod_live mod_room mod_clients mod_former mod_segments
-                      save_write save_read save words save_parts save_file blocks clients slots rows
+                      save_write save_read save words save_parts save_file blocks clients journal merge slots entry rows
                       events paths generations records sealed hash process evictions client
                       names)],
     ['redis'    => qw(mod_servoy_redis rounds answers link tls advice reply)],

@@ -69,7 +69,7 @@ START_TEST(load_and_turn)
 
     ck_assert_double_eq(seen(&c, a, 2).load, 0.5);
     ck_assert_uint_eq(seen(&c, a, 2).last_turn, 0);
-    for (int kind = 0; kind < SVB_KINDS; kind++) {
+    for (int kind = 0; kind <= SVB_KIND_ENDED; kind++) {
         svb_records_clients_add(records, a, 0, kind, kind + 1);
     }
     won(&c, a);

@@ -87,7 +87,16 @@ static const char expected[] =
     "\"until\": \"2026-11-22T10:00:30Z\"}]}],\n"
     " \"events\": [{\"time\": \"2026-11-22T09:59:00Z\", "
     "\"fleet\": \"servoy\", \"node\": \"servoy1\", \"from\": \"\", "
-    "\"to\": \"ready\", \"reason\": \"\\\"\"}]}\n";
+    "\"to\": \"ready\", \"reason\": \"\\\"\"}],\n"
+    " \"front_ends\": [{\"name\": \"fe1\", \"self\": true, \"version\": "
+    "\"0.2.0\", \"state\": \"here\", \"seen\": \"2026-11-22T10:00:00Z\", "
+    "\"lag_ms\": 7, \"clients\": 8, \"elections_per_s\": 1.5, \"rejected\": 9},\n"
+    "  {\"name\": \"fe2\", \"self\": false, \"version\": \"\", \"state\": "
+    "\"gone\", \"seen\": \"\", \"lag_ms\": 0, \"clients\": 0, "
+    "\"elections_per_s\": 0.0, \"rejected\": 0}],\n"
+    " \"store\": {\"url\": \"redis://10.0.0.5\", \"state\": \"connected\", "
+    "\"since\": \"2026-11-22T09:59:00Z\", \"round_trip_ms\": 0.25, \"unsent\": 1, "
+    "\"walks\": 2, \"gaps\": 3}}\n";
 
 static svb_snapshot *one_node(void)
 {
@@ -122,6 +131,17 @@ static svb_snapshot *one_node(void)
     member->reason = "answers";
     APR_ARRAY_PUSH(snap->events, svb_snap_event) = (svb_snap_event){
         node->last_change, "servoy", "servoy1", "", "ready", "\""};
+    APR_ARRAY_PUSH(snap->fronts, svb_snap_front) =
+        (svb_snap_front){"fe1", 1, "0.2.0", "here", snap->time, 7, 8, 1.5, 9};
+    APR_ARRAY_PUSH(snap->fronts, svb_snap_front) =
+        (svb_snap_front){.name = "fe2", .version = "", .state = "gone"};
+    snap->store = (svb_snap_store){.url = "redis://10.0.0.5",
+                                   .state = "connected",
+                                   .since = node->last_change,
+                                   .round_trip = 250,
+                                   .unsent = 1,
+                                   .walks = 2,
+                                   .gaps = 3};
     return snap;
 }
 
@@ -159,7 +179,11 @@ START_TEST(nothing_to_show)
     json = written();
     ck_assert_ptr_nonnull(strstr(json, "\"uptime_s\": 0,"));
     ck_assert_ptr_nonnull(strstr(json, "\"time\": \"\""));
-    ck_assert_ptr_nonnull(strstr(json, "\"nodes\": []}],\n \"events\": []}\n"));
+    ck_assert_ptr_nonnull(strstr(
+        json,
+        "\"nodes\": []}],\n \"events\": [],\n \"front_ends\": [],\n "
+        "\"store\": {\"url\": \"\", \"state\": \"off\", \"since\": \"\", "
+        "\"round_trip_ms\": 0.0, \"unsent\": 0, \"walks\": 0, \"gaps\": 0}}\n"));
 }
 END_TEST
 

@@ -52,7 +52,7 @@ START_TEST(put_find_move_remove)
     setup(100);
     ck_assert_int_eq(where(id_of(1), t0), -1);
     ck_assert(!svb_clients_touch(table, id_of(1), t0));
-    ck_assert(!svb_clients_remove(table, id_of(1)));
+    ck_assert(!svb_clients_remove(table, id_of(1), t0));
 
     ck_assert(
         svb_clients_put(table, id_of(1), nodes[0], SVB_KIND_WEB, t0 + 999999));
@@ -73,8 +73,8 @@ START_TEST(put_find_move_remove)
     ck_assert_uint_eq(counted(nodes[1], SVB_KIND_WEB), 0);
     ck_assert_uint_eq(counted(nodes[1], SVB_KIND_SMART), 1);
 
-    ck_assert(svb_clients_remove(table, id_of(1)));
-    ck_assert(!svb_clients_remove(table, id_of(1)));
+    ck_assert(svb_clients_remove(table, id_of(1), t0));
+    ck_assert(!svb_clients_remove(table, id_of(1), t0));
     ck_assert_int_eq(where(id_of(1), t0), -1);
     ck_assert_uint_eq(svb_clients_count(table), 0);
     assert_counts(table, t0);
@@ -107,7 +107,7 @@ START_TEST(pending_and_renamed)
     ck_assert_int_eq(where(id_of(9), t0), nodes[4]);
     /* A request that ends without one. */
     svb_clients_put(table, 77, nodes[2], SVB_KIND_PENDING, t0);
-    svb_clients_remove(table, 77);
+    svb_clients_remove(table, 77, t0);
     ck_assert_uint_eq(svb_clients_count(table), 2);
     assert_counts(table, t0);
 }
@@ -115,10 +115,11 @@ END_TEST
 
 START_TEST(timeouts)
 {
-    const int seconds[SVB_KINDS] = {60, 1800, 8 * 3600, 1800, 90, 1800, 1800};
+    const int seconds[SVB_KIND_GONE] = {60, 1800, 8 * 3600, 1800,
+                                        90, 1800, 1800};
 
     setup(100);
-    for (int kind = 0; kind < SVB_KINDS; kind++) {
+    for (int kind = 0; kind < SVB_KIND_GONE; kind++) {
         if (kind == SVB_KIND_WINDOWED) {
             continue; /* see check_kinds.c */
         }
@@ -136,7 +137,7 @@ START_TEST(timeouts)
         ck_assert_int_eq(where(id, end + SEC(seconds[kind] + 1)), -1);
     }
     /* The dead are counted until the sweep comes by, and no longer. */
-    ck_assert_uint_eq(svb_clients_count(table), SVB_KINDS - 3);
+    ck_assert_uint_eq(svb_clients_count(table), SVB_KIND_GONE - 3);
     ck_assert_uint_eq(counted(nodes[5], SVB_KIND_REMEMBERED), 1);
     ck_assert(svb_clients_sweep(table, ALL, t0 + SEC(24 * 3600)));
     ck_assert_uint_eq(svb_clients_count(table), 0);
@@ -214,11 +215,11 @@ START_TEST(epochs)
     /* One comes back, one goes elsewhere, one logs out. */
     svb_clients_put(table, id_of(0), nodes[0], SVB_KIND_WEB, t0);
     svb_clients_put(table, id_of(2), nodes[1], SVB_KIND_WEB, t0);
-    ck_assert(svb_clients_remove(table, id_of(4)));
+    ck_assert(svb_clients_remove(table, id_of(4), t0));
     ck_assert_uint_eq(counted(nodes[0], SVB_KIND_WEB), 1);
     ck_assert_uint_eq(counted(nodes[1], SVB_KIND_WEB), 11);
     assert_counts(table, t0);
-    svb_clients_forget(table, nodes[1]);
+    svb_clients_forget(table, nodes[1], t0);
     ck_assert_uint_eq(svb_clients_count(table), 1);
     svb_clients_sweep(table, ALL, t0);
     ck_assert_uint_eq(svb_clients_count(table), 1);

@@ -71,7 +71,7 @@ static void assert_no_slot_is_lost(apr_time_t now)
     const apr_uint64_t *words = copy.table_mem;
 
     for (int i = 0; i < NODES; i++) {
-        svb_clients_forget(copy.table, nodes[i]);
+        svb_clients_forget(copy.table, nodes[i], t0);
     }
     assert_counts(&copy, now);
     for (apr_size_t i = 9; i < svb_clients_size(CAPACITY) / 8; i += 2) {

@@ -157,7 +157,7 @@ static void own_step(int worker)
     own_look(worker, n);
     switch (random() % 8) {
     case 0:
-        svb_clients_remove(table, own_id(worker, n));
+        svb_clients_remove(table, own_id(worker, n), now());
         own[n].there = 0;
         own[n].certain = 1;
         break;
@@ -183,7 +183,7 @@ static void shared_step(int worker)
     }
     switch (random() % 8) {
     case 0:
-        svb_clients_remove(table, id);
+        svb_clients_remove(table, id, now());
         break;
     case 1:
     case 2:
@@ -206,7 +206,7 @@ static void passing_step(void)
         svb_clients_rename(table, token, random64(), node, SVB_KIND_WEB, now());
     }
     else if (random() % 2) {
-        svb_clients_remove(table, token);
+        svb_clients_remove(table, token, now());
     }
 }
 
@@ -246,7 +246,7 @@ static void work_calmly(int worker)
 
         switch (random() % 4) {
         case 0:
-            svb_clients_remove(table, id_of(-1, n));
+            svb_clients_remove(table, id_of(-1, n), now());
             break;
         case 1:
             svb_clients_rename(table, id_of(-1, n), id_of(-1, to),
@@ -300,7 +300,7 @@ static void assert_no_slot_is_lost(void)
     const apr_uint64_t *words = table_mem;
 
     for (int i = 0; i < NODES; i++) {
-        svb_clients_forget(table, nodes[i]);
+        svb_clients_forget(table, nodes[i], now());
     }
     svb_clients_sweep(table, ALL, now());
     ck_assert_uint_eq(svb_clients_count(table), 0);

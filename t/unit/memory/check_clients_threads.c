@@ -77,7 +77,7 @@ static void one_call(unsigned dice, unsigned n)
 
     switch (dice) {
     case 0:
-        svb_clients_remove(table, id_of(n));
+        svb_clients_remove(table, id_of(n), now());
         break;
     case 1:
         svb_clients_rename(table, id_of(n), id_of((n + NODES) % CLIENTS), node,

@@ -94,7 +94,7 @@ static void step_of_one(int i, int node, svb_kind kind, apr_time_t now)
 {
     switch (rand() % 6) {
     case 0:
-        svb_clients_remove(table, id_of(i));
+        svb_clients_remove(table, id_of(i), t0);
         model[i].known = 0;
         break;
     case 1:
@@ -124,7 +124,7 @@ static void model_step(apr_time_t now)
 {
     int i = rand() % CLIENTS, j = rand() % CLIENTS,
         node = nodes[rand() % NODES];
-    svb_kind kind = (svb_kind)(rand() % SVB_KINDS);
+    svb_kind kind = (svb_kind)(rand() % SVB_KIND_GONE);
 
     switch (rand() % 20) {
     case 0:

@@ -325,15 +325,16 @@ static unsigned in_brief(int node)
 START_TEST(in_brief_as_in_full)
 {
     int a = svb_records_add(records, "servoy", "a");
-    unsigned epoch = svb_records_epoch(records, a);
+    unsigned epoch = svb_records_epoch(records, a), counted = 0;
 
     for (int kind = 0; kind < SVB_KINDS; kind++) {
         svb_records_clients_add(records, a, epoch, (svb_kind)kind, kind + 1);
+        counted += svb_kind_is_counted((svb_kind)kind) ? kind + 1u : 0;
     }
-    ck_assert_uint_eq(in_brief(a), 15);
+    ck_assert_uint_eq(in_brief(a), counted);
     ck_assert_uint_eq(in_brief(a), svb_records_clients_all(records, a));
     svb_records_clients_add(records, a, epoch, SVB_KIND_WEB, -1);
-    ck_assert_uint_eq(in_brief(a), 14);
+    ck_assert_uint_eq(in_brief(a), counted - 1);
     svb_records_next_epoch(records, a);
     ck_assert_uint_eq(in_brief(a), 0);
     svb_records_clients_add(records, a, epoch, SVB_KIND_WEB, 1);

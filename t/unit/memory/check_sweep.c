@@ -54,14 +54,14 @@ START_TEST(sweep_leaves_a_busy_count_alone)
     half = svb_clients_buckets(table) / 2 + 1;
     svb_clients_sweep(table, half, t0);
     for (unsigned i = 0; i < 100; i++) {
-        svb_clients_remove(table, id_of(i));
+        svb_clients_remove(table, id_of(i), t0);
     }
     ck_assert(svb_clients_sweep(table, half, t0));
     ck_assert_uint_eq(counted(nodes[0], SVB_KIND_WEB), 900);
 
     svb_clients_sweep(table, half, t0);
     for (unsigned i = 100; i < 110; i++) {
-        svb_clients_remove(table, id_of(i));
+        svb_clients_remove(table, id_of(i), t0);
     }
     svb_records_clients_add(records, nodes[0], 0, SVB_KIND_WEB, -1);
     svb_records_clients_add(records, nodes[0], 0, SVB_KIND_WEB, 1);
@@ -77,7 +77,7 @@ START_TEST(sweep_leaves_a_busy_count_alone)
     ck_assert_uint_le(abs((int)counted(nodes[0], SVB_KIND_WEB) - 891), 1);
     /* A node that goes down meanwhile has no clients, whatever was found. */
     svb_clients_sweep(table, half, t0);
-    svb_clients_forget(table, nodes[0]);
+    svb_clients_forget(table, nodes[0], t0);
     ck_assert(svb_clients_sweep(table, half, t0));
     assert_counts(table, t0);
 }

@@ -102,7 +102,7 @@ static inline void call_touch(world *w, apr_time_t now)
 static inline void call_remove(world *w, apr_time_t now)
 {
     (void)now;
-    svb_clients_remove(w->table, id_of(1));
+    svb_clients_remove(w->table, id_of(1), t0);
 }
 
 static inline void call_rename(world *w, apr_time_t now)

@@ -110,7 +110,7 @@ static inline void assert_counts(svb_clients *clients, apr_time_t now)
         REQUIRE(again.node == client.node);
     }
     for (int node = 0; node < SVB_RECORDS_MAX; node++) {
-        for (int kind = 0; kind < SVB_KINDS; kind++) {
+        for (int kind = 0; kind < SVB_KIND_GONE; kind++) {
             REQUIRE(found[node][kind] == counted(node, kind));
         }
         sum -= found[node][SVB_KIND_REMEMBERED] + found[node][SVB_KIND_ENDED];
