@@ -130,11 +130,22 @@ static int is_dead(const svb_request *req, const svb_session_id *id,
                    const svb_member *member, const svb_client *known,
                    request_rec *r)
 {
-    apr_time_t now = apr_time_now();
-
-    return (known ? known->kind == SVB_KIND_ENDED : would_know(req, id, now))
-           && !svb_condition_of_member(req->balancer, member, now).takes_new
+    return (known ? known->kind == SVB_KIND_ENDED
+                  : would_know(req, id, apr_time_now()))
+           && !svb_condition_takes_new(req->balancer, member)
            && svb_election_has_other(req, member, r);
+}
+
+/* The same of one that names its member by its route: the table is asked where it
+ * matters. */
+static int is_dead_route(const svb_request *req, const svb_session_id *id,
+                         const svb_member *member, request_rec *r)
+{
+    svb_client client;
+
+    return !svb_condition_takes_new(req->balancer, member)
+           && is_dead(req, id, member, find(req, id, &client) ? &client : NULL,
+                      r);
 }
 
 /* Does the table have the id, and may it be used: with a route, or by learning? */
@@ -218,11 +229,8 @@ static void read_routes(svb_request *req, const svb_members *members, int i,
         const svb_session_id *id = &req->ids[i];
         apr_size_t len;
         const svb_member *member = named_by(req, members, id, r, &len);
-        svb_client client;
 
-        if (member
-            && !is_dead(req, id, member,
-                        find(req, id, &client) ? &client : NULL, r)) {
+        if (member && !is_dead_route(req, id, member, r)) {
             add_named(req, id, len, member, NULL, r, named);
         }
     }
@@ -267,9 +275,7 @@ static const svb_member *been_at(const svb_request *req,
         req->is_launch || req->is_new ? NULL : by_cookie(req, members, r);
 
     return member && member->node >= 0 && svb_request_can_have(req, member, r)
-                   && svb_condition_of_member(req->balancer, member,
-                                              apr_time_now())
-                          .takes_new
+                   && svb_condition_takes_new(req->balancer, member)
                ? member
                : NULL;
 }

@@ -308,8 +308,7 @@ int svb_election_has_other(const svb_request *req, const svb_member *than,
 
         if (member != than && !svb_request_has_tried(req, member->worker)
             && svb_condition_can_serve_now(member->worker, r)
-            && svb_condition_of_member(req->balancer, member, apr_time_now())
-                   .takes_new) {
+            && svb_condition_takes_new(req->balancer, member)) {
             return 1;
         }
     }

@@ -319,10 +319,7 @@ static int takes_new(const svb_request *req)
     const svb_member *member = req->choice.member;
 
     return svb_request_is_unbound(req) || !member
-           || (member->node >= 0
-               && svb_condition_is_plain(req->balancer, member))
-           || svb_condition_of_member(req->balancer, member, apr_time_now())
-                  .takes_new;
+           || svb_condition_takes_new(req->balancer, member);
 }
 
 static void begin_attempt(svb_request *req, request_rec *r,

@@ -178,7 +178,7 @@ static void put_store(svb_sink *s, const svb_snap_store *store)
 /* Who shares with whom, if anybody does. */
 static void put_sharing(svb_sink *s, const svb_snapshot *snap)
 {
-    svb_sink_raw(s, ",\n \"front_ends\": [");
+    put(s, ",\n \"front_end\": %s,\n \"front_ends\": [", snap->front_end);
     for (int i = 0; i < snap->fronts->nelts; i++) {
         if (i > 0) {
             svb_sink_raw(s, ",\n  ");

@@ -263,6 +263,7 @@ svb_snapshot *svb_snapshot_take(apr_pool_t *p, const svb_model *model,
     snap->table.evicted_at = svb_clients_evictions(svb_segments_clients())->at;
     snap->table.bytes = svb_clients_bytes(svb_segments_clients());
     add_events(p, snap);
+    snap->front_end = svb_store_get()->front_end;
     fill_store(p, snap);
     for (int i = 0; i < model->fleets->nelts; i++) {
         add_fleet(p, snap, APR_ARRAY_IDX(model->fleets, i, svb_fleet *));

@@ -229,7 +229,8 @@ static void restore_age(const svb_persist *found, const svb_save_result *result)
     svb_evictions *evictions = svb_clients_evictions(svb_segments_clients());
     svb_shared *shared = svb_segments_shared();
 
-    if (found->stopped && facts->known_since && result->nodes_skipped == 0
+    if (found->stopped && !result->other_secret && facts->known_since
+        && result->nodes_skipped == 0
         && facts->known_since < shared->known_since) {
         shared->known_since = facts->known_since;
     }

@@ -81,7 +81,9 @@ typedef struct svb_save_result {
     unsigned nodes_skipped; /**< nodes for which there was no room */
     apr_uint64_t clients;   /**< by how many clients the table has grown,
                                  remembered ones included */
-    apr_uint64_t skipped;   /**< the file's others: expired, of a node that was
+    int other_secret;     /**< the file's clients mean nothing in the table, and
+                                 were left out */
+    apr_uint64_t skipped; /**< the file's others: expired, of a node that was
                                  skipped, dropped for want of room, or in the
                                  table already */
 } svb_save_result;
@@ -163,13 +165,13 @@ apr_status_t svb_save_verify(svb_save *save, const char **err);
  *
  * @param records the nodes; words and counters are set to what the file says
  * @param clients the table, opened with these records and the file's secret,
- *                and with its timeouts set
+ *                and with its timeouts set; where the secret is another one, clients are
+ *                left out
  * @param now     time of day; clients seen later than that are taken as seen
  *                now, since the clock was set back
  * @param result  filled in
- * @return APR_SUCCESS; APR_EINVAL: the table was opened with another secret, and
- *         nothing has changed; or what svb_save_verify() has: the file was changed
- *         since, and some of it is restored
+ * @return APR_SUCCESS; or what svb_save_verify() has: the file was changed since, and
+ *         some of it is restored
  */
 apr_status_t svb_save_restore(svb_save *save, svb_records *records,
                               svb_clients *clients, apr_time_t now,

@@ -220,6 +220,14 @@ svb_condition svb_condition_of_member(const svb_balancer *balancer,
     return svb_condition_of_node(&sum, now);
 }
 
+int svb_condition_takes_new(const svb_balancer *balancer,
+                            const svb_member *member)
+{
+    return (member->node >= 0 && svb_condition_is_plain(balancer, member))
+           || svb_condition_of_member(balancer, member, apr_time_now())
+                  .takes_new;
+}
+
 /* --------------------------------------------------------------------- in words */
 
 static const char *name_of(const svb_condition_sum *sum, int slot)

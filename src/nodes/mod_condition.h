@@ -65,6 +65,11 @@ svb_condition svb_condition_of_member(const svb_balancer *balancer,
 int svb_condition_is_plain(const svb_balancer *balancer,
                            const svb_member *member);
 
+/** Does the node behind a member take new clients, as svb_condition_of_member() has it?
+ *  Quick where it is plain to see. Any thread. */
+int svb_condition_takes_new(const svb_balancer *balancer,
+                            const svb_member *member);
+
 /** Note in what elections compare (svb_brief) whether there is anything to be said
  *  against the node; every second or so. That there is, is noted at once. */
 void svb_condition_brief(int node);

@@ -30,7 +30,8 @@
 
 static server_rec *server;
 static svb_mac own_mac;
-static const char *to_remove; /* the heartbeat of one long gone, or NULL */
+static char
+    to_remove[SVB_NAME_MAX + 1]; /* the heartbeat of one long gone, or "" */
 
 void svb_fronts_start(server_rec *main_server)
 {
@@ -125,10 +126,10 @@ static void write_heartbeats(svb_exchange_round *round, apr_pool_t *p,
     count_own(now);
     fields[0] = own_heartbeat(p, now);
     round->n_heartbeats = 1;
-    if (to_remove) {
-        fields[1].name = to_remove;
+    if (*to_remove) {
+        fields[1].name = apr_pstrdup(p, to_remove);
         round->n_heartbeats = 2;
-        to_remove = NULL;
+        *to_remove = '\0';
     }
     round->heartbeats = fields;
 }
@@ -232,7 +233,7 @@ static void read_heartbeats(const svb_exchange_result *result, apr_pool_t *p)
             svb_sharing()->rejected++;
         }
         else if (beat.time + LONG_GONE_MS < time) {
-            to_remove = apr_pstrdup(server->process->pconf, field->name);
+            apr_cpystrn(to_remove, field->name, sizeof(to_remove));
         }
         else if (strcmp(field->name, store->front_end) == 0) {
             look_at_own(&beat, time);

@@ -55,7 +55,9 @@ static void halve_expected(void)
     svb_records *records = svb_segments_records();
 
     for (int node = 0; node < SVB_RECORDS_MAX; node++) {
-        unsigned n = svb_records_clients(records, node, SVB_KIND_EXPECTED);
+        unsigned n = svb_records_used(records, node)
+                         ? svb_records_clients(records, node, SVB_KIND_EXPECTED)
+                         : 0;
 
         if (n) {
             svb_records_clients_add(records, node,

@@ -88,6 +88,7 @@ static const char expected[] =
     " \"events\": [{\"time\": \"2026-11-22T09:59:00Z\", "
     "\"fleet\": \"servoy\", \"node\": \"servoy1\", \"from\": \"\", "
     "\"to\": \"ready\", \"reason\": \"\\\"\"}],\n"
+    " \"front_end\": \"fe1\",\n"
     " \"front_ends\": [{\"name\": \"fe1\", \"self\": true, \"version\": "
     "\"0.2.0\", \"state\": \"here\", \"seen\": \"2026-11-22T10:00:00Z\", "
     "\"lag_ms\": 7, \"clients\": 8, \"elections_per_s\": 1.5, \"rejected\": 9},\n"
@@ -131,6 +132,7 @@ static svb_snapshot *one_node(void)
     member->reason = "answers";
     APR_ARRAY_PUSH(snap->events, svb_snap_event) = (svb_snap_event){
         node->last_change, "servoy", "servoy1", "", "ready", "\""};
+    snap->front_end = "fe1";
     APR_ARRAY_PUSH(snap->fronts, svb_snap_front) =
         (svb_snap_front){"fe1", 1, "0.2.0", "here", snap->time, 7, 8, 1.5, 9};
     APR_ARRAY_PUSH(snap->fronts, svb_snap_front) =
@@ -181,7 +183,7 @@ START_TEST(nothing_to_show)
     ck_assert_ptr_nonnull(strstr(json, "\"time\": \"\""));
     ck_assert_ptr_nonnull(strstr(
         json,
-        "\"nodes\": []}],\n \"events\": [],\n \"front_ends\": [],\n "
+        "\"nodes\": []}],\n \"events\": [],\n \"front_end\": \"\",\n \"front_ends\": [],\n "
         "\"store\": {\"url\": \"\", \"state\": \"off\", \"since\": \"\", "
         "\"round_trip_ms\": 0.0, \"unsent\": 0, \"walks\": 0, \"gaps\": 0}}\n"));
 }
