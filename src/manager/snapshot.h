@@ -123,7 +123,7 @@ typedef struct svb_snapshot {
     svb_snap_table table;
     apr_array_header_t *fleets; /* of svb_snap_fleet *; never NULL */
     apr_array_header_t
-        *events; /* of svb_snap_event, newest first; never NULL */
+        *events;           /* of svb_snap_event, newest first; never NULL */
     const char *front_end; /* our own name among them */
     apr_array_header_t
         *fronts; /* of svb_snap_front, ourselves first; never NULL */

@@ -4,10 +4,11 @@
  * next one.
  *
  * Layout, all numbers little-endian, no padding between the parts; what is marked
- * with * is not there in files of version 1:
+ * with * is not there in files of version 1, what is marked with + neither in those of
+ * version 2:
  *
  *     header    8  "svb-save"
- *               4  version of this layout, 2
+ *               4  version of this layout, 3
  *               4  how many nodes follow
  *               8  when it was written, in microseconds of 1970
  *              16  the secret under which the clients' ids are hashes
@@ -20,6 +21,8 @@
  *               8  what the administrator has set, SVB_WORD_ADMIN
  *            7*8  counters, in the order of svb_counter
  *            120*  who has set it, filled up with NULs
+ *            3*8+  number of what the administrator has set, and when clients were last
+ *                  forgotten, windows last closed: SVB_WORD_SAID_AT and so on
  *     client    8  id, not 0
  *               2  number of its node, counted from 0 in this file
  *               1  kind: 1 web, 2 smart, 3 assumed, 4 windowed, 5 remembered,

@@ -13,10 +13,14 @@
 #include "memory/records.h"
 
 #define SVB_SAVE_MAGIC "svb-save"
-#define SVB_SAVE_VERSION 2
+#define SVB_SAVE_VERSION 3
 
 #define SVB_WORDS_MAGIC "svb-word"
-#define SVB_WORDS_VERSION 1
+#define SVB_WORDS_VERSION 2
+
+/* Numbers of what an administrator has set, and so on: SVB_WORD_SAID_AT and those that
+ * follow. */
+#define SVB_NUMBERS (SVB_WORD_CLOSED_AT - SVB_WORD_SAID_AT + 1)
 
 typedef struct svb_header_part {
     char magic[8];
@@ -37,6 +41,8 @@ typedef struct svb_node_part {
     apr_uint64_t counters[SVB_COUNTERS];
     /* since version 2 */
     char said[SVB_RECORDS_TEXT + 1];
+    /* since version 3 */
+    apr_uint64_t numbers[SVB_NUMBERS];
 } svb_node_part;
 
 typedef struct svb_client_part {
@@ -53,7 +59,11 @@ typedef struct svb_client_part {
     ((version) == 1 ? offsetof(svb_header_part, number)                        \
                     : sizeof(svb_header_part))
 #define SVB_NODE_SIZE(version)                                                 \
-    ((version) == 1 ? offsetof(svb_node_part, said) : sizeof(svb_node_part))
+    ((version) == 1   ? offsetof(svb_node_part, said)                          \
+     : (version) == 2 ? offsetof(svb_node_part, numbers)                       \
+                      : sizeof(svb_node_part))
+#define SVB_WORD_SIZE(version)                                                 \
+    ((version) == 1 ? offsetof(svb_word_part, numbers) : sizeof(svb_word_part))
 
 typedef struct svb_words_header {
     char magic[8];
@@ -68,16 +78,23 @@ typedef struct svb_word_part {
     char route[SVB_NAME_MAX + 1];
     apr_uint64_t admin;
     char said[SVB_RECORDS_TEXT + 1];
+    /* since version 2 */
+    apr_uint64_t numbers[SVB_NUMBERS];
 } svb_word_part;
 
 /* Whoever changes one of these has to raise the version. */
 _Static_assert(SVB_HEADER_SIZE(1) == 40, "header in the file");
 _Static_assert(sizeof(svb_header_part) == 64, "header in the file");
 _Static_assert(SVB_NODE_SIZE(1) == 192, "node in the file");
-_Static_assert(sizeof(svb_node_part) == 312, "node in the file");
+_Static_assert(SVB_NODE_SIZE(2) == 312, "node in the file");
+_Static_assert(sizeof(svb_node_part) == 336, "node in the file");
 _Static_assert(sizeof(svb_client_part) == 16, "client in the file");
 _Static_assert(sizeof(svb_words_header) == 32, "header of the words");
-_Static_assert(sizeof(svb_word_part) == 256, "a node's word in the file");
+_Static_assert(SVB_WORD_SIZE(1) == 256, "a node's word in the file");
+_Static_assert(sizeof(svb_word_part) == 280, "a node's word in the file");
+_Static_assert(SVB_WORD_FORGOT_AT == SVB_WORD_SAID_AT + 1
+                   && SVB_WORD_CLOSED_AT == SVB_WORD_SAID_AT + 2,
+               "numbers in the file");
 _Static_assert(SVB_RECORDS_MAX <= 0x10000, "a node's number has 16 bits");
 _Static_assert(SVB_KIND_WEB == 1 && SVB_KIND_SMART == 2 && SVB_KIND_ASSUMED == 3
                    && SVB_KIND_WINDOWED == 4 && SVB_KIND_REMEMBERED == 5

@@ -83,8 +83,8 @@ static apr_time_t as_of(const svb_slots *slots, apr_uint64_t word,
 {
     apr_time_t frozen = slots->frozen_at ? *slots->frozen_at : 0;
 
-    return frozen && frozen < now && svb_entry_age(word, frozen) > 0 ? frozen
-                                                                     : now;
+    return frozen && frozen < now && svb_entry_age(word, frozen) >= 0 ? frozen
+                                                                      : now;
 }
 
 /* It was seen at some time in that second, so give it one more. */

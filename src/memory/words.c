@@ -33,6 +33,21 @@ svb_words *svb_words_new(apr_pool_t *p)
     return words;
 }
 
+/* @return whether there is any */
+static int collect_numbers(svb_word_part *part, svb_records *records, int node)
+{
+    int any = 0;
+
+    for (int i = 0; i < SVB_NUMBERS; i++) {
+        apr_uint64_t number =
+            svb_records_get(records, node, (svb_word)(SVB_WORD_SAID_AT + i));
+
+        any |= number != 0;
+        part->numbers[i] = SVB_LE64(number);
+    }
+    return any;
+}
+
 void svb_words_collect(svb_words *words, svb_records *records)
 {
     words->nodes = 0;
@@ -44,11 +59,11 @@ void svb_words_collect(svb_words *words, svb_records *records)
         if (!svb_records_used(records, node)) {
             continue;
         }
+        memset(part, 0, sizeof(*part));
         admin = svb_records_get(records, node, SVB_WORD_ADMIN);
-        if (admin == 0) {
+        if (!collect_numbers(part, records, node) && admin == 0) {
             continue;
         }
-        memset(part, 0, sizeof(*part));
         apr_cpystrn(part->name, svb_records_name(records, node),
                     sizeof(part->name));
         apr_cpystrn(part->route, svb_records_route(records, node),
@@ -110,11 +125,34 @@ static int is_text(const char *raw, apr_size_t size)
     return strnlen(raw, size) < size;
 }
 
+static int has_number(const svb_word_part *part)
+{
+    for (int i = 0; i < SVB_NUMBERS; i++) {
+        if (part->numbers[i]) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static int is_good(const svb_word_part *part)
 {
     return part->name[0] && is_text(part->name, sizeof(part->name))
            && part->route[0] && is_text(part->route, sizeof(part->route))
-           && is_text(part->said, sizeof(part->said)) && part->admin != 0;
+           && is_text(part->said, sizeof(part->said))
+           && (part->admin != 0 || has_number(part));
+}
+
+static int is_known(apr_uint32_t version)
+{
+    return version >= 1 && version <= SVB_WORDS_VERSION;
+}
+
+/* What its version does not have is 0. */
+static void get_part(svb_blocks *blocks, svb_word_part *part, apr_size_t size)
+{
+    memset(part, 0, sizeof(*part));
+    svb_blocks_get(blocks, part, size);
 }
 
 /* @return whether there is a whole one in this place */
@@ -123,10 +161,11 @@ static int read_place(svb_words *words, int fd, int place)
     apr_off_t at = (apr_off_t)place * PLACE;
     svb_words_header raw = {0};
     svb_blocks blocks;
+    apr_size_t size;
 
     if (pread(fd, &raw, sizeof(raw), at) != (ssize_t)sizeof(raw)
         || memcmp(raw.magic, SVB_WORDS_MAGIC, sizeof(raw.magic)) != 0
-        || SVB_LE32(raw.version) != SVB_WORDS_VERSION
+        || !is_known(SVB_LE32(raw.version))
         || SVB_LE32(raw.nodes) > SVB_RECORDS_MAX
         || SVB_LE64(raw.saved) > INT64_MAX) {
         return 0;
@@ -134,12 +173,13 @@ static int read_place(svb_words *words, int fd, int place)
     words->nodes = SVB_LE32(raw.nodes);
     words->number = SVB_LE64(raw.number);
     words->saved = (apr_time_t)SVB_LE64(raw.saved);
-    svb_blocks_begin_get(
-        &blocks, fd, at,
-        (apr_off_t)(sizeof(raw) + words->nodes * sizeof(words->parts[0])));
+    size = SVB_WORD_SIZE(SVB_LE32(raw.version));
+    svb_blocks_begin_get(&blocks, fd, at,
+                         (apr_off_t)(sizeof(raw) + words->nodes * size));
     svb_blocks_get(&blocks, &raw, sizeof(raw));
-    svb_blocks_get(&blocks, words->parts,
-                   words->nodes * sizeof(words->parts[0]));
+    for (unsigned i = 0; i < words->nodes; i++) {
+        get_part(&blocks, &words->parts[i], size);
+    }
     if (!svb_blocks_end_get(&blocks)) {
         return 0;
     }
@@ -178,23 +218,34 @@ apr_status_t svb_words_read(svb_words *words, const char *path,
     return rv;
 }
 
+static void restore(const svb_word_part *part, svb_records *records, int node)
+{
+    svb_records_set(records, node, SVB_WORD_ADMIN, SVB_LE64(part->admin));
+    for (int i = 0; i < SVB_NUMBERS; i++) {
+        svb_records_set(records, node, (svb_word)(SVB_WORD_SAID_AT + i),
+                        SVB_LE64(part->numbers[i]));
+    }
+    svb_records_say(records, node, part->said);
+}
+
 unsigned svb_words_restore(const svb_words *words, svb_records *records)
 {
+    static const svb_word_part none;
     unsigned restored = 0;
 
     for (int node = 0; node < SVB_RECORDS_MAX; node++) {
         if (svb_records_used(records, node)) {
-            svb_records_set(records, node, SVB_WORD_ADMIN, 0);
+            restore(&none, records, node);
         }
     }
     for (unsigned i = 0; i < words->nodes; i++) {
         const svb_word_part *part = &words->parts[i];
-        int node = svb_records_add(records, part->name, part->route);
+        int node = part->admin
+                       ? svb_records_add(records, part->name, part->route)
+                       : svb_records_find(records, part->name, part->route);
 
         if (node >= 0) {
-            svb_records_set(records, node, SVB_WORD_ADMIN,
-                            SVB_LE64(part->admin));
-            svb_records_say(records, node, part->said);
+            restore(part, records, node);
             restored++;
         }
     }

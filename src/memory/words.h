@@ -8,14 +8,17 @@
  * little-endian:
  *
  *     header    8  "svb-word"
- *               4  version of this layout, 1
- *               4  how many nodes follow: those with a word
+ *               4  version of this layout, 2
+ *               4  how many nodes follow: those with a word, or the number of one
  *               8  number of the save, counted with those of memory/save.h
  *               8  when it was written, in microseconds of 1970
  *     node     64  fleet, filled up with NULs, of which there is one at least
  *              64  route, likewise
- *               8  what the administrator has set, SVB_WORD_ADMIN, not 0
+ *               8  what the administrator has set, SVB_WORD_ADMIN; 0: nothing, any more
  *             120  who has set it, filled up with NULs
+ *             3*8  its number, and those of forgetting and closing, SVB_WORD_SAID_AT and
+ *                  so on, by which front ends know whose word is the later one; not in
+ *                  files of version 1, which have no nodes without a word
  *     trailer   8  checksum of everything before it, see memory/blocks.h
  *
  * The place with the higher number counts. A node that is not in it has no word:
@@ -72,7 +75,7 @@ apr_status_t svb_words_read(svb_words *words, const char *path,
                             const char **err);
 
 /** Have the records say what these do, and nothing else; nodes that are missing
- *  are added. @return how many nodes have a word now */
+ *  are added, if they have a word. @return how many nodes this is about */
 unsigned svb_words_restore(const svb_words *words, svb_records *records);
 
 #endif /* SVB_MEMORY_WORDS_H */

@@ -194,12 +194,24 @@ static void look_at_own(const svb_heartbeat *beat, apr_uint64_t time)
                  svb_store_get()->front_end);
 }
 
+/* Another one has told something under that name, and has given way to the one that had
+ * it before: what that one told meanwhile was taken for older, and was not read. */
+static void go_back_to(svb_front *front, const svb_heartbeat *beat)
+{
+    front->boot = beat->boot;
+    front->number = beat->number;
+    svb_read_gap(front);
+}
+
 static void look_at(const char *name, const svb_heartbeat *beat)
 {
     svb_front *front = svb_sharing_front(name, 1);
 
     if (!front || beat->time < front->beat) {
         return;
+    }
+    if (beat->boot < front->boot && beat->time > front->beat) {
+        go_back_to(front, beat);
     }
     front->beat = beat->time;
     front->beat_boot = beat->boot;

@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 
 #include "memory/hash.h"
+#include "memory/mod_autosave.h"
 #include "memory/mod_segments.h"
 #include "nodes/mod_admin.h"
 
@@ -44,12 +45,21 @@ static void met(apr_uint64_t number)
     }
 }
 
-static apr_uint64_t next_number(void)
+/* Those that were kept from before a stop are met here. */
+static void meet_numbers_of(int node)
+{
+    met(number_of(node, SVB_WORD_SAID_AT));
+    met(number_of(node, SVB_WORD_FORGOT_AT));
+    met(number_of(node, SVB_WORD_CLOSED_AT));
+}
+
+static apr_uint64_t next_number(int node)
 {
     _Atomic apr_uint64_t *clock = &svb_sharing()->clock;
-    apr_uint64_t now = svb_sharing_store_ms(apr_time_now()), seen = *clock,
-                 next;
+    apr_uint64_t now = svb_sharing_store_ms(apr_time_now()), seen, next;
 
+    meet_numbers_of(node);
+    seen = *clock;
     do {
         next = seen + 1 > now ? seen + 1 : now;
     } while (!atomic_compare_exchange_weak(clock, &seen, next));
@@ -79,7 +89,8 @@ int svb_said_here(int node, svb_action_kind kind)
     if (!svb_sharing() || kind == SVB_ACTION_RESET) {
         return 0;
     }
-    svb_records_set(svb_segments_records(), node, word, next_number());
+    svb_records_set(svb_segments_records(), node, word, next_number(node));
+    svb_autosave_said(model->main_server);
     return 1;
 }
 
@@ -97,6 +108,7 @@ static svb_exchange_field field_of(int node, apr_pool_t *p)
                      .closed_at = number_of(node, SVB_WORD_CLOSED_AT),
                      .who = who};
 
+    meet_numbers_of(node);
     svb_records_said(records, node, who);
     return (svb_exchange_field){
         apr_pstrcat(p, said.fleet, "/", said.route, NULL),
@@ -163,8 +175,8 @@ static void hear(int node, const svb_said *said, apr_time_t now)
     }
 }
 
-/* What an administrator had set before the server was started has lost its number; where
- * nobody knows better, it counts. */
+/* What an administrator had set while nothing was shared has no number; where nobody
+ * knows better, it counts. */
 static void number_what_was_kept(void)
 {
     svb_records *records = svb_segments_records();

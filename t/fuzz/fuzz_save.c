@@ -32,7 +32,7 @@
 #include "memory/save.h"
 
 #define HEADER 64
-#define NODE 312
+#define NODE 336
 #define CLIENT 16
 #define TRAILER 16
 #define CAPACITY 64
@@ -254,7 +254,7 @@ static size_t mend(uint8_t *data, size_t size, int how)
         nodes = data[12] % 16 < nodes ? data[12] % 16 : nodes;
         clients = (rest - nodes * NODE) / CLIENT;
         size = HEADER + nodes * NODE + clients * CLIENT + TRAILER;
-        memcpy(data, "svb-save\2\0\0\0", 12);
+        memcpy(data, "svb-save\3\0\0\0", 12);
         put(data + 12, nodes, 4);
         data[23] &= 0x7f;
         data[55] &= 0x7f;

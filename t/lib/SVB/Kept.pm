@@ -195,8 +195,8 @@ sub saved_counts {
     my ($path) = @_;
     my $bytes = SVB::Temp->read_file($path);
     my ($magic, $version, $nodes) = unpack 'a8 V V', $bytes;
-    die "$path: not a saved state\n" if $magic ne 'svb-save' || $version != 2;
-    my ($start, $size) = (64, 312);
+    die "$path: not a saved state\n" if $magic ne 'svb-save' || $version != 3;
+    my ($start, $size) = (64, 336);
     my @route = map { (unpack 'Z64 Z64', substr $bytes, $start + $size * $_)[1] } 0 .. $nodes - 1;
     my %count = map { $_ => 0 } @route;
     for (my $at = $start + $size * $nodes; $at < length($bytes) - 16; $at += 16) {

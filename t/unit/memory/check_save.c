@@ -63,6 +63,9 @@ START_TEST(layout)
 
     svb_records_set(w.records, node, SVB_WORD_ADMIN, 0x1122334455667788u);
     svb_records_say(w.records, node, "drained by somebody");
+    for (unsigned i = 0; i < 3; i++) {
+        svb_records_set(w.records, node, SVB_WORD_SAID_AT + i, 2000 + i);
+    }
     for (unsigned i = 0; i < SVB_COUNTERS; i++) {
         svb_records_set_counter(w.records, node, i, 1000 + i);
     }
@@ -100,6 +103,45 @@ START_TEST(version_1)
     ck_assert_uint_eq(svb_records_get(w.records, node, SVB_WORD_ADMIN),
                       0x1122334455667788u);
     ck_assert_uint_eq(svb_records_counter(w.records, node, 6), 1006);
+}
+END_TEST
+
+/* One that no front end has shared with. */
+START_TEST(version_2)
+{
+    world w = new_world(10);
+    apr_size_t len;
+    unsigned char *data = by_hand_in(2, &len);
+    int node = svb_records_add(w.records, "servoy", "s1");
+    char said[SVB_RECORDS_TEXT + 1];
+
+    ck_assert_uint_eq(len, HEADER + 312 + CLIENT + TRAILER);
+    svb_records_set(w.records, node, SVB_WORD_SAID_AT, 5);
+    spew(data, len);
+    load(&w);
+    ck_assert_uint_eq(found.number, 7);
+    ck_assert_uint_eq(result.clients, 1);
+    svb_records_said(w.records, node, said);
+    ck_assert_str_eq(said, "drained by somebody");
+    ck_assert_uint_eq(svb_records_get(w.records, node, SVB_WORD_SAID_AT), 0);
+}
+END_TEST
+
+START_TEST(numbers_of_words)
+{
+    world w = new_world(10);
+    apr_size_t len;
+    unsigned char *data = by_hand(&len);
+    int node;
+
+    spew(data, len);
+    load(&w);
+    node = svb_records_find(w.records, "servoy", "s1");
+    ck_assert_uint_eq(svb_records_get(w.records, node, SVB_WORD_SAID_AT), 2000);
+    ck_assert_uint_eq(svb_records_get(w.records, node, SVB_WORD_FORGOT_AT),
+                      2001);
+    ck_assert_uint_eq(svb_records_get(w.records, node, SVB_WORD_CLOSED_AT),
+                      2002);
 }
 END_TEST
 
@@ -177,6 +219,8 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, many_clients);
     tcase_add_test(tc, layout);
     tcase_add_test(tc, version_1);
+    tcase_add_test(tc, version_2);
+    tcase_add_test(tc, numbers_of_words);
     tcase_add_test(tc, all_facts);
     tcase_add_test(tc, all_kinds);
     tcase_add_test(tc, long_checksum);

@@ -22,7 +22,7 @@
 
 /* Where things are in a file; see memory/save.h. */
 #define HEADER 64
-#define NODE 312
+#define NODE 336
 #define CLIENT 16
 #define TRAILER 16
 
@@ -262,6 +262,11 @@ static inline void add_nodes(world *w, unsigned n)
                         0x8000000000000001u * i);
         svb_records_say(w->records, node,
                         i % 4 ? apr_psprintf(pool, "said by %u", i) : "");
+        for (svb_word word = SVB_WORD_SAID_AT; word <= SVB_WORD_CLOSED_AT;
+             word++) {
+            svb_records_set(w->records, node, word,
+                            0x8765432100000000u * i + word);
+        }
         for (int ctr = 0; ctr < SVB_COUNTERS; ctr++) {
             svb_records_set_counter(w->records, node, ctr,
                                     ~(apr_uint64_t)0 - 10 * i - (unsigned)ctr);
@@ -305,8 +310,8 @@ static inline unsigned char *small_file(world *w, apr_size_t *len)
     return slurp(len);
 }
 
-/* A node and a client, written by hand from memory/save.h, in its layout or the one
- * of version 1. */
+/* A node and a client, written by hand from memory/save.h, in the layout of any
+ * version. */
 static inline unsigned char *by_hand_in(int version, apr_size_t *len)
 {
     static unsigned char data[HEADER + NODE + CLIENT + TRAILER];
@@ -327,7 +332,10 @@ static inline unsigned char *by_hand_in(int version, apr_size_t *len)
         put(at + 136 + 8 * i, 1000 + i, 8);
     }
     strcpy((char *)at + 192, "drained by somebody");
-    at += version == 1 ? 192 : NODE;
+    for (unsigned i = 0; i < 3; i++) {
+        put(at + 312 + 8 * i, 2000 + i, 8);
+    }
+    at += version == 1 ? 192 : version == 2 ? 312 : NODE;
     memset(at, 0, CLIENT + TRAILER);
     put(at, 0xfedcba9876543210u, 8);
     memcpy(at + 8, "\0\0\2\0", 4);
@@ -341,7 +349,7 @@ static inline unsigned char *by_hand_in(int version, apr_size_t *len)
 
 static inline unsigned char *by_hand(apr_size_t *len)
 {
-    return by_hand_in(2, len);
+    return by_hand_in(3, len);
 }
 
 /* ------- comparing */
@@ -361,6 +369,11 @@ static inline void assert_nodes(const world *a, const world *b)
         ck_assert_int_ge(node, 0);
         ck_assert_uint_eq(svb_records_get(a->records, i, SVB_WORD_ADMIN),
                           svb_records_get(b->records, node, SVB_WORD_ADMIN));
+        for (svb_word word = SVB_WORD_SAID_AT; word <= SVB_WORD_CLOSED_AT;
+             word++) {
+            ck_assert_uint_eq(svb_records_get(a->records, i, word),
+                              svb_records_get(b->records, node, word));
+        }
         svb_records_said(a->records, i, one);
         svb_records_said(b->records, node, other);
         ck_assert_str_eq(one, other);
