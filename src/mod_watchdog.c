@@ -13,6 +13,7 @@
 #include "nodes/mod_admin.h"
 #include "nodes/mod_census.h"
 #include "nodes/mod_probe.h"
+#include "share/mod_hints.h"
 #include "share/mod_share.h"
 
 #define TICK_EVERY apr_time_from_sec(1)
@@ -83,6 +84,14 @@ static apr_status_t share(int state, void *data, apr_pool_t *pool)
     return APR_SUCCESS;
 }
 
+static apr_status_t ask(int state, void *data, apr_pool_t *pool)
+{
+    if (state == AP_WATCHDOG_STATE_RUNNING) {
+        svb_hints_ask(data, pool);
+    }
+    return APR_SUCCESS;
+}
+
 static apr_status_t save(int state, void *data, apr_pool_t *pool)
 {
     const svb_model *model = data;
@@ -106,12 +115,14 @@ static const struct {
     const char *name;
     apr_interval_time_t every;
     ap_watchdog_callback_fn_t *callback;
+    int for_sharing;
 } watchdogs[] = {
-    {"_servoy_", TICK_EVERY, tick},
-    {"_servoy_probe_", PROBE_EVERY, probe},
-    {"_servoy_names_", TICK_EVERY, look_up},
-    {"_servoy_save_", SAVE_EVERY, save},
-    {"_servoy_share_", SHARE_EVERY, share},
+    {"_servoy_", TICK_EVERY, tick, 0},
+    {"_servoy_probe_", PROBE_EVERY, probe, 0},
+    {"_servoy_names_", TICK_EVERY, look_up, 0},
+    {"_servoy_save_", SAVE_EVERY, save, 0},
+    {"_servoy_share_", SHARE_EVERY, share, 1},
+    {"_servoy_hints_", SHARE_EVERY, ask, 1},
 };
 
 static apr_status_t start(apr_pool_t *pconf, const svb_model *model, int i)
@@ -138,7 +149,7 @@ apr_status_t svb_watchdog_start(apr_pool_t *pconf, const svb_model *model)
     apr_status_t rv = svb_addresses_start(pconf, model->main_server);
 
     for (int i = 0; rv == APR_SUCCESS && i < n; i++) {
-        if (svb_sharing() || watchdogs[i].callback != share) {
+        if (svb_sharing() || !watchdogs[i].for_sharing) {
             rv = start(pconf, model, i);
         }
     }

@@ -5,6 +5,7 @@
 
 #include "choice/contest.h"
 #include "choice/mod_plain.h"
+#include "choice/others.h"
 #include "choice/score.h"
 #include "memory/clients.h"
 #include "memory/mod_clients.h"
@@ -12,8 +13,11 @@
 #include "nodes/condition.h"
 #include "nodes/mod_condition.h"
 #include "nodes/mod_evidence.h"
+#include "share/mod_sharing.h"
 
 #define TELL_EVERY apr_time_from_sec(60)
+
+#define IS_RESERVE (PROXY_WORKER_HOT_STANDBY | PROXY_WORKER_HOT_SPARE)
 
 /* What mod_proxy's loop over the members asks us about. */
 typedef struct {
@@ -249,6 +253,70 @@ static void tell_overfull(const contest *c, request_rec *r)
     }
 }
 
+/* Of those who may take the client, by rank; says in c->among who that was. */
+static const svb_member *find(contest *c, request_rec *r)
+{
+    const svb_member *member = NULL;
+
+    for (c->among = WHOLE; c->among < OVERFULL; c->among++) {
+        member = best_that_may(c, r);
+        if (member) {
+            return member;
+        }
+    }
+    member = best(c, r);
+    if (member) {
+        tell_overfull(c, r);
+        return member;
+    }
+    c->among = ANY;
+    return best(c, r);
+}
+
+/* ------------------------------------------------------------------ front ends */
+
+/* Those that other front ends may be holding just now. */
+static svb_expect_turns turns_of_others(const svb_request *req, apr_time_t now)
+{
+    svb_expect *expect = req->dry_run ? NULL : svb_sharing_expect();
+
+    return expect ? svb_expect_play(expect, now) : (svb_expect_turns){0, 0};
+}
+
+/* As good as the one that was found: of the same rank and lbset, a reserve if that is
+ * one. What one client alone may try is nothing that others choose as well. */
+static int is_as_good(const contest *c, const svb_member *member,
+                      const svb_member *found)
+{
+    const proxy_worker_shared *own = member->worker->s;
+    const proxy_worker_shared *other = found->worker->s;
+    svb_state state = condition_of(c, member)->state;
+
+    return candidate(c, member->worker) && state != SVB_STATE_SUSPECT
+           && state != SVB_STATE_MAINTENANCE && own->lbset == other->lbset
+           && !((own->status ^ other->status) & IS_RESERVE);
+}
+
+/* What was found is the best as things are known; others choose among the same. */
+static svb_contest_node among_others(contest *c, const svb_expect_turns *turns,
+                                     const svb_member *found, request_rec *r)
+{
+    svb_contest_node *nodes, own = node_of(c, found);
+    int n = 0, winner;
+
+    if ((!turns->before && !turns->after) || !is_as_good(c, found, found)) {
+        return own;
+    }
+    nodes = apr_palloc(r->pool, (apr_size_t)c->members->n * sizeof(*nodes));
+    for (int i = 0; i < c->members->n; i++) {
+        if (is_as_good(c, &c->members->all[i], found)) {
+            nodes[n++] = node_of(c, &c->members->all[i]);
+        }
+    }
+    winner = svb_others_choose(turns, &c->nodes, nodes, n);
+    return winner >= 0 ? nodes[winner] : own;
+}
+
 static void settle(svb_request *req, const svb_member *member,
                    const svb_contest *nodes, const svb_contest_node *won)
 {
@@ -268,34 +336,21 @@ const svb_member *svb_election_run(svb_request *req, const svb_members *members,
                            .now = apr_time_now(),
                            .slow_start = set->slow_start,
                            .catch_up = set->catch_up}};
+    svb_expect_turns turns = turns_of_others(req, c.nodes.now);
     svb_contest_node won;
     const svb_member *member =
-        svb_plain_member(req, members, &c.nodes, &won, r);
+        svb_plain_member(req, members, &turns, &c.nodes, &won, r);
 
-    if (member) {
-        settle(req, member, &c.nodes, &won);
-        return member;
-    }
-    look_at_all(&c, r->pool);
-    for (c.among = WHOLE; !member && c.among < OVERFULL; c.among++) {
-        member = best_that_may(&c, r);
-    }
     if (!member) {
-        c.among = OVERFULL;
-        member = best(&c, r);
-        if (member) {
-            tell_overfull(&c, r);
+        look_at_all(&c, r->pool);
+        member = find(&c, r);
+        if (!member) {
+            return NULL;
         }
+        won = among_others(&c, &turns, member, r);
     }
-    if (!member) {
-        c.among = ANY;
-        member = best(&c, r);
-    }
-    if (member) {
-        won = node_of(&c, member);
-        settle(req, member, &c.nodes, &won);
-    }
-    return member;
+    settle(req, won.whose, &c.nodes, &won);
+    return won.whose;
 }
 
 int svb_election_has_other(const svb_request *req, const svb_member *than,

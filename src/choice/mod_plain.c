@@ -3,7 +3,6 @@
 
 #include "choice/others.h"
 #include "nodes/mod_condition.h"
-#include "share/mod_sharing.h"
 
 /* What a member is in such an election. */
 typedef enum { STANDS, IS_OUT, IS_NOT_PLAIN } part;
@@ -152,26 +151,18 @@ static const svb_member *best_of_standing(const svb_request *req,
     return won->whose;
 }
 
-/* Those that other front ends may be holding just now. */
-static svb_expect_turns turns_of_others(const svb_request *req, apr_time_t now)
-{
-    svb_expect *expect = req->dry_run ? NULL : svb_sharing_expect();
-
-    return expect ? svb_expect_play(expect, now) : (svb_expect_turns){0, 0};
-}
-
 const svb_member *svb_plain_member(const svb_request *req,
                                    const svb_members *members,
+                                   const svb_expect_turns *turns,
                                    svb_contest *contest, svb_contest_node *won,
                                    request_rec *r)
 {
-    svb_expect_turns turns = turns_of_others(req, contest->now);
-    int is_alone = !turns.before && !turns.after;
+    int is_alone = !turns->before && !turns->after;
     const svb_member *member =
         req->tried || contest->slow_start || !is_alone || !members->n_stands
             ? NULL
             : least_loaded(req, members, contest, won, r);
 
     return member ? member
-                  : best_of_standing(req, members, &turns, contest, won, r);
+                  : best_of_standing(req, members, turns, contest, won, r);
 }

@@ -11,10 +11,12 @@
 
 #include "choice/contest.h"
 #include "choice/mod_request.h"
+#include "share/expect.h"
 
 /**
  * @param contest of this election, with nothing summed up yet; upon success as
  *                svb_contest_won() wants it
+ * @param turns   of other front ends, to be played through around it
  * @param won     the winner as it stood for election, set upon success
  * @param r       for memory, and for the workers' retry
  * @return the member, or NULL: not as simple as that, and nothing was changed but
@@ -23,6 +25,7 @@
  */
 const svb_member *svb_plain_member(const svb_request *req,
                                    const svb_members *members,
+                                   const svb_expect_turns *turns,
                                    svb_contest *contest, svb_contest_node *won,
                                    request_rec *r);
 

@@ -124,30 +124,39 @@ static void put_table(svb_sink *s, const svb_snap_table *table)
 
 /* ------------------------------------------------------------------- the store */
 
+/* To the microsecond: a store that is near takes few. */
+static void put_seconds(svb_sink *s, apr_uint64_t us)
+{
+    put(s, "%" APR_UINT64_T_FMT ".", us / APR_USEC_PER_SEC);
+    for (apr_uint64_t unit = APR_USEC_PER_SEC / 10; unit; unit /= 10) {
+        put(s, "%d", (int)(us / unit % 10));
+    }
+}
+
 static void put_store(svb_sink *s, const svb_snap_store *store)
 {
     const struct {
         const char *name, *type, *direction, *help;
-        double value;
+        apr_uint64_t value;
+        int is_time; /* the value is in microseconds */
     } families[] = {
         {"servoy_store_up", "gauge", NULL,
          "Whether the store is there by which front ends share",
-         strcmp(store->state, "connected") == 0},
+         strcmp(store->state, "connected") == 0, 0},
         {"servoy_store_round_trip_seconds", "gauge", NULL,
          "How long the last exchange with the store took",
-         (double)store->round_trip / APR_USEC_PER_SEC},
+         (apr_uint64_t)store->round_trip, 1},
         {"servoy_store_failures_total", "counter", NULL,
-         "Exchanges with the store that failed", (double)store->failures},
+         "Exchanges with the store that failed", store->failures, 0},
         {"servoy_store_records_total", "counter", "out",
-         "What was told of clients, to and by other front ends",
-         (double)store->sent},
-        {"servoy_store_records_total", NULL, "in", NULL,
-         (double)store->received},
+         "What was told of clients, to and by other front ends", store->sent,
+         0},
+        {"servoy_store_records_total", NULL, "in", NULL, store->received, 0},
         {"servoy_store_rejected_total", "counter", NULL,
          "What was in the store, and is none of our front ends'",
-         (double)store->rejected},
+         store->rejected, 0},
         {"servoy_store_walks_total", "counter", NULL,
-         "How often all clients were told", (double)store->walks},
+         "How often all clients were told", store->walks, 0},
     };
 
     for (apr_size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
@@ -159,7 +168,12 @@ static void put_store(svb_sink *s, const svb_snap_store *store)
             put(s, "{direction=\"%s\"}", families[i].direction);
         }
         svb_sink_raw(s, " ");
-        svb_sink_double(s, families[i].value);
+        if (families[i].is_time) {
+            put_seconds(s, families[i].value);
+        }
+        else {
+            put(s, "%" APR_UINT64_T_FMT, families[i].value);
+        }
         svb_sink_raw(s, "\n");
     }
 }

@@ -208,9 +208,9 @@ static void add_front(apr_pool_t *p, svb_snapshot *snap, const svb_front *other)
     svb_snap_front *front = apr_array_push(snap->fronts);
 
     *front = (svb_snap_front){
-        .name = other->name,
+        .name = apr_pstrdup(p, other->name),
         .version = apr_pstrdup(p, other->version),
-        .state = states[svb_sharing_of_front(other, snap->time)],
+        .state = states[svb_sharing_of_front(other)],
         .seen = other->beat ? svb_sharing_local(other->beat) : 0,
         .lag_ms = other->lag,
         .clients = other->clients,

@@ -208,6 +208,17 @@ void svb_probe_round(const svb_model *model, apr_pool_t *p)
     svb_segments_shared()->probed = apr_time_now();
 }
 
+void svb_probe_nodes(const svb_model *model, const int *nodes, int n,
+                     apr_pool_t *p)
+{
+    apr_array_header_t *targets = apr_array_make(p, n, sizeof(svb_target *));
+
+    for (int i = 0; i < n; i++) {
+        apr_array_cat(targets, svb_targets_list(p, model->balancers, nodes[i]));
+    }
+    ask_and_conclude(p, model->main_server, targets);
+}
+
 static int is_overdue(apr_time_t now)
 {
     apr_time_t probed = svb_segments_shared()->probed;

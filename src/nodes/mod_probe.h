@@ -25,6 +25,13 @@
 void svb_probe_round(const svb_model *model, apr_pool_t *p);
 
 /**
+ * Ask these nodes alone, at once: there is reason to think that they are not what they
+ * were. Likewise from a watchdog of its own.
+ */
+void svb_probe_nodes(const svb_model *model, const int *nodes, int n,
+                     apr_pool_t *p);
+
+/**
  * A launch is about to be sent to this node: is it there? Asks it, and waits for
  * that, where there was no round for a while (the process that makes them has just
  * been killed, or the server has just started), and otherwise goes by the last

@@ -24,10 +24,17 @@ static apr_size_t header_size(const svb_batch *b)
     return size;
 }
 
+static unsigned known_format(unsigned format)
+{
+    return format < SVB_BATCH_FORMAT_LEAST ? SVB_BATCH_FORMAT_LEAST
+           : format > SVB_BATCH_FORMAT     ? SVB_BATCH_FORMAT
+                                           : format;
+}
+
 static unsigned char *put_header(unsigned char *to, const svb_batch *b,
                                  apr_size_t size)
 {
-    svb_wire_put(to, 4, TAG('0' + SVB_BATCH_FORMAT));
+    svb_wire_put(to, 4, TAG('0' + known_format(b->format)));
     svb_wire_put(to + 4, 4, size);
     svb_wire_put(to + 8, 8, b->boot);
     svb_wire_put(to + 16, 8, b->number);
@@ -142,7 +149,9 @@ svb_batch_verdict svb_batch_read(const svb_exchange_bytes *bytes,
     if ((tag & WITHOUT_DIGIT) != TAG(0)) {
         return SVB_BATCH_DAMAGED;
     }
-    if (tag != TAG('0' + SVB_BATCH_FORMAT)) {
+    batch->format = (unsigned)(tag >> 24) - '0';
+    if (batch->format < SVB_BATCH_FORMAT_LEAST
+        || batch->format > SVB_BATCH_FORMAT) {
         return SVB_BATCH_OTHER;
     }
     header = (apr_size_t)svb_wire_get(&w, 4);

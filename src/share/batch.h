@@ -38,9 +38,13 @@
 #include "memory/names.h"
 #include "share/mac.h"
 
-/** The format that is written here; and those that are read, from it to that. */
+/** The highest format that is written and read here, and the lowest. */
+#ifndef SVB_BATCH_FORMAT
 #define SVB_BATCH_FORMAT 1
+#endif
+#ifndef SVB_BATCH_FORMAT_LEAST
 #define SVB_BATCH_FORMAT_LEAST 1
+#endif
 
 /** Most records, nodes and front ends of a batch. */
 #define SVB_BATCH_RECORDS 4096
@@ -92,6 +96,9 @@ typedef struct svb_batch_node {
 
 /** A batch. */
 typedef struct svb_batch {
+    unsigned
+        format; /**< that it is written in; one that is not written here: the next
+                          one that is */
     unsigned flags;
     apr_uint64_t boot;
     apr_uint64_t number;

@@ -5,14 +5,12 @@
 
 #include "memory/mod_segments.h"
 #include "share/batch.h"
-#include "share/mod_read.h"
 
+/* And up to this more, by chance: two who have one name would write their heartbeats
+ * one right after the other for ever, and the later one would never read the other's. */
 #define EVERY apr_time_from_sec(1)
+#define CHANCE_MS 300
 #define KEEP_EVERY apr_time_from_sec(60)
-#define TELL_EVERY apr_time_from_sec(60)
-
-/* A heartbeat that is older than that is nobody's any more. */
-#define LONG_GONE_MS (3600 * 1000)
 
 /* One that differs more from the clock was not written now. */
 #define FRESH_MS 10000
@@ -134,6 +132,12 @@ static void write_heartbeats(svb_exchange_round *round, apr_pool_t *p,
     round->heartbeats = fields;
 }
 
+/* How long after the last survey: its microseconds are as good as dice. */
+static apr_interval_time_t until_next_survey(void)
+{
+    return EVERY + svb_sharing()->surveyed % 1000 * CHANCE_MS;
+}
+
 /* The heartbeat is written in the round after the survey, which has to see who else has
  * written ours. */
 void svb_fronts_fill(svb_exchange_round *round, apr_pool_t *p, apr_time_t now)
@@ -141,7 +145,7 @@ void svb_fronts_fill(svb_exchange_round *round, apr_pool_t *p, apr_time_t now)
     const svb_sharing_words *words = svb_sharing();
 
     round->want_survey = !words->has_time || now < words->surveyed
-                         || now - words->surveyed >= EVERY;
+                         || now - words->surveyed >= until_next_survey();
     round->want_keep =
         words->has_time
         && (now < words->kept || now - words->kept >= KEEP_EVERY);
@@ -194,38 +198,20 @@ static void look_at_own(const svb_heartbeat *beat, apr_uint64_t time)
                  svb_store_get()->front_end);
 }
 
-/* Another one has told something under that name, and has given way to the one that had
- * it before: what that one told meanwhile was taken for older, and was not read. */
-static void go_back_to(svb_front *front, const svb_heartbeat *beat)
-{
-    front->boot = beat->boot;
-    front->number = beat->number;
-    svb_read_gap(front);
-}
-
-static void look_at(const char *name, const svb_heartbeat *beat)
-{
-    svb_front *front = svb_sharing_front(name, 1);
-
-    if (!front || beat->time < front->beat) {
-        return;
-    }
-    if (beat->boot < front->boot && beat->time > front->beat) {
-        go_back_to(front, beat);
-    }
-    front->beat = beat->time;
-    front->beat_boot = beat->boot;
-    front->clients = beat->clients;
-    front->elections = beat->elections;
-    front->lag = beat->lag;
-    front->speaks =
-        beat->least <= SVB_BATCH_FORMAT && beat->most >= SVB_BATCH_FORMAT_LEAST;
-    apr_cpystrn(front->version, beat->version, sizeof(front->version));
-}
-
 static int is_fresh(apr_uint64_t beat, apr_uint64_t time)
 {
     return beat < time + FRESH_MS;
+}
+
+static void hear_of(const char *name, const svb_heartbeat *beat,
+                    apr_uint64_t time)
+{
+    svb_front *front = svb_front_find(svb_sharing()->fronts, name);
+
+    if (front && svb_missing_beat(front, beat)) {
+        svb_sharing()->gaps++;
+    }
+    (void)svb_front_beat(svb_sharing()->fronts, name, beat, time);
 }
 
 static void read_heartbeats(const svb_exchange_result *result, apr_pool_t *p)
@@ -244,14 +230,14 @@ static void read_heartbeats(const svb_exchange_result *result, apr_pool_t *p)
             || !is_fresh(beat.time, time)) {
             svb_sharing()->rejected++;
         }
-        else if (beat.time + LONG_GONE_MS < time) {
+        else if (beat.time + SVB_FRONT_FORGOTTEN_MS < time) {
             apr_cpystrn(to_remove, field->name, sizeof(to_remove));
         }
         else if (strcmp(field->name, store->front_end) == 0) {
             look_at_own(&beat, time);
         }
         else {
-            look_at(field->name, &beat);
+            hear_of(field->name, &beat, time);
         }
     }
 }
@@ -261,70 +247,31 @@ static void compare_logs(const svb_exchange_result *result)
 {
     for (int i = 0; i < result->n_last; i++) {
         const svb_exchange_log *last = &result->last[i];
-        svb_front *front = svb_sharing_front(last->front_end, 0);
+        svb_front *front =
+            svb_front_find(svb_sharing()->fronts, last->front_end);
 
         if (strcmp(last->front_end, svb_store_get()->front_end) == 0) {
             svb_sharing()->must_drop_log =
                 last->id.ms > (apr_uint64_t)(result->time / 1000) + AHEAD_MS;
         }
-        else if (front
-                 && (last->id.ms < front->id_ms
-                     || (last->id.ms == front->id_ms
-                         && last->id.seq < front->id_seq))) {
-            front->id_ms = front->id_seq = 0;
-            svb_read_gap(front);
+        else if (front && svb_missing_log(front, last->id.ms, last->id.seq)) {
+            svb_sharing()->gaps++;
         }
     }
 }
 
-/* What elections the others hold, and how many of them before us by name. */
-static void add_up_elections(apr_time_t now)
-{
-    svb_expect *expect = &svb_sharing()->expect;
-    apr_uint32_t others = 0, before = 0;
-    int n = 0;
-
-    for (int i = 0; i < SVB_FRONTS_MAX; i++) {
-        const svb_front *front = &svb_sharing()->fronts[i];
-
-        if (!front->used
-            || svb_sharing_of_front(front, now) == SVB_FRONT_GONE) {
-            continue;
-        }
-        n++;
-        others += front->elections;
-        if (strcmp(front->name, svb_store_get()->front_end) < 0) {
-            before += front->elections;
-        }
-    }
-    expect->others = others;
-    expect->before = before;
-    expect->front_ends = n;
-}
-
-/* Who is new asks one of the others, and is done when that has walked, or is gone. */
-static void be_introduced(apr_time_t now)
+/* What follows from who there is. */
+static void judge(apr_uint64_t time)
 {
     svb_sharing_words *words = svb_sharing();
-    svb_front *first = NULL;
 
-    for (int i = 0; i < SVB_FRONTS_MAX; i++) {
-        svb_front *front = &words->fronts[i];
-
-        if (front->used && svb_sharing_of_front(front, now) == SVB_FRONT_HERE) {
-            if (front->walk != SVB_WALK_NONE) {
-                return;
-            }
-            first =
-                !first || strcmp(front->name, first->name) < 0 ? front : first;
-        }
-    }
-    if (first && words->newcomer == 1) {
-        first->walk = SVB_WALK_WANTED;
-        words->newcomer = 2; /* has asked */
-    }
-    else {
-        words->newcomer = 0;
+    svb_front_give_back(words->fronts, time);
+    words->format = svb_front_format(words->fronts, time);
+    svb_front_elections(words->fronts, svb_store_get()->front_end,
+                        &words->expect, time);
+    if (words->newcomer) {
+        words->newcomer =
+            svb_missing_introduce(words->fronts, words->newcomer, time);
     }
 }
 
@@ -353,71 +300,5 @@ void svb_fronts_done(const svb_exchange_round *round,
         return;
     }
     compare_logs(result);
-    add_up_elections(began);
-    if (words->newcomer) {
-        be_introduced(began);
-    }
-}
-
-/* ------------------------------------------------------------------------- telling */
-
-static void tell(svb_front *front, svb_front_state is)
-{
-    if (is == SVB_FRONT_INCOMPATIBLE) {
-        ap_log_error(
-            APLOG_MARK, APLOG_ERR, 0, server,
-            SVB_LOGNO(0133) "front end %s (version %s) writes in a "
-                            "format that this one cannot read: what it "
-                            "tells is not used",
-            front->name, front->version);
-    }
-    else if (is == SVB_FRONT_GONE) {
-        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, server,
-                     SVB_LOGNO(0134) "front end %s is gone: no sign of life "
-                                     "for 10 seconds",
-                     front->name);
-    }
-    else if (front->told == SVB_FRONT_GONE
-             || front->told == SVB_FRONT_INCOMPATIBLE) {
-        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, server,
-                     SVB_LOGNO(0135) "front end %s is here", front->name);
-    }
-}
-
-static void tell_rejected(apr_time_t now)
-{
-    svb_sharing_words *words = svb_sharing();
-
-    if (words->rejected == words->told_rejected
-        || (now >= words->told_rejected_at
-            && now - words->told_rejected_at < TELL_EVERY)) {
-        return;
-    }
-    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, server,
-                 SVB_LOGNO(0136) "the shared store has what none of our front "
-                                 "ends wrote, or not lately: %" APR_UINT64_T_FMT
-                                 " times so far, not used; is the key "
-                                 "(ServoySharedKey) the same everywhere?",
-                 words->rejected);
-    words->told_rejected = words->rejected;
-    words->told_rejected_at = now;
-}
-
-void svb_fronts_tell(apr_time_t now)
-{
-    for (int i = 0; i < SVB_FRONTS_MAX; i++) {
-        svb_front *front = &svb_sharing()->fronts[i];
-        svb_front_state is;
-
-        if (!front->used) {
-            continue;
-        }
-        is = svb_sharing_of_front(front, now);
-        if (svb_sharing()->link == SVB_LINK_CONNECTED
-            && (int)is != front->told) {
-            tell(front, is);
-            front->told = (int)is;
-        }
-    }
-    tell_rejected(now);
+    judge((apr_uint64_t)(result->time / 1000));
 }

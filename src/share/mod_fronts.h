@@ -25,7 +25,4 @@ void svb_fronts_done(const svb_exchange_round *round,
                      const svb_exchange_result *result, apr_pool_t *p,
                      apr_time_t began);
 
-/** Log who has come and gone, and what was rejected. */
-void svb_fronts_tell(apr_time_t now);
-
 #endif /* SVB_SHARE_MOD_FRONTS_H */

@@ -1,14 +1,13 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 #include "share/mod_said.h"
 
-#include <stdatomic.h>
-
 #include <apr_strings.h>
 
 #include "memory/hash.h"
 #include "memory/mod_autosave.h"
 #include "memory/mod_segments.h"
 #include "nodes/mod_admin.h"
+#include "share/number.h"
 
 /* The field that has the highest number of all. */
 #define VERSION "v"
@@ -37,12 +36,7 @@ static apr_uint64_t number_of(int node, svb_word word)
 
 static void met(apr_uint64_t number)
 {
-    _Atomic apr_uint64_t *clock = &svb_sharing()->clock;
-    apr_uint64_t seen = *clock;
-
-    while (seen < number
-           && !atomic_compare_exchange_weak(clock, &seen, number)) {
-    }
+    svb_number_met(&svb_sharing()->clock, number);
 }
 
 /* Those that were kept from before a stop are met here. */
@@ -55,15 +49,9 @@ static void meet_numbers_of(int node)
 
 static apr_uint64_t next_number(int node)
 {
-    _Atomic apr_uint64_t *clock = &svb_sharing()->clock;
-    apr_uint64_t now = svb_sharing_store_ms(apr_time_now()), seen, next;
-
     meet_numbers_of(node);
-    seen = *clock;
-    do {
-        next = seen + 1 > now ? seen + 1 : now;
-    } while (!atomic_compare_exchange_weak(clock, &seen, next));
-    return next;
+    return svb_number_next(&svb_sharing()->clock,
+                           svb_sharing_store_ms(apr_time_now()));
 }
 
 /* Grows with each of them. */

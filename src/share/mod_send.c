@@ -1,16 +1,16 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 #include "share/mod_send.h"
 
-#include <stdlib.h>
-
 #include "memory/mod_segments.h"
 #include "share/batch.h"
 
 /* Most batches that wait to be sent: what a ring holds, and a part of a walk. */
 #define PARCELS 20
 
-/* Kinds of nodes' records that wait. */
-#define HINTS 64
+/* Most records of nodes that wait: they fit into one batch. */
+#define HINTS SVB_RECORDS_MAX
+
+_Static_assert(HINTS < SVB_BATCH_RECORDS, "and there is room for clients");
 
 /* One thing to tell. */
 typedef struct {
@@ -92,32 +92,6 @@ static int look_up(const svb_ring_entry *entry, item *to, apr_time_t now)
     return entry->what == SVB_CHANGE_GONE;
 }
 
-static int by_id(const void *a, const void *b)
-{
-    const svb_ring_entry *one = a, *other = b;
-
-    return one->id < other->id ? -1 : one->id > other->id;
-}
-
-/* One for each client, with the most that was said of it. @return how many are left */
-static unsigned without_repeats(svb_ring_entry *list, unsigned n)
-{
-    unsigned kept = 0;
-
-    qsort(list, n, sizeof(*list), by_id);
-    for (unsigned i = 0; i < n; i++) {
-        if (kept && list[kept - 1].id == list[i].id) {
-            if (list[i].what > list[kept - 1].what) {
-                list[kept - 1].what = list[i].what;
-            }
-        }
-        else {
-            list[kept++] = list[i];
-        }
-    }
-    return kept;
-}
-
 static void take_changes(apr_time_t now)
 {
     parcel *to;
@@ -132,7 +106,7 @@ static void take_changes(apr_time_t now)
     }
     n_hints = 0;
     n = svb_ring_drain(svb_sharing_ring(), drained, SVB_RING_ENTRIES, now);
-    n = without_repeats(drained, n);
+    n = svb_ring_without_repeats(drained, n);
     for (unsigned i = 0; i < n; i++) {
         if (to->n == SVB_BATCH_RECORDS) {
             to = open_parcel(0);
@@ -219,7 +193,8 @@ static svb_exchange_bytes bytes_of(const parcel *from, int is_last,
                                    apr_pool_t *p, apr_time_t now)
 {
     apr_int16_t numbers[SVB_RECORDS_MAX];
-    svb_batch batch = {.flags = from->flags,
+    svb_batch batch = {.format = svb_sharing()->format,
+                       .flags = from->flags,
                        .boot = svb_sharing()->boot,
                        .number = from->number,
                        .sent = svb_sharing_store_ms(now),
@@ -291,9 +266,9 @@ void svb_send_done(int n, apr_time_t now)
     svb_sharing()->unsent = (apr_uint64_t)n_waiting;
 }
 
-void svb_send_maintenance(int node, apr_time_t now)
+void svb_send_hint(int node, unsigned kind, apr_time_t now)
 {
     if (n_hints < HINTS) {
-        hints[n_hints++] = (item){0, node, SVB_RECORD_MAINTENANCE, 0, now};
+        hints[n_hints++] = (item){0, node, kind, 0, now};
     }
 }

@@ -26,7 +26,7 @@ void svb_send_fill(svb_exchange_round *round, apr_pool_t *p, apr_time_t now);
 /** So many of them were sent. */
 void svb_send_done(int n, apr_time_t now);
 
-/** A node refuses new clients by its own word: tell others. */
-void svb_send_maintenance(int node, apr_time_t now);
+/** Something is to be told of a node. @param kind SVB_RECORD_REFUSED and so on */
+void svb_send_hint(int node, unsigned kind, apr_time_t now);
 
 #endif /* SVB_SHARE_MOD_SEND_H */

@@ -4,6 +4,8 @@
 #include "memory/mod_segments.h"
 #include "nodes/mod_addresses.h"
 #include "share/mod_fronts.h"
+#include "share/mod_hints.h"
+#include "share/mod_notices.h"
 #include "share/mod_read.h"
 #include "share/mod_said.h"
 #include "share/mod_send.h"
@@ -40,7 +42,8 @@ apr_status_t svb_share_start(apr_pool_t *pconf, const svb_model *model)
     exchange = provider ? provider->open(&store->address, pconf) : NULL;
     svb_fronts_start(model->main_server);
     svb_send_start(pconf);
-    svb_read_start(model);
+    svb_notices_start(model->main_server);
+    svb_hints_start(model);
     svb_said_start(model);
     svb_segments_shared()->is_incomplete = !svb_sharing_is_complete();
     return APR_SUCCESS;
@@ -198,10 +201,10 @@ void svb_share_tick(const svb_model *model, apr_pool_t *p)
         || (now < words->retry_at && words->retry_at - now <= RETRY_LATER)) {
         return;
     }
-    svb_read_notice_maintenance(now);
+    svb_hints_notice(now);
     run(model, p, now);
     svb_read_look_after_walks(now);
-    svb_fronts_tell(now);
+    svb_notices_tell(now);
     tell_less_often_in_a_rush(now);
     thaw(now);
     svb_segments_shared()->is_incomplete = !svb_sharing_is_complete();

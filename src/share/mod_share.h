@@ -5,11 +5,14 @@
  * table alone; none ever waits for the store.
  *
  *     mod_share     rounds: when, and what comes of the store's being away
- *     mod_fronts    which front ends there are; the store's clock
- *     mod_send      what this one tells          batch, notes   as bytes
- *     mod_read      what others tell             mac            whose they are
- *     mod_said      what administrators said     expect         what others elect
- *     mod_sharing   what is remembered           ring           who has changed
+ *     mod_fronts    heartbeats, the store's      front          who there is, in which
+ *                   clock, logs                                 format we can talk
+ *     mod_send      what this one tells          ring           who has changed
+ *     mod_read      what others tell             told, missing  what they say, or have said
+ *     mod_hints     ... of nodes                 hints          whether to ask a node
+ *     mod_said      what administrators said     number         whose word is the later
+ *     mod_sharing   what is remembered           expect         what others elect
+ *     mod_notices   what the log is told         batch, notes, mac   all as bytes
  *
  * A round is one pipeline with one deadline, from one thread of one child, five to ten
  * times a second. While the store is away, rounds become rarer, nothing is lost but for

@@ -1,8 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 #include "share/mod_sharing.h"
 
-#include <apr_strings.h>
-
 #include "memory/mod_segments.h"
 
 /* The lower bits of a boot are random: two that begin in one millisecond. */
@@ -93,33 +91,12 @@ int svb_sharing_is_complete(void)
     return 1;
 }
 
-svb_front *svb_sharing_front(const char *name, int add)
+apr_uint64_t svb_sharing_judged_at(void)
 {
-    for (int i = 0; i < SVB_FRONTS_MAX; i++) {
-        svb_front *front = &state->fronts[i];
-
-        if (front->used && strcmp(front->name, name) == 0) {
-            return front;
-        }
-        if (!front->used && add) {
-            apr_cpystrn(front->name, name, sizeof(front->name));
-            front->speaks = 1;
-            front->used = 1;
-            return front;
-        }
-    }
-    return NULL;
+    return svb_sharing_store_ms(state->surveyed);
 }
 
-svb_front_state svb_sharing_of_front(const svb_front *front, apr_time_t now)
+svb_front_state svb_sharing_of_front(const svb_front *front)
 {
-    apr_uint64_t at = state->link == SVB_LINK_CONNECTED
-                          ? svb_sharing_store_ms(now)
-                          : svb_sharing_store_ms(state->good);
-    apr_int64_t age = (apr_int64_t)(at - front->beat);
-
-    return !front->beat || age > SVB_FRONT_GONE_MS ? SVB_FRONT_GONE
-           : !front->speaks                        ? SVB_FRONT_INCOMPATIBLE
-           : age > SVB_FRONT_LAGS_MS               ? SVB_FRONT_LAGGING
-                                                   : SVB_FRONT_HERE;
+    return svb_front_is(front, svb_sharing_judged_at());
 }

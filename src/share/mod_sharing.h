@@ -12,53 +12,10 @@
 #include "config/mod_store.h"
 #include "memory/names.h"
 #include "memory/records.h"
-#include "share/expect.h"
-#include "share/notes.h"
+#include "share/front.h"
+#include "share/hints.h"
+#include "share/missing.h"
 #include "share/ring.h"
-
-/** How many other front ends there may be. */
-#define SVB_FRONTS_MAX 64
-
-/** A front end that does not give a sign of life for so long lags, or is gone. */
-#define SVB_FRONT_LAGS_MS 2000
-#define SVB_FRONT_GONE_MS 10000
-
-/** Who was asked and does not walk on for so long is asked again. */
-#define SVB_WALK_PATIENCE apr_time_from_sec(10)
-
-/** Whether something of another front end's is missing here. */
-typedef enum svb_walk {
-    SVB_WALK_NONE,     /**< no */
-    SVB_WALK_WANTED,   /**< it is to be asked to announce all it has */
-    SVB_WALK_ASKED,    /**< it was */
-    SVB_WALK_UNDER_WAY /**< it does so */
-} svb_walk;
-
-/** What another front end is. */
-typedef enum svb_front_state {
-    SVB_FRONT_GONE,
-    SVB_FRONT_LAGGING,
-    SVB_FRONT_HERE,
-    SVB_FRONT_INCOMPATIBLE /**< here, but it speaks no format that we read */
-} svb_front_state;
-
-/** Another front end. */
-typedef struct svb_front {
-    _Atomic int used; /**< its name is complete */
-    char name[SVB_NAME_MAX + 1];
-    char version[SVB_HEARTBEAT_VERSION + 1];
-    _Atomic apr_uint64_t id_ms, id_seq; /**< its log is read up to here */
-    _Atomic apr_uint64_t boot, number;  /**< of its last batch */
-    _Atomic apr_uint64_t beat;          /**< its last heartbeat, by the store's
-                                                 clock; 0: none */
-    _Atomic apr_uint64_t beat_boot, clients;
-    _Atomic apr_uint32_t elections, lag;
-    _Atomic apr_uint64_t rejected;
-    _Atomic int speaks; /**< a format that we read */
-    _Atomic int walk;   /**< svb_walk */
-    _Atomic apr_time_t walk_at;
-    _Atomic int told; /**< svb_front_state that the log knows */
-} svb_front;
 
 /** How things stand with the store. */
 typedef enum svb_link {
@@ -83,7 +40,9 @@ typedef struct svb_sharing_words {
     _Atomic apr_time_t frozen_at, thaw_at;
     _Atomic int newcomer; /**< what others know from before is not here yet */
     _Atomic int announce; /**< all that we have is to be told */
-    _Atomic int periods;  /**< see memory/journal.h */
+    _Atomic unsigned
+        format;          /**< of the batches that we write; 0: not known yet */
+    _Atomic int periods; /**< see memory/journal.h */
     _Atomic apr_uint64_t clock;      /**< highest number of a word */
     _Atomic apr_uint64_t words_seen; /**< hash of the version read last */
     _Atomic apr_uint64_t
@@ -97,6 +56,8 @@ typedef struct svb_sharing_words {
         rejected;
     _Atomic apr_uint64_t told_rejected;
     _Atomic apr_time_t told_rejected_at;
+    svb_gaps repeated;
+    svb_hints hints;
     svb_front fronts[SVB_FRONTS_MAX];
 } svb_sharing_words;
 
@@ -126,11 +87,10 @@ apr_uint64_t svb_sharing_boot_ms(void);
  *  shared. Any thread. */
 int svb_sharing_is_complete(void);
 
-/** @return the front end of that name, NULL: there is none, and if it is to be added no
- *          room for it */
-svb_front *svb_sharing_front(const char *name, int add);
+/** @return the store's clock by which others are judged: when heartbeats were last read */
+apr_uint64_t svb_sharing_judged_at(void);
 
-/** What is another front end now? Any thread. */
-svb_front_state svb_sharing_of_front(const svb_front *front, apr_time_t now);
+/** What was another front end when heartbeats were last read? Any thread. */
+svb_front_state svb_sharing_of_front(const svb_front *front);
 
 #endif /* SVB_SHARE_MOD_SHARING_H */

@@ -2,6 +2,7 @@
 #include "share/ring.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
 
 #define CACHE_LINE 64
 #define ALIGNED __attribute__((aligned(CACHE_LINE)))
@@ -126,6 +127,31 @@ unsigned svb_ring_drain(svb_ring *ring, svb_ring_entry *list, unsigned most,
     }
     atomic_store(&shm->taken, number);
     return n;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const svb_ring_entry *one = a, *other = b;
+
+    return one->id < other->id ? -1 : one->id > other->id;
+}
+
+unsigned svb_ring_without_repeats(svb_ring_entry *list, unsigned n)
+{
+    unsigned kept = 0;
+
+    qsort(list, n, sizeof(*list), by_id);
+    for (unsigned i = 0; i < n; i++) {
+        if (kept && list[kept - 1].id == list[i].id) {
+            if (list[i].what > list[kept - 1].what) {
+                list[kept - 1].what = list[i].what;
+            }
+        }
+        else {
+            list[kept++] = list[i];
+        }
+    }
+    return kept;
 }
 
 int svb_ring_has_lost(svb_ring *ring)

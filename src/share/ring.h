@@ -73,6 +73,10 @@ unsigned svb_ring_waiting(const svb_ring *ring);
 unsigned svb_ring_drain(svb_ring *ring, svb_ring_entry *list, unsigned most,
                         apr_time_t now);
 
+/** Of changes that were taken out, keep one of each client: the one that says most of it
+ *  (the highest svb_change). @return how many are left, by id */
+unsigned svb_ring_without_repeats(svb_ring_entry *list, unsigned n);
+
 /** @return whether changes were lost since this was last asked */
 int svb_ring_has_lost(svb_ring *ring);
 

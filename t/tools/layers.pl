@@ -16,8 +16,9 @@ my @house = (
                        mod_route_cookie mod_body mod_rewind mod_answer frames)],
     ['choice'   => qw(mod_method mod_decide mod_failover mod_election mod_plain mod_stateless
                        mod_variables mod_request others contest rate score session)],
-    ['share'    => qw(mod_share mod_fronts mod_read mod_send mod_said mod_sharing notes batch mac
-                       wire expect ring)],
+    ['share'    => qw(mod_share mod_fronts mod_notices mod_read mod_hints mod_send mod_said
+                       mod_sharing missing front told hints number notes batch mac wire expect
+                       ring)],
     ['nodes'    => qw(mod_probe mod_evidence mod_census mod_addresses mod_targets mod_condition
                       mod_admin mod_members
                        condition probe addresses action state)],

@@ -19,7 +19,7 @@ package SVB::Fronts;
 #   $fronts->kill('fe2');  $fronts->replace('fe2');    # KILL; an empty one in its place
 #   $fronts->remove('fe4');                            # stopped, and none of these any more
 #   $fronts->together;                        # until each has heard of all others
-#   $fronts->is_lost('fe2'); $fronts->is_complete('fe2');
+#   $fronts->is_lost('fe2');                            # the store, as it says
 #
 # start: fleet; lines (in <Proxy "balancer://servoy">); conf (outside of it); store, or
 # port (of the way to it); words (of ServoySharedStore); httpd (a hash: more for

@@ -195,6 +195,72 @@ START_TEST(hostile_strings)
 }
 END_TEST
 
+/* Two front ends beside this one, and a store that has seen something. */
+static svb_snapshot *shared(const char *state)
+{
+    svb_snapshot *snap = one_node();
+    static const svb_snap_front fronts[] = {
+        {.name = "fe1", .self = 1, .state = "here"},
+        {.name = "fe\"2", .state = "lagging", .lag_ms = 2500},
+        {.name = "fe3", .state = "gone", .lag_ms = 10},
+        {.name = "fe4", .state = "incompatible"},
+    };
+
+    for (int i = 0; i < COUNT(fronts); i++) {
+        APR_ARRAY_PUSH(snap->fronts, svb_snap_front) = fronts[i];
+    }
+    snap->store = (svb_snap_store){.url = "redis://127.0.0.1:6379/0",
+                                   .state = state,
+                                   .round_trip = 1250,
+                                   .failures = 3,
+                                   .sent = APR_UINT64_C(123456789012),
+                                   .received = 7,
+                                   .rejected = 5,
+                                   .walks = 2};
+    return snap;
+}
+
+static const char *const shared_lines[] = {
+    "# TYPE servoy_store_up gauge\nservoy_store_up 1\n",
+    "# TYPE servoy_store_round_trip_seconds gauge\n"
+    "servoy_store_round_trip_seconds 0.001250\n",
+    "# TYPE servoy_store_failures_total counter\n"
+    "servoy_store_failures_total 3\n",
+    "# TYPE servoy_store_records_total counter\n"
+    "servoy_store_records_total{direction=\"out\"} 123456789012\n"
+    "servoy_store_records_total{direction=\"in\"} 7\n",
+    "# TYPE servoy_store_rejected_total counter\n"
+    "servoy_store_rejected_total 5\n",
+    "# TYPE servoy_store_walks_total counter\nservoy_store_walks_total 2\n",
+    "# TYPE servoy_front_end_up gauge\n"
+    "servoy_front_end_up{front_end=\"fe1\"} 1\n"
+    "servoy_front_end_up{front_end=\"fe\\\"2\"} 1\n"
+    "servoy_front_end_up{front_end=\"fe3\"} 0\n"
+    "servoy_front_end_up{front_end=\"fe4\"} 0\n",
+    "# TYPE servoy_front_end_lag_seconds gauge\n"
+    "servoy_front_end_lag_seconds{front_end=\"fe1\"} 0.0\n"
+    "servoy_front_end_lag_seconds{front_end=\"fe\\\"2\"} 2.5\n"
+    "servoy_front_end_lag_seconds{front_end=\"fe3\"} 0.01\n"
+    "servoy_front_end_lag_seconds{front_end=\"fe4\"} 0.0\n",
+};
+
+START_TEST(each_that_is_shared)
+{
+    write_metrics(shared("connected"));
+    ck_assert_msg(count(shared_lines[_i]) == 1, "not there once: %s",
+                  shared_lines[_i]);
+    ck_assert_int_eq(count("# TYPE "), 17 + 8);
+    ck_assert_int_eq(count("# HELP "), 17 + 8);
+}
+END_TEST
+
+START_TEST(a_store_that_is_lost)
+{
+    write_metrics(shared("lost"));
+    ck_assert_int_eq(count("\nservoy_store_up 0\n"), 1);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("metrics");
@@ -209,5 +275,7 @@ int main(void)
     tcase_add_test(tc, nodes_without_a_route);
     tcase_add_test(tc, no_fleet);
     tcase_add_test(tc, hostile_strings);
+    tcase_add_loop_test(tc, each_that_is_shared, 0, COUNT(shared_lines));
+    tcase_add_test(tc, a_store_that_is_lost);
     return unit_run(srunner_create(suite));
 }

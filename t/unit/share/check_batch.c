@@ -175,6 +175,87 @@ START_TEST(damaged)
 }
 END_TEST
 
+/* Read a value that anybody may have written: a heartbeat, a word. */
+typedef int read_note(const svb_exchange_bytes *bytes, const svb_mac *m);
+
+static int read_heartbeat(const svb_exchange_bytes *bytes, const svb_mac *m)
+{
+    svb_heartbeat beat;
+
+    return svb_heartbeat_read(bytes, m, &beat, pool);
+}
+
+static int read_said(const svb_exchange_bytes *bytes, const svb_mac *m)
+{
+    svb_said said;
+
+    return svb_said_read(bytes, m, &said, pool);
+}
+
+static svb_exchange_bytes a_heartbeat(void)
+{
+    svb_heartbeat beat = {1, 2, 3, 4, 5, 6, 7000, 8, "0.2.0"};
+
+    return svb_heartbeat_write(&beat, &mac, pool);
+}
+
+static svb_exchange_bytes a_word(void)
+{
+    svb_said said = {"servoy", "s1", 1, 2, 3, 4, "drained by ada"};
+
+    return svb_said_write(&said, &mac, pool);
+}
+
+static const struct {
+    svb_exchange_bytes (*write)(void);
+    read_note *read, *other;
+} notes[] = {{a_heartbeat, read_heartbeat, read_said},
+             {a_word, read_said, read_heartbeat}};
+
+/* Of another front end, store or key; in place of another kind; any bit, any length. */
+START_TEST(forged_notes)
+{
+    svb_exchange_bytes bytes = notes[_i].write();
+    unsigned char other_key[SVB_MAC_KEY];
+    char *data = (char *)bytes.data;
+    svb_mac others[4];
+
+    memcpy(other_key, key, sizeof(key));
+    other_key[0] ^= 1;
+    others[0] = svb_mac_of(key, "log", "svb:{prod}", "fe2");
+    others[1] = svb_mac_of(key, "log", "svb:{test}", "fe1");
+    others[2] = svb_mac_of(key, "word", "svb:{prod}", "fe1");
+    others[3] = svb_mac_of(other_key, "log", "svb:{prod}", "fe1");
+    ck_assert(notes[_i].read(&bytes, &mac));
+    ck_assert(!notes[_i].other(&bytes, &mac));
+    for (int i = 0; i < 4; i++) {
+        ck_assert(!notes[_i].read(&bytes, &others[i]));
+    }
+    for (apr_size_t i = 0; i < bytes.len * 8; i++) {
+        data[i / 8] ^= (char)(1 << i % 8);
+        ck_assert(!notes[_i].read(&bytes, &mac));
+        data[i / 8] ^= (char)(1 << i % 8);
+    }
+    while (bytes.len-- > 0) {
+        ck_assert(!notes[_i].read(&bytes, &mac));
+    }
+    ck_assert(!notes[_i].read(&(svb_exchange_bytes){NULL, 0}, &mac));
+}
+END_TEST
+
+/* By its code it is ours; and yet it ends too early. */
+START_TEST(short_notes)
+{
+    svb_exchange_bytes bytes = notes[_i].write();
+
+    for (bytes.len--; bytes.len >= SVB_MAC_SIZE; bytes.len--) {
+        svb_mac_put(&mac, (unsigned char *)bytes.data,
+                    bytes.len - SVB_MAC_SIZE);
+        ck_assert(!notes[_i].read(&bytes, &mac));
+    }
+}
+END_TEST
+
 START_TEST(heartbeats)
 {
     svb_heartbeat beat = {1, 2, 3, 4, 5, 6, 7000, 8, "0.2.0"}, back;
@@ -237,6 +318,8 @@ static Suite *suite(void)
     tcase_add_test(tc, the_most);
     tcase_add_test(tc, forged);
     tcase_add_loop_test(tc, damaged, 0, COUNT(spoilt));
+    tcase_add_loop_test(tc, forged_notes, 0, COUNT(notes));
+    tcase_add_loop_test(tc, short_notes, 0, COUNT(notes));
     tcase_add_test(tc, heartbeats);
     tcase_add_test(tc, words);
     suite_add_tcase(s, tc);

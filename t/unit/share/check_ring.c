@@ -175,6 +175,31 @@ START_TEST(killed_between_the_stores)
 }
 END_TEST
 
+/* One of each client, which says the most; the same whatever came first. */
+START_TEST(without_repeats)
+{
+    static const svb_ring_entry all[] = {
+        {9, SVB_CHANGE_SEEN}, {UINT64_MAX, SVB_CHANGE_PUT},
+        {9, SVB_CHANGE_PUT},  {1, SVB_CHANGE_GONE},
+        {9, SVB_CHANGE_SEEN}, {1, SVB_CHANGE_SEEN},
+    };
+
+    ck_assert_uint_eq(svb_ring_without_repeats(list, 0), 0);
+    for (int from = 0; from < COUNT(all); from++) {
+        for (int i = 0; i < COUNT(all); i++) {
+            list[i] = all[(from + i) % COUNT(all)];
+        }
+        ck_assert_uint_eq(svb_ring_without_repeats(list, COUNT(all)), 3);
+        ck_assert_uint_eq(list[0].id, 1);
+        ck_assert_int_eq(list[0].what, SVB_CHANGE_GONE);
+        ck_assert_uint_eq(list[1].id, 9);
+        ck_assert_int_eq(list[1].what, SVB_CHANGE_PUT);
+        ck_assert_uint_eq(list[2].id, UINT64_MAX);
+        ck_assert_int_eq(list[2].what, SVB_CHANGE_PUT);
+    }
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("ring");
@@ -188,6 +213,7 @@ static Suite *suite(void)
     tcase_add_test(tc, several_at_once);
     tcase_add_test(tc, killed_writers);
     tcase_add_test(tc, killed_between_the_stores);
+    tcase_add_test(tc, without_repeats);
     suite_add_tcase(s, tc);
     return s;
 }
