@@ -113,7 +113,7 @@ subtest 'page' => sub {
     wait_ok(sub { text(page()) =~ /3 front ends, all within 0\.\d s; this is fe1\. / }, 5,
         'one line: how many, and how near');
     my $text = text(page());
-    like $text, qr/Actions are done at all front ends\./, '... and where actions are done';
+    like $text, qr/Actions are done at all front ends, reset here\./, '... and where actions are done';
     unlike $text, qr/shared store .* is lost/, '... nothing of a loss';
 };
 

@@ -59,7 +59,8 @@ static void put_line(svb_sink *s, const svb_snapshot *snap)
     put(s, " s; this is <b>%s</b>",
         APR_ARRAY_IDX(snap->fronts, 0, svb_snap_front).name);
     put_bad(s, snap->fronts);
-    svb_sink_raw(s, ". Actions are done at all front ends.</p>\n");
+    svb_sink_raw(s, ". Actions are done at all front ends, reset "
+                    "here.</p>\n");
 }
 
 void svb_page_fronts(svb_sink *s, const svb_snapshot *snap)

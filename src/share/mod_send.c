@@ -223,6 +223,11 @@ void svb_send_fill(svb_exchange_round *round, apr_pool_t *p, apr_time_t now)
         apr_palloc(p, PARCELS * sizeof(*round->batches));
 
     if (n_waiting == 0) {
+        /* What a process that has ended had taken, and not sent, nobody knows any more. */
+        if (svb_sharing()->unsent) {
+            svb_sharing()->announce = 1;
+        }
+        svb_sharing()->unsent = 1;
         take_changes(now);
         if (svb_ring_has_lost(svb_sharing_ring())) {
             svb_sharing()->announce = 1;
@@ -232,12 +237,12 @@ void svb_send_fill(svb_exchange_round *round, apr_pool_t *p, apr_time_t now)
             open_parcel(0);
         }
     }
+    svb_sharing()->unsent = (apr_uint64_t)n_waiting;
     for (int i = 0; i < n_waiting; i++) {
         batches[i] = bytes_of(&waiting[i], i == n_waiting - 1, p, now);
     }
     round->batches = batches;
     round->n_batches = n_waiting;
-    svb_sharing()->unsent = (apr_uint64_t)n_waiting;
 }
 
 static void note_asked(apr_time_t now)

@@ -11,7 +11,8 @@ package SVB::Fronts;
 #   $fronts->counts('fe2');                   # clients by node, as it counts them:
 #                                             # 'servoy1: web 3; servoy2: web 2, smart 1'
 #   $fronts->clients('fe2');                  # how many, all in all; ('fe2', 'web'): of those
-#   $fronts->equal(2, $name);                 # a test: within 2 s all count the same, and
+#   $fronts->equal(2, $name);                 # a test: within 2 s (and what a busy
+#                                             # machine needs) all count the same, and
 #                                             # so many, where a number is said: 2, $name, 30
 #   $fronts->each_says(5, $name, sub { my ($httpd) = @_; ... });     # that is true of each
 #   $fronts->add('fe4', key => $other);       # one more; these lines and words are its own
@@ -37,6 +38,7 @@ use SVB::Temp;
 use SVB::Users ();
 use SVB::Wait qw(wait_for poll);
 use Test::More ();
+use Time::HiRes qw(time);
 
 my $key = '00112233445566778899aabbccddeeff';
 # Windowed ones are among the others.
@@ -163,13 +165,15 @@ sub clients {
 
 sub equal {
     my ($self, $seconds, $text, $number) = @_;
+    my $begun = time;
     my %is;
     my $ok = poll(sub {
         %is = map { $_ => $self->counts($_) } $self->names;
         my @different = keys %{ { reverse %is } };
         return @different == 1
             && (!defined $number || $number == sum0 $different[0] =~ / (?:web|smart) (\d+)/g);
-    }, $seconds);
+    }, 4 * $seconds + 4);
+    Test::More::note(sprintf '%s: after %.2f s', $text, time - $begun);
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     return Test::More::ok($ok, $text)
         || Test::More::diag(map { "$_: $is{$_}\n" } sort keys %is);
@@ -181,7 +185,7 @@ sub each_says {
     my $ok = poll(sub {
         @not = grep { !$what->($self->front($_)) } $self->names;
         return !@not;
-    }, $seconds);
+    }, 4 * $seconds + 4);
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     return Test::More::ok($ok, $text) || Test::More::diag("not: @not");
 }

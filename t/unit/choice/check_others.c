@@ -16,15 +16,14 @@ static const apr_time_t t0 = apr_time_from_sec(1796000000);
 static svb_records *records[FRONTS];
 static svb_contest_node nodes[NODES];
 
-static void setup(void)
-{
-    pool_setup();
-    for (int i = 0; i < FRONTS; i++) {
-        void *mem;
+static void *memory[FRONTS];
 
-        ck_assert_int_eq(posix_memalign(&mem, 64, svb_records_size()), 0);
-        memset(mem, 0, svb_records_size());
-        svb_records_open(&records[i], mem, pool);
+/* Nobody has any clients. */
+static void begin(void)
+{
+    for (int i = 0; i < FRONTS; i++) {
+        memset(memory[i], 0, svb_records_size());
+        svb_records_open(&records[i], memory[i], pool);
         for (int k = 0; k < NODES; k++) {
             char route[] = {'n', (char)('0' + k), 0};
 
@@ -32,6 +31,23 @@ static void setup(void)
             nodes[k].weight = 1;
         }
     }
+}
+
+static void setup(void)
+{
+    pool_setup();
+    for (int i = 0; i < FRONTS; i++) {
+        ck_assert_int_eq(posix_memalign(&memory[i], 64, svb_records_size()), 0);
+    }
+    begin();
+}
+
+static void teardown(void)
+{
+    for (int i = 0; i < FRONTS; i++) {
+        free(memory[i]);
+    }
+    pool_teardown();
 }
 
 static svb_expect as_seen_by(int front)
@@ -76,7 +92,7 @@ static unsigned fullest(int each, int with_others)
 START_TEST(a_herd)
 {
     ck_assert_uint_eq(fullest(8, 0), FRONTS);
-    setup();
+    begin();
     ck_assert_uint_eq(fullest(4, 0), FRONTS);
 }
 END_TEST
@@ -109,7 +125,7 @@ static Suite *suite(void)
     Suite *s = suite_create("others");
     TCase *tc = tcase_create("others");
 
-    tcase_add_checked_fixture(tc, setup, NULL);
+    tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, a_herd);
     tcase_add_test(tc, in_turn);
     tcase_add_test(tc, a_calm);
