@@ -118,26 +118,32 @@ int svb_clients_find(svb_clients *clients, apr_uint64_t id, apr_time_t now,
     return 1;
 }
 
+typedef int put_fn(const svb_slots *slots, apr_uint64_t id, apr_uint64_t word,
+                   apr_time_t now);
+
+static int put(svb_clients *clients, const svb_client *client, put_fn *fn)
+{
+    int is_put = fn(&clients->slots, client->id,
+                    svb_slots_word(&clients->slots, client), client->seen);
+
+    svb_journal_tell(clients->journal, client->id, SVB_CHANGE_PUT);
+    return is_put;
+}
+
 int svb_clients_put(svb_clients *clients, apr_uint64_t id, int node,
                     svb_kind kind, apr_time_t now)
 {
     const svb_client client = {id, node, kind, now};
-    int put = svb_slots_put(&clients->slots, id,
-                            svb_slots_word(&clients->slots, &client), now);
 
-    svb_journal_tell(clients->journal, id, SVB_CHANGE_PUT);
-    return put;
+    return put(clients, &client, svb_slots_put);
 }
 
 int svb_clients_put_new(svb_clients *clients, apr_uint64_t id, int node,
                         svb_kind kind, apr_time_t now)
 {
     const svb_client client = {id, node, kind, now};
-    int put = svb_slots_put_new(&clients->slots, id,
-                                svb_slots_word(&clients->slots, &client), now);
 
-    svb_journal_tell(clients->journal, id, SVB_CHANGE_PUT);
-    return put;
+    return put(clients, &client, svb_slots_put_new);
 }
 
 /* What becomes of a live client; its word is given as it is by now. */
@@ -277,12 +283,12 @@ int svb_clients_trace(svb_clients *clients, apr_uint64_t id, apr_time_t now,
 int svb_clients_rename(svb_clients *clients, apr_uint64_t old, apr_uint64_t id,
                        int node, svb_kind kind, apr_time_t now)
 {
-    int put = svb_clients_put(clients, id, node, kind, now);
+    int is_put = svb_clients_put(clients, id, node, kind, now);
 
     if (old != id) {
         svb_clients_remember(clients, old, now);
     }
-    return put;
+    return is_put;
 }
 
 void svb_clients_lost(svb_clients *clients, int node, apr_time_t now)

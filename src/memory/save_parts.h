@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 
+#include "memory/blocks.h"
 #include "memory/clients.h"
 #include "memory/records.h"
 
@@ -81,6 +82,26 @@ typedef struct svb_word_part {
     /* since version 2 */
     apr_uint64_t numbers[SVB_NUMBERS];
 } svb_word_part;
+
+/* The numbers of a node, to a part and from it. */
+static inline void svb_part_take_numbers(apr_uint64_t numbers[SVB_NUMBERS],
+                                         svb_records *records, int node)
+{
+    for (int i = 0; i < SVB_NUMBERS; i++) {
+        numbers[i] = SVB_LE64(
+            svb_records_get(records, node, (svb_word)(SVB_WORD_SAID_AT + i)));
+    }
+}
+
+static inline void
+svb_part_give_numbers(const apr_uint64_t numbers[SVB_NUMBERS],
+                      svb_records *records, int node)
+{
+    for (int i = 0; i < SVB_NUMBERS; i++) {
+        svb_records_set(records, node, (svb_word)(SVB_WORD_SAID_AT + i),
+                        SVB_LE64(numbers[i]));
+    }
+}
 
 /* Whoever changes one of these has to raise the version. */
 _Static_assert(SVB_HEADER_SIZE(1) == 40, "header in the file");

@@ -168,10 +168,7 @@ static void restore_node(svb_save *s, unsigned number, const svb_node_part *raw)
     if (raw->said[0]) {
         svb_records_say(s->records, node, raw->said);
     }
-    for (int i = 0; i < SVB_NUMBERS; i++) {
-        svb_records_set(s->records, node, (svb_word)(SVB_WORD_SAID_AT + i),
-                        SVB_LE64(raw->numbers[i]));
-    }
+    svb_part_give_numbers(raw->numbers, s->records, node);
     for (int i = 0; i < SVB_COUNTERS; i++) {
         svb_records_set_counter(s->records, node, (svb_counter)i,
                                 SVB_LE64(raw->counters[i]));

@@ -68,10 +68,7 @@ static void put_node(svb_save_writer *w, int node)
         raw.counters[i] =
             SVB_LE64(svb_records_counter(w->records, node, (svb_counter)i));
     }
-    for (int i = 0; i < SVB_NUMBERS; i++) {
-        raw.numbers[i] = SVB_LE64(svb_records_get(
-            w->records, node, (svb_word)(SVB_WORD_SAID_AT + i)));
-    }
+    svb_part_take_numbers(raw.numbers, w->records, node);
     svb_blocks_put(&w->blocks, &raw, sizeof(raw));
 }
 

@@ -33,19 +33,14 @@ svb_words *svb_words_new(apr_pool_t *p)
     return words;
 }
 
-/* @return whether there is any */
-static int collect_numbers(svb_word_part *part, svb_records *records, int node)
+static int has_number(const svb_word_part *part)
 {
-    int any = 0;
-
     for (int i = 0; i < SVB_NUMBERS; i++) {
-        apr_uint64_t number =
-            svb_records_get(records, node, (svb_word)(SVB_WORD_SAID_AT + i));
-
-        any |= number != 0;
-        part->numbers[i] = SVB_LE64(number);
+        if (part->numbers[i]) {
+            return 1;
+        }
     }
-    return any;
+    return 0;
 }
 
 void svb_words_collect(svb_words *words, svb_records *records)
@@ -61,7 +56,8 @@ void svb_words_collect(svb_words *words, svb_records *records)
         }
         memset(part, 0, sizeof(*part));
         admin = svb_records_get(records, node, SVB_WORD_ADMIN);
-        if (!collect_numbers(part, records, node) && admin == 0) {
+        svb_part_take_numbers(part->numbers, records, node);
+        if (!has_number(part) && admin == 0) {
             continue;
         }
         apr_cpystrn(part->name, svb_records_name(records, node),
@@ -123,16 +119,6 @@ apr_status_t svb_words_write(svb_words *words, int fd, int place,
 static int is_text(const char *raw, apr_size_t size)
 {
     return strnlen(raw, size) < size;
-}
-
-static int has_number(const svb_word_part *part)
-{
-    for (int i = 0; i < SVB_NUMBERS; i++) {
-        if (part->numbers[i]) {
-            return 1;
-        }
-    }
-    return 0;
 }
 
 static int is_good(const svb_word_part *part)
@@ -221,10 +207,7 @@ apr_status_t svb_words_read(svb_words *words, const char *path,
 static void restore(const svb_word_part *part, svb_records *records, int node)
 {
     svb_records_set(records, node, SVB_WORD_ADMIN, SVB_LE64(part->admin));
-    for (int i = 0; i < SVB_NUMBERS; i++) {
-        svb_records_set(records, node, (svb_word)(SVB_WORD_SAID_AT + i),
-                        SVB_LE64(part->numbers[i]));
-    }
+    svb_part_give_numbers(part->numbers, records, node);
     svb_records_say(records, node, part->said);
 }
 
