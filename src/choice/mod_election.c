@@ -17,8 +17,6 @@
 
 #define TELL_EVERY apr_time_from_sec(60)
 
-#define IS_RESERVE (PROXY_WORKER_HOT_STANDBY | PROXY_WORKER_HOT_SPARE)
-
 /* What mod_proxy's loop over the members asks us about. */
 typedef struct {
     const svb_request *req;
@@ -294,7 +292,7 @@ static int is_as_good(const contest *c, const svb_member *member,
 
     return candidate(c, member->worker) && state != SVB_STATE_SUSPECT
            && state != SVB_STATE_MAINTENANCE && own->lbset == other->lbset
-           && !((own->status ^ other->status) & IS_RESERVE);
+           && !((own->status ^ other->status) & SVB_CONDITION_RESERVE);
 }
 
 /* What was found is the best as things are known; others choose among the same. */

@@ -8,9 +8,9 @@
 typedef enum { STANDS, IS_OUT, IS_NOT_PLAIN } part;
 
 /* Anything but a member as any other. */
-#define IS_RESERVE (PROXY_WORKER_HOT_STANDBY | PROXY_WORKER_HOT_SPARE)
 #define IS_SPECIAL                                                             \
-    (PROXY_WORKER_NOT_USABLE_BITMAP | PROXY_WORKER_DRAIN | IS_RESERVE)
+    (PROXY_WORKER_NOT_USABLE_BITMAP | PROXY_WORKER_DRAIN                       \
+     | SVB_CONDITION_RESERVE)
 
 /* Those that are asked last are out as long as somebody else stands; those that take
  * new clients only at times are not plain. */
@@ -34,7 +34,7 @@ static part part_of(const svb_request *req, const svb_member *member,
 static part look_at(const svb_request *req, const svb_member *member,
                     const svb_contest *contest, request_rec *r)
 {
-    if (member->worker->s->status & IS_RESERVE) {
+    if (member->worker->s->status & SVB_CONDITION_RESERVE) {
         return IS_NOT_PLAIN;
     }
     return svb_condition_can_serve_now(member->worker, r)

@@ -144,17 +144,9 @@ void svb_census_note(const svb_fleet *fleet, int node, server_rec *s,
     svb_condition_sum sum = {.node = node};
 
     for (int i = 0; i < fleet->balancers->nelts; i++) {
-        svb_balancer *balancer =
-            APR_ARRAY_IDX(fleet->balancers, i, svb_balancer *);
-        const svb_members *members = svb_members_get(balancer);
-
-        if (svb_model_repeats(fleet->balancers, i)) {
-            continue;
-        }
-        for (int j = 0; j < members->n; j++) {
-            if (members->all[j].node == node) {
-                svb_condition_add(&sum, balancer, &members->all[j]);
-            }
+        if (!svb_model_repeats(fleet->balancers, i)) {
+            svb_condition_add_members(
+                &sum, APR_ARRAY_IDX(fleet->balancers, i, svb_balancer *));
         }
     }
     if (sum.added) {

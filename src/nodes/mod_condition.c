@@ -130,8 +130,7 @@ static int is_full(int node, int maxclients)
 int svb_condition_is_plain(const svb_balancer *balancer,
                            const svb_member *member)
 {
-    const unsigned special =
-        PROXY_WORKER_DRAIN | PROXY_WORKER_HOT_STANDBY | PROXY_WORKER_HOT_SPARE;
+    const unsigned special = PROXY_WORKER_DRAIN | SVB_CONDITION_RESERVE;
     svb_records *records = svb_segments_records();
     int node = member->node;
 
@@ -186,6 +185,17 @@ void svb_condition_add(svb_condition_sum *sum, const svb_balancer *balancer,
     }
     if (sum->added == 1 || (rules.forget && sum->rules.forget < rules.forget)) {
         sum->rules.forget = rules.forget;
+    }
+}
+
+void svb_condition_add_members(svb_condition_sum *sum, svb_balancer *balancer)
+{
+    const svb_members *members = svb_members_get(balancer);
+
+    for (int i = 0; i < members->n; i++) {
+        if (members->all[i].node == sum->node) {
+            svb_condition_add(sum, balancer, &members->all[i]);
+        }
     }
 }
 

@@ -70,6 +70,10 @@ int svb_condition_is_plain(const svb_balancer *balancer,
 int svb_condition_takes_new(const svb_balancer *balancer,
                             const svb_member *member);
 
+/** The bits of a member's status by which mod_proxy brings it in for others only. */
+#define SVB_CONDITION_RESERVE                                                  \
+    (PROXY_WORKER_HOT_STANDBY | PROXY_WORKER_HOT_SPARE)
+
 /** Note in what elections compare (svb_brief) whether there is anything to be said
  *  against the node; every second or so. That there is, is noted at once. */
 void svb_condition_brief(int node);
@@ -92,6 +96,9 @@ typedef struct svb_condition_sum {
 /** Add a member of the node. Any thread. */
 void svb_condition_add(svb_condition_sum *sum, const svb_balancer *balancer,
                        const svb_member *member);
+
+/** Add those members of a balancer that are of the node. Any thread. */
+void svb_condition_add_members(svb_condition_sum *sum, svb_balancer *balancer);
 
 /** What the node can do, once all its members were added. Any thread. */
 svb_condition svb_condition_of_node(const svb_condition_sum *sum,

@@ -74,15 +74,8 @@ static int rules_of(int node, svb_rules *rules)
     svb_condition_sum sum = {.node = node};
 
     for (int i = 0; i < model->balancers->nelts; i++) {
-        svb_balancer *balancer =
-            APR_ARRAY_IDX(model->balancers, i, svb_balancer *);
-        const svb_members *members = svb_members_get(balancer);
-
-        for (int k = 0; k < members->n; k++) {
-            if (members->all[k].node == node) {
-                svb_condition_add(&sum, balancer, &members->all[k]);
-            }
-        }
+        svb_condition_add_members(
+            &sum, APR_ARRAY_IDX(model->balancers, i, svb_balancer *));
     }
     *rules = sum.rules;
     return sum.added;
