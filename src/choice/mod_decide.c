@@ -122,16 +122,23 @@ static int would_know(const svb_request *req, const svb_session_id *id,
                : svb_clients_has_all_sessions(set->session_timeout, now);
 }
 
-/* Of a node that takes no new clients: an id that the table does not know though it
- * would, or that it knows to have ended. There is no such client any more, or there
- * never was. Whoever comes with it is new, if somebody takes him.
+/* Does the table not know the id though it would, or know that it has ended? There is no
+ * such client any more, or there never was.
  * known: what the table has, or NULL */
+static int is_over(const svb_request *req, const svb_session_id *id,
+                   const svb_client *known)
+{
+    return known ? known->kind == SVB_KIND_ENDED
+                 : would_know(req, id, apr_time_now());
+}
+
+/* One that is over, of a node that takes no new clients. Whoever comes with it is new, if
+ * somebody takes him. */
 static int is_dead(const svb_request *req, const svb_session_id *id,
                    const svb_member *member, const svb_client *known,
                    request_rec *r)
 {
-    return (known ? known->kind == SVB_KIND_ENDED
-                  : would_know(req, id, apr_time_now()))
+    return is_over(req, id, known)
            && !svb_condition_takes_new(req->balancer, member)
            && svb_election_has_other(req, member, r);
 }
@@ -144,8 +151,8 @@ static int is_dead_route(const svb_request *req, const svb_session_id *id,
     svb_client client;
 
     return !svb_condition_takes_new(req->balancer, member)
-           && is_dead(req, id, member, find(req, id, &client) ? &client : NULL,
-                      r);
+           && is_over(req, id, find(req, id, &client) ? &client : NULL)
+           && svb_election_has_other(req, member, r);
 }
 
 /* Does the table have the id, and may it be used: with a route, or by learning? */
