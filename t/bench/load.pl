@@ -60,7 +60,7 @@ sub installed {
 }
 
 sub wrk_is_there {
-    return 1 if grep { -x "$_/wrk" } split /:/, $ENV{PATH};
+    return 1 if SVB::Proc->which('wrk');
     say 'not measured: wrk is not installed';
     return 0;
 }

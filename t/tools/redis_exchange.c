@@ -194,6 +194,15 @@ static void put_fields(const char *name, const svb_exchange_field *fields,
     putchar(']');
 }
 
+/* The beginning of the i-th entry of a list. */
+static void put_place(int i, const char *front_end, svb_exchange_id id)
+{
+    fputs(i ? ",[" : "[", stdout);
+    put_text(front_end);
+    putchar(',');
+    put_id(id);
+}
+
 static void put_result(apr_status_t rv, const svb_exchange_result *result)
 {
     printf("{\"ok\":%s,\"took\":%ld,\"written\":%d,\"time\":%ld",
@@ -209,10 +218,7 @@ static void put_result(apr_status_t rv, const svb_exchange_result *result)
     put_fields("heartbeats", result->heartbeats, result->n_heartbeats);
     fputs(",\"batches\":[", stdout);
     for (int i = 0; i < result->n_batches; i++) {
-        fputs(i ? ",[" : "[", stdout);
-        put_text(result->batches[i].front_end);
-        putchar(',');
-        put_id(result->batches[i].id);
+        put_place(i, result->batches[i].front_end, result->batches[i].id);
         putchar(',');
         put_bytes(brief ? (svb_exchange_bytes){NULL, 0}
                         : result->batches[i].bytes);
@@ -220,10 +226,7 @@ static void put_result(apr_status_t rv, const svb_exchange_result *result)
     }
     fputs("],\"last\":[", stdout);
     for (int i = 0; i < result->n_last; i++) {
-        fputs(i ? ",[" : "[", stdout);
-        put_text(result->last[i].front_end);
-        putchar(',');
-        put_id(result->last[i].id);
+        put_place(i, result->last[i].front_end, result->last[i].id);
         putchar(']');
     }
     puts("]}");

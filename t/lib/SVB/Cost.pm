@@ -20,6 +20,7 @@ use List::Util qw(sum0);
 use SVB::FrontEnd;
 use SVB::Httpd;
 use SVB::LightNodes;
+use SVB::Proc;
 use SVB::Temp;
 use SVB::Users qw($jnlp);
 
@@ -31,7 +32,7 @@ my %ask = (
     launch => sub { [ $jnlp, 302, [] ] },
 );
 
-sub missing { return (grep { -x "$_/valgrind" } split /:/, $ENV{PATH}) ? undef : 'valgrind' }
+sub missing { return SVB::Proc->which('valgrind') ? undef : 'valgrind' }
 
 sub new {
     my ($class, %option) = @_;

@@ -11,6 +11,7 @@ package SVB::Proc;
 #   SVB::Proc->end_all;       # whatever still runs
 #   SVB::Proc->freeze($pid);  # STOP, for any process
 #   SVB::Proc->children_of($pid);   # pids, now
+#   SVB::Proc->which('wrk');        # the file of a program that is installed, or undef
 #
 # Options: name; cmd; out (file that stdout and stderr are appended to); env
 # (undef removes a variable); cwd; death (signal when the program dies: KILL).
@@ -28,6 +29,11 @@ my %prctl = (x86_64 => 157, aarch64 => 167);
 
 for my $name (qw(INT TERM HUP)) {
     $SIG{$name} //= sub { exit 128 + ($name eq 'INT' ? 2 : $name eq 'TERM' ? 15 : 1) };
+}
+
+sub which {
+    my ($class, $name) = @_;
+    return (grep { -x } map { "$_/$name" } split /:/, $ENV{PATH})[0];
 }
 
 sub spawn {

@@ -28,9 +28,7 @@ use SVB::Temp;
 use SVB::Wait;
 
 sub program {
-    state $found = $ENV{SVB_REDIS}
-        // (grep { -x } map { my $dir = $_; map { "$dir/$_" } qw(redis-server valkey-server) }
-            split /:/, "$ENV{PATH}:/usr/bin:/usr/local/bin")[0]
+    state $found = $ENV{SVB_REDIS} // (programs())[0]
         // die "neither redis-server nor valkey-server here: set SVB_REDIS\n";
     return $found;
 }
