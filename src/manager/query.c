@@ -7,7 +7,7 @@
 #include <apr_escape.h>
 #include <apr_strings.h>
 
-#include "manager/utf8.h"
+#include "report/utf8.h"
 
 int svb_query_next(svb_query_bytes *left, svb_query_bytes *name,
                    svb_query_bytes *value)

@@ -10,9 +10,9 @@
  * then strings, with '|' in between.
  */
 
-#include "manager/json.h"
-#include "manager/metrics.h"
-#include "manager/page.h"
+#include "report/json.h"
+#include "report/metrics.h"
+#include "page/page.h"
 #include "output.h"
 
 #define HEAD 10

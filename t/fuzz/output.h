@@ -7,7 +7,7 @@
 #define OUTPUT_H
 
 #include "fuzz.h"
-#include "manager/sink.h"
+#include "report/sink.h"
 
 /** Output so far; all zero before the first. The text is NUL-terminated, and on
  *  the heap. */

@@ -15,9 +15,9 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 
-#include "manager/json.h"
-#include "manager/metrics.h"
-#include "manager/page.h"
+#include "report/json.h"
+#include "report/metrics.h"
+#include "page/page.h"
 
 #define NONCE "c2FtcGxlLW5vbmNlLTEyMw"
 #define HOSTILE "\"'></textarea><script>alert(1)</script>\\\n\xff\xc0\xaf&amp;"

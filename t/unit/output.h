@@ -10,7 +10,7 @@
 
 #include <apr_strings.h>
 
-#include "manager/sink.h"
+#include "report/sink.h"
 #include "unit.h"
 
 /** What was written since setup(), NUL-terminated. */

@@ -1,0 +1,117 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#include "report/fields.h"
+
+#include <stddef.h>
+
+/* A kind, and where the value is; does not compile where the member is not of
+ * the type that the kind is read as. */
+#define AT(kind_, type, member)                                                \
+    .kind = SVB_VALUE_##kind_,                                                 \
+    .offset = offsetof(svb_snap_node, member)                                  \
+              + 0 * sizeof(&((svb_snap_node *)0)->member == (type *)0)
+#define TEXT(member) AT(TEXT, const char *, member)
+#define GAUGE(member) AT(GAUGE, apr_uint64_t, member)
+#define COUNTER(which) AT(COUNTER, apr_uint64_t, counters[SVB_CTR_##which])
+#define BYTES(member) AT(BYTES, apr_uint64_t, member)
+
+/* clang-format off */
+const svb_field svb_fields[SVB_FIELDS] = {
+    [SVB_FIELD_ROUTE] = {TEXT(route), .key = "route"},
+    [SVB_FIELD_UP] = {AT(FLAG, int, up), .metric = "servoy_node_up",
+        .help = "Whether every balancer of the fleet can use the node"},
+    [SVB_FIELD_STATE] = {AT(STATE, svb_state, state), .key = "state",
+        .heading = "State", .metric = "servoy_node_state", .label = "state",
+        .help = "The state of the node: one of them is 1"},
+    [SVB_FIELD_URL] = {TEXT(url), .key = "url", .heading = "Direct URL"},
+    [SVB_FIELD_GROUP] = {TEXT(group), .key = "group", .heading = "Group"},
+    [SVB_FIELD_LOADFACTOR] = {AT(FRACTION, double, loadfactor),
+        .key = "loadfactor", .heading = "Load factor",
+        .metric = "servoy_node_loadfactor",
+        .help = "Share of the clients, relative to others"},
+    [SVB_FIELD_MAXCLIENTS] = {GAUGE(maxclients), .key = "maxclients",
+        .heading = "Max clients", .metric = "servoy_node_max_clients",
+        .help = "Clients that the node may hold at most, 0 for no limit"},
+    [SVB_FIELD_MEMBERS] = {AT(MEMBERS, apr_array_header_t *, members),
+        .key = "members"},
+    [SVB_FIELD_WEB] = {GAUGE(web), .object = "clients", .key = "web",
+        .heading = "Clients", .metric = "servoy_node_clients", .label = "kind",
+        .value = "web",
+        .help = "Clients of the node now. Smart clients are an estimate: "
+                "launches within ServoyLaunchTimeout"},
+    [SVB_FIELD_SMART] = {GAUGE(smart), .object = "clients", .key = "smart",
+        .metric = "servoy_node_clients", .label = "kind", .value = "smart"},
+    [SVB_FIELD_WINDOWED] = {GAUGE(windowed), .object = "clients",
+        .key = "windowed"},
+    [SVB_FIELD_IN_FLIGHT] = {GAUGE(in_flight), .key = "in_flight",
+        .heading = "In flight", .metric = "servoy_node_in_flight_requests",
+        .help = "Requests on the node now"},
+    [SVB_FIELD_ELECTED] = {COUNTER(ELECTED), .key = "elected",
+        .heading = "Elected", .metric = "servoy_node_elections_total",
+        .help = "New clients given to the node"},
+    [SVB_FIELD_STICKY] = {COUNTER(STICKY), .key = "sticky",
+        .heading = "Sticky", .metric = "servoy_node_sticky_requests_total",
+        .help = "Requests of clients that the node already had"},
+    [SVB_FIELD_LAUNCHES] = {COUNTER(LAUNCHES), .key = "launches",
+        .heading = "Launches", .metric = "servoy_node_launches_total",
+        .help = "Launches of Smart Clients"},
+    [SVB_FIELD_FAILED_OVER_FROM] = {COUNTER(FAILED_OVER_FROM),
+        .key = "failed_over_from", .heading = "Failovers from / to",
+        .metric = "servoy_node_failovers_total", .label = "direction",
+        .value = "from",
+        .help = "Requests meant for the node that went elsewhere (from), "
+                "requests meant for another node that it got (to)"},
+    [SVB_FIELD_FAILED_OVER_TO] = {COUNTER(FAILED_OVER_TO),
+        .key = "failed_over_to", .metric = "servoy_node_failovers_total",
+        .label = "direction", .value = "to"},
+    [SVB_FIELD_MAINTENANCE_HITS] = {COUNTER(MAINTENANCE_HITS),
+        .key = "maintenance_hits",
+        .heading = "New clients refused in maintenance",
+        .metric = "servoy_node_maintenance_hits_total",
+        .help = "New clients that the node refused because it is in "
+                "maintenance"},
+    [SVB_FIELD_ERRORS] = {COUNTER(ERRORS), .key = "errors",
+        .heading = "Errors", .metric = "servoy_node_errors_total",
+        .help = "Attempts to reach the node that failed"},
+    [SVB_FIELD_BYTES_TO] = {BYTES(bytes_to), .key = "bytes_to",
+        .heading = "Traffic", .metric = "servoy_node_sent_bytes_total",
+        .help = "Bytes sent to the node"},
+    [SVB_FIELD_BYTES_FROM] = {BYTES(bytes_from), .key = "bytes_from",
+        .metric = "servoy_node_received_bytes_total",
+        .help = "Bytes received from the node"},
+    [SVB_FIELD_SAFE_TO_STOP] = {AT(FLAG, int, safe_to_stop),
+        .key = "safe_to_stop", .heading = "Safe to stop",
+        .help = "Takes no new clients and has none"},
+    [SVB_FIELD_LAST_CHANGE] = {AT(TIME, apr_time_t, last_change),
+        .key = "last_change", .heading = "Last change",
+        .help = "When its state last changed"},
+    [SVB_FIELD_SINCE] = {AT(TIME, apr_time_t, last_change), .key = "since"},
+    [SVB_FIELD_REASON] = {TEXT(reason), .key = "reason", .heading = "Why"},
+    [SVB_FIELD_UNTIL] = {AT(UNTIL, apr_time_t, until), .key = "until",
+        .heading = "Until",
+        .help = "When that ends, or is tried again, by itself"},
+};
+/* clang-format on */
+
+svb_value svb_fields_read(const svb_field *field, const svb_snap_node *node)
+{
+    const void *at = (const char *)node + field->offset;
+
+    switch (field->kind) {
+    case SVB_VALUE_TEXT:
+        return (svb_value){.text = *(const char *const *)at};
+    case SVB_VALUE_FRACTION:
+        return (svb_value){.fraction = *(const double *)at};
+    case SVB_VALUE_FLAG:
+        return (svb_value){.flag = *(const int *)at};
+    case SVB_VALUE_TIME:
+    case SVB_VALUE_UNTIL:
+        return (svb_value){.time = *(const apr_time_t *)at};
+    case SVB_VALUE_STATE:
+        return (svb_value){.state = *(const svb_state *)at};
+    case SVB_VALUE_MEMBERS:
+        return (svb_value){.members = *(apr_array_header_t *const *)at};
+    default:
+        return (svb_value){.number = *(const apr_uint64_t *)at};
+    }
+}

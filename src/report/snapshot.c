@@ -1,0 +1,109 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#include "report/snapshot.h"
+
+#include <string.h>
+
+svb_snapshot *svb_snapshot_make(apr_pool_t *p)
+{
+    svb_snapshot *snap = apr_pcalloc(p, sizeof(*snap));
+
+    snap->module = snap->server = snap->nonce = "";
+    snap->fleets = apr_array_make(p, 1, sizeof(svb_snap_fleet *));
+    snap->store.state = "off";
+    snap->fronts = apr_array_make(p, 4, sizeof(svb_snap_front));
+    snap->events = apr_array_make(p, 16, sizeof(svb_snap_event));
+    return snap;
+}
+
+svb_snap_fleet *svb_snapshot_add_fleet(apr_pool_t *p, svb_snapshot *snap,
+                                       const char *name)
+{
+    svb_snap_fleet *fleet = apr_pcalloc(p, sizeof(*fleet));
+
+    fleet->name = name;
+    fleet->balancers = apr_array_make(p, 2, sizeof(const char *));
+    fleet->nodes = apr_array_make(p, 8, sizeof(svb_snap_node *));
+    APR_ARRAY_PUSH(snap->fleets, svb_snap_fleet *) = fleet;
+    return fleet;
+}
+
+void svb_snap_fleet_add_balancer(svb_snap_fleet *fleet, const char *balancer)
+{
+    APR_ARRAY_PUSH(fleet->balancers, const char *) = balancer;
+}
+
+svb_snap_node *svb_snap_fleet_add_node(apr_pool_t *p, svb_snap_fleet *fleet,
+                                       const char *route)
+{
+    svb_snap_node *node = apr_pcalloc(p, sizeof(*node));
+
+    node->route = route;
+    node->loadfactor = 1.0;
+    node->members = apr_array_make(p, 2, sizeof(svb_snap_member *));
+    node->moved = apr_array_make(p, 2, sizeof(svb_snap_move));
+    node->host = node->said = node->other_route = "";
+    APR_ARRAY_PUSH(fleet->nodes, svb_snap_node *) = node;
+    return node;
+}
+
+svb_snap_member *svb_snap_node_add_member(apr_pool_t *p, svb_snap_node *node)
+{
+    svb_snap_member *member = apr_pcalloc(p, sizeof(*member));
+
+    member->balancer = member->worker = member->status = "";
+    APR_ARRAY_PUSH(node->members, svb_snap_member *) = member;
+    return member;
+}
+
+static int same(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+svb_snap_fleet *svb_snapshot_fleet(const svb_snapshot *snap, const char *name)
+{
+    for (int i = 0; i < snap->fleets->nelts; i++) {
+        svb_snap_fleet *fleet =
+            APR_ARRAY_IDX(snap->fleets, i, svb_snap_fleet *);
+        if (same(fleet->name, name)) {
+            return fleet;
+        }
+    }
+    return NULL;
+}
+
+svb_snap_node *svb_snap_fleet_node(const svb_snap_fleet *fleet,
+                                   const char *route)
+{
+    for (int i = 0; i < fleet->nodes->nelts; i++) {
+        svb_snap_node *node = APR_ARRAY_IDX(fleet->nodes, i, svb_snap_node *);
+        if (same(node->route, route)) {
+            return node;
+        }
+    }
+    return NULL;
+}
+
+void svb_snap_fleet_totals(const svb_snap_fleet *fleet, svb_snap_totals *totals)
+{
+    memset(totals, 0, sizeof(*totals));
+    for (int i = 0; i < fleet->nodes->nelts; i++) {
+        const svb_snap_node *node =
+            APR_ARRAY_IDX(fleet->nodes, i, svb_snap_node *);
+        const svb_state_info *info = svb_state_describe(node->state);
+
+        totals->nodes++;
+        totals->in_state[node->state]++;
+        totals->serving += info->can_serve;
+        totals->takes_new += info->takes_new;
+        totals->web += node->web;
+        totals->windowed += node->windowed;
+        totals->smart += node->smart;
+        totals->in_flight += node->in_flight;
+    }
+    if (totals->takes_new == 0) {
+        totals->takes_new = totals->in_state[SVB_STATE_STANDBY]
+                            + totals->in_state[SVB_STATE_SPARE];
+    }
+}
