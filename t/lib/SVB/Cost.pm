@@ -60,7 +60,8 @@ sub _run {
         launch => $load eq 'launch');
     my $httpd = SVB::Httpd->new(mpm => 'prefork', processes => 1,
         servoy => $name =~ /^servoy/ ? 1 : 0, modules => [qw(alias rewrite)], log_level => 'warn',
-        under => [ qw(valgrind --quiet --tool=callgrind --toggle-collect=ap_process_async_request),
+        under => [ qw(valgrind --quiet --vgdb=no --tool=callgrind
+            --toggle-collect=ap_process_async_request),
             "--callgrind-out-file=$dir/out.%p", '--trace-children=yes' ],
         conf => "MaxKeepAliveRequests 0\nKeepAliveTimeout 60\n$conf")->start;
     sleep 2 if $load eq 'launch';      # for the first round of probes
