@@ -209,14 +209,21 @@ subtest 'README' => sub {
     my ($code, $output) = SVB::Httpd->new(conf => $smallest)->configtest;
     is "$code $output", "0 Syntax OK\n", 'its configuration is good';
 
+};
+
+subtest 'the man pages' => sub {
+    my ($reference, $operation) = map { slurp("$shipped/man/$_.pod") }
+        qw(mod_servoy_balancer servoy-operation);
     my $source = slurp("$shipped/../src/config/mod_directives.c");
     my @directives = sort $source =~ /AP_INIT_\w+\("(\w+)"/g;
-    is_deeply [ sort $readme =~ /^\| `(Servoy\w+)/mg ], \@directives, 'it has all directives';
-
-    my %known = map { $_ => 1 }
-        map { slurp($_) =~ /SVB_LOGNO\(\s*(\d+)\s*\)/g } glob "$shipped/../src/{,*/}*.c";
-    is_deeply [ grep { !$known{$_} } $readme =~ /SVB(\d{4})/g ], [],
-        'it tells of no message that is not there';
+    is_deeply [ sort $reference =~ /^=item B<(Servoy\w+)/mg ], \@directives,
+        'all directives are there';
+    my %is = map { $_ => 1 } @directives;
+    is_deeply [ grep { !$is{$_} } map { /\b(Servoy[A-Z]\w+)/g } $reference, $operation,
+        slurp("$shipped/../README") ], [], 'and no others, there or in README';
+    my ($smallest) = $reference =~ m{^(    <Proxy "balancer://servoy">\n.*?^    </Location>\n)}ms;
+    is join(' ', SVB::Httpd->new(conf => $smallest)->configtest), "0 Syntax OK\n",
+        'the configuration of the synopsis is good';
 };
 
 my @forged = ('Forwarded: for=6.6.6.6;host=evil.example;proto=https',

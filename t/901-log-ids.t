@@ -8,16 +8,17 @@ use File::Temp;
 use FindBin;
 
 my $tool = "$FindBin::Bin/tools/log_ids.pl";
+my $page = 'conf/man/mod_servoy_balancer.pod';
 
-# What the tool prints of a tree with this source and these rows in README.
+# What the tool prints of a tree with this source and these items in the man page.
 sub said {
     my ($source, @rows) = @_;
     my $tree = File::Temp->newdir;
-    mkdir "$tree/$_" or die "$tree/$_: $!" for 'src', 'src/room';
+    mkdir "$tree/$_" or die "$tree/$_: $!" for qw(src src/room conf conf/man);
     my %file = (
         'src/room/mod_one.c' => $source,
         'src/mod_two.c' => qq{void two(void)\n{\n    say(APLOG_DEBUG, SVB_LOGNO(0009) "two");\n}\n},
-        README => join('', "| id | level | meaning |\n", map { "| $_ | it |\n" } @rows));
+        $page => join '', map { '=item B<' . s/ \| /> (/r . ")\n\nIt.\n\n" } @rows);
     for my $name (keys %file) {
         open my $out, '>', "$tree/$name" or die "$name: $!";
         print {$out} $file{$name};
@@ -40,7 +41,7 @@ C
 my @rows = ('SVB0001 | error, warn', 'SVB0002, SVB0009 | info, debug');
 
 is_deeply [ said($good, @rows) ], [ 0, '' ], 'nothing is wrong with what is right';
-is_deeply [ said($good, $rows[0]) ], [ 0, '' ], 'what is not grave may be left out of README';
+is_deeply [ said($good, $rows[0]) ], [ 0, '' ], 'what is not grave may be left out';
 
 my @bad = (
     'twice, once broken over two lines' => [ $good =~ s/0002/0001/r, @rows ],
@@ -54,14 +55,14 @@ my @bad = (
         qr{mod_one\.c:7: id 12 is not four digits}m,
     'without a level' => [ $good =~ s/APLOG_INFO/level/r, @rows ],
         qr{mod_one\.c:7: no level stands before id 0002}m,
-    'grave, and not in README' => [ $good, $rows[1] ],
-        qr{^README: id 0001 \(.*\) is not in the table$}m,
-    'in README, and nowhere else' => [ $good, @rows, 'SVB0003 | info' ],
-        qr{^README: there is no message with id 0003$}m,
-    'twice in README' => [ $good, @rows, $rows[0] ],
-        qr{^README: id 0001 is in the table more than once$}m,
-    'of another level in README' => [ $good, 'SVB0001 | error', $rows[1] ],
-        qr{^README: the level of SVB0001 is error, warn, not error$}m,
+    'grave, and not in the man page' => [ $good, $rows[1] ],
+        qr{^\Q$page\E: id 0001 \(.*\) is not in the list$}m,
+    'in the man page, and nowhere else' => [ $good, @rows, 'SVB0003 | info' ],
+        qr{^\Q$page\E: there is no message with id 0003$}m,
+    'twice in the man page' => [ $good, @rows, $rows[0] ],
+        qr{^\Q$page\E: id 0001 is in the list more than once$}m,
+    'of another level there' => [ $good, 'SVB0001 | error', $rows[1] ],
+        qr{^\Q$page\E: the level of SVB0001 is error, warn, not error$}m,
 );
 while (my ($name, $arguments, $wanted) = splice @bad, 0, 3) {
     my ($code, $output) = said(@$arguments);

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# Log ids: each is used for one message; README's table has all that are logged
+# Log ids: each is used for one message; the man page has all that are logged
 # at level notice or worse, with their levels, and none that is not there.
 #
 #   log_ids.pl [tree]    say what is wrong; exit 1 if anything is
@@ -42,22 +42,24 @@ for my $id (sort keys %places) {
 }
 
 my %told;
-for (slurp("$tree/README") =~ /^\| (SVB\d[^|]*\|[^|]*)\|/mg) {
-    my ($ids, $levels) = split /\s*\|/;
+my $page = 'conf/man/mod_servoy_balancer.pod';
+my $manual = slurp("$tree/$page");
+for ($manual =~ /^=item B<(SVB\d.*)$/mg) {
+    my ($ids, $levels) = split /> /;
     my @ids = $ids =~ /SVB(\d+)/g;
     $told{$_}++ for @ids;
     my %is = map { $_ => 1 } map { keys %{ $levels{$_} // {} } } @ids;
     my ($is, $says) = map { join ', ', sort @$_ } [ keys %is ], [ $levels =~ /\w+/g ];
-    wrong("README: the level of $ids is $is, not $says") if $is ne $says;
+    wrong("$page: the level of $ids is $is, not $says") if $is ne $says;
 }
 for my $id (sort { $a <=> $b } keys %told) {
-    wrong("README: id $id is in the table more than once") if $told{$id} > 1;
+    wrong("$page: id $id is in the list more than once") if $told{$id} > 1;
 }
-for my $id (slurp("$tree/README") =~ /SVB(\d+)/g) {
-    wrong("README: there is no message with id $id") if !$places{$id};
+for my $id ($manual =~ /SVB(\d+)/g) {
+    wrong("$page: there is no message with id $id") if !$places{$id};
 }
 for my $id (sort keys %places) {
     my @grave = grep { !/\A(?:info|debug)\z/ } keys %{ $levels{$id} // {} };
-    wrong("README: id $id (@grave) is not in the table") if @grave && !$told{$id};
+    wrong("$page: id $id (@grave) is not in the list") if @grave && !$told{$id};
 }
 exit $wrong;
