@@ -16,7 +16,10 @@ use SVB::Temp;
 
 my $tree = abs_path("$FindBin::Bin/..");
 my $apxs = $ENV{APXS} // 'apxs';
-chomp(my ($libexec, $sysconf) = map { scalar qx("$apxs" -q $_) } qw(LIBEXECDIR SYSCONFDIR));
+chomp(my ($libexec, $sysconf, $sbin, $man) =
+    map { scalar qx("$apxs" -q $_) } qw(LIBEXECDIR SYSCONFDIR SBINDIR MANDIR));
+my @commands = map { s{.*/|\.8$}{}gr } glob "$tree/src/ctl/*.8";
+my @beside = map { ("$sbin/$_", "$man/man8/$_.8") } @commands;
 my $module = 'mod_servoy_balancer.so';
 my $second = 'mod_servoy_redis.so';
 
@@ -53,18 +56,20 @@ sub files {
     return %files;
 }
 
-my %before = map { files($_) } $libexec, $sysconf;
+my %before = map { files($_) } $libexec, $sysconf, $sbin;
 my $dest = SVB::Temp->dir('dest');
 
 my @for_a2enmod = map { "$sysconf/mods-available/$_" }
     qw(servoy_balancer.conf servoy_balancer.load servoy_redis.load);
 
-subtest 'anywhere: the modules' => sub {
+subtest 'anywhere: the modules and the commands' => sub {
     install($dest);
     my %installed = files($dest);
     delete @installed{@for_a2enmod} if -d "$sysconf/mods-available";
-    is_deeply [ sort keys %installed ], [ map { "$libexec/$_" } $module, $second ],
+    is_deeply [ sort keys %installed ], [ sort @beside, map { "$libexec/$_" } $module, $second ],
         'and nothing else';
+    ok grep({ $_ eq 'servoyctl' } @commands), 'servoyctl is among them';
+    ok -x "$dest$sbin/$_", "$_ can be run" for @commands;
     ok slurp("$dest$libexec/$_") eq slurp("$tree/.build/$_"), "the $_ that was built"
         for $module, $second;
 };
@@ -81,13 +86,22 @@ subtest 'without hiredis' => sub {
     ok !grep({ /redis/ } keys %installed), 'without the second one';
 };
 
+subtest 'the commands elsewhere' => sub {
+    my $other = SVB::Temp->dir('other');
+    install($other, 'PREFIX=/opt/servoy');
+    ok -x "$other/opt/servoy/sbin/servoyctl", 'below a prefix';
+    ok -e "$other/opt/servoy/share/man/man8/servoyctl.8", '... with its manual';
+    install($other, 'SBINDIR=/a', 'MANDIR=/b');
+    ok -x "$other/a/servoyctl" && -e "$other/b/man8/servoyctl.8", 'each where it is said';
+};
+
 my $available = "$dest$sysconf/mods-available";
 
 subtest 'on Debian: what a2enmod needs, too' => sub {
     run('mkdir', '-p', $available);
     install($dest);
     is_deeply [ sort keys %{ { files($dest) } } ],
-        [ sort @for_a2enmod, map { "$libexec/$_" } $module, $second ];
+        [ sort @for_a2enmod, @beside, map { "$libexec/$_" } $module, $second ];
     is slurp("$available/servoy_balancer.load"), <<"END", '.load';
 # Depends: proxy proxy_balancer proxy_ajp proxy_http slotmem_shm
 LoadModule servoy_balancer_module $libexec/$module
@@ -117,7 +131,7 @@ END
     install($dest);
 };
 
-is_deeply { map { files($_) } $libexec, $sysconf }, \%before, 'the system was not touched';
+is_deeply { map { files($_) } $libexec, $sysconf, $sbin }, \%before, 'the system was not touched';
 
 subtest 'the module as a library' => sub {
     my (undef, $symbols) = run('nm', '-D', '--defined-only', "$dest$libexec/$module");

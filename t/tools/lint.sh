@@ -72,9 +72,13 @@ scripts() {
 }
 
 perl_compiles() {
-    for file in t/*.t t/*.pl t/bench/*.pl t/lib/SVB/*.pm t/tools/*.pl; do
+    for file in t/*.t t/*.pl t/bench/*.pl t/lib/SVB/*.pm t/tools/*.pl src/ctl/*[!0-9]; do
         [ ! -e "$file" ] || perl -It/lib -wc "$file" || return 1
     done
+}
+
+manuals() {
+    mandoc -T lint -W warning src/ctl/*.8
 }
 
 step "clang" $SELF -s lint-clang
@@ -89,4 +93,5 @@ step "cppcheck" run_cppcheck
 step "clang-tidy" run_clang_tidy
 step "shell scripts" scripts
 step "perl" perl_compiles
+step "manuals" manuals
 exit $failed
