@@ -138,7 +138,7 @@ my %in_context = (
             ? 'ServoyNode servoy2 url=http://b' : urls(), $line);
     },
     server => sub { my ($line) = @_; return "$line\n" . good() },
-    location => sub { my ($line) = @_; return "<Location /m>\n$line\n</Location>\n" . good() },
+    location => sub { my ($line) = @_; return "<Location /m>\nRequire local\n$line\n</Location>\n" . good() },
 );
 
 subtest 'values' => sub {
@@ -167,13 +167,32 @@ subtest 'values' => sub {
     }
 };
 
+subtest 'slips of the pen' => sub {
+    my %meant = (
+        'ServoyNode servoy1 ulr=http://a' => qr/did you mean url=\?/,
+        'ServoyNode servoy1 max_clients=3' => qr/did you mean maxclients=\?/,
+        'ServoyNode servoy1 Groop=a' => qr/did you mean group=\?/,
+        'ServoyNode servoy1 probe=member' => qr/did you mean probe=members\?/,
+        'ServoyLaunch redirct' => qr/did you mean "redirect"\?/,
+        'ServoyLaunch rewirte limit=1M' => qr/did you mean "rewrite"\?/,
+    );
+    complains(syntax => good($_), $_, qr/on line \d+/, $meant{$_}) for sort keys %meant;
+    for my $line ('ServoyNode servoy1 weight=3', 'ServoyNode servoy1 probe=on',
+        'ServoyLaunch on') {
+        my (undef, $output) = tester()->configtest(good($line));
+        unlike $output, qr/did you mean/, "nothing is near: $line";
+    }
+};
+
 subtest 'too many values' => sub {
     complains(syntax => good('ServoyLaunch rewrite limit=1M now'), 'ServoyLaunch takes two',
         qr/on line \d+/, qr/\bServoyLaunch\b/);
 };
 
 subtest 'contexts' => sub {
-    my $not_here = qr/not allowed (?:here|in)|cannot occur within/;
+    my %belongs = (balancer => qr{balancer, and belongs into its <Proxy "balancer://\.\.\.">},
+        server => qr/outside of all sections/,
+        location => qr/into the <Location> that has SetHandler servoy-manager/);
     for (@directives) {
         my ($directive, $context, $good) = @$_;
         my $line = "$directive " . $good->[0];
@@ -183,13 +202,14 @@ subtest 'contexts' => sub {
             'a <Location>'       => "<Location />\n$line\n</Location>\n",
             'a <Directory>'      => "<Directory />\n$line\n</Directory>\n",
             'a <Proxy>'          => section('servoy', $line),
+            'an <If>'            => "<If \"true\">\n$line\n</If>\n",
         );
-        delete $at{'a <Proxy>'} if $context ne 'server';
+        delete $at{'a <Proxy>'} if $context eq 'balancer';
         delete $at{'the main server'} if $context eq 'server';
-        delete @at{'a <Location>', 'a <Directory>'} if $context eq 'location';
+        delete @at{'a <Location>', 'a <Directory>', 'an <If>'} if $context eq 'location';
         for my $where (sort keys %at) {
             complains(syntax => $at{$where} . good(), "$directive: not in $where",
-                qr/\b$directive\b/, $not_here);
+                qr/on line \d+/, qr/\b$directive\b is not allowed here: it is about/, $belongs{$context});
         }
     }
 };

@@ -13,14 +13,14 @@ use SVB::ConfigTest;
 use SVB::Httpd;
 use Test::More;
 
-my $member = 'BalancerMember "ajp://127.0.0.1:18009" route=servoy3';
+my $member = 'BalancerMember "ajp://127.0.0.1:18009" route=servoy3 ping=3';
 my $http_member = 'BalancerMember "http://127.0.0.1:18009" route=servoy3';
 
 # A balancer whose nodes are on these hosts.
 sub at {
     my ($name, $one, $two, @lines) = @_;
-    return section($name, "BalancerMember ajp://$one:8019 route=servoy1",
-        "BalancerMember ajp://$two:8019 route=servoy2", 'ProxySet lbmethod=servoy',
+    return section($name, "BalancerMember ajp://$one:8019 route=servoy1 ping=3",
+        "BalancerMember ajp://$two:8019 route=servoy2 ping=3", 'ProxySet lbmethod=servoy',
         url('*', 'https://%r.example.com'), @lines);
 }
 
@@ -188,7 +188,7 @@ my %problem = (
     },
     'a member without a route' => {
         level => 'warn',
-        conf => section('servoy', routed('servoy1'), 'BalancerMember "ajp://127.0.0.1:18009"',
+        conf => section('servoy', routed('servoy1'), 'BalancerMember "ajp://127.0.0.1:18009" ping=3',
             'ProxySet lbmethod=servoy', urls('servoy1')),
         said => [ qr{balancer://servoy: }, qr{BalancerMember ajp://127\.0\.0\.1:18009"},
             qr/no route/,
@@ -208,6 +208,53 @@ my %problem = (
             'another balancer tells it' => servoy('servoy', urls('servoy1'))
             . servoy('sockets', urls('servoy2')),
         },
+    },
+    'many launches without a direct URL' => {
+        level => 'warn',
+        conf => section('servoy', routed(map { "node$_" } 1 .. 30), 'ProxySet lbmethod=servoy',
+            urls(qw(node1 node2))),
+        said => [ qr{balancer://servoy: },
+            qr/"BalancerMember \S+ route=node3", "[^"]+node4", "[^"]+node5" and 25 more have no /,
+            qr/ServoyNode node3 url=/ ],
+        fine => {},
+    },
+    'an AJP member without ping=' => {
+        level => 'warn',
+        conf => good('BalancerMember "ajp://127.0.0.1:18009" route=servoy3', urls('servoy3')),
+        said => [ qr{balancer://servoy: }, qr/SVB0160/,
+            qr{"BalancerMember ajp://127\.0\.0\.1:18009 route=servoy3" has no ping=}, qr/ping=3$/ ],
+        fine => {
+            'it has' => good($member, urls('servoy3')),
+            'in milliseconds' => good($member =~ s/ping=3/ping=500ms/r, urls('servoy3')),
+            'by HTTP' => good($http_member, urls('servoy3')),
+            'checked by CPING' => good($member =~ s/ping=3/hcmethod=CPING/r, urls('servoy3')),
+            'of another method' => good() . section('other', $member =~ s/ping=3//r),
+        },
+    },
+    'many AJP members without ping=' => {
+        level => 'warn',
+        conf => section('servoy', routed(map { "node$_" } 1 .. 30) =~ s/ ping=3//gr,
+            'ProxySet lbmethod=servoy', url('*', 'https://%r.example.com')),
+        said => [ qr{balancer://servoy: }, qr/route=node1", .* and 27 more have no ping=/ ],
+        fine => {},
+    },
+    'facts about a route that is nearly one' => {
+        level => 'error',
+        conf => good('ServoyNode servyo1 group=eu'),
+        said => [ qr/SVB0013/, qr/no member .* the route servyo1; did you mean servoy1\?/ ],
+        fine => {},
+    },
+    'redirect= to a route that is nearly one' => {
+        level => 'warn',
+        conf => good("$member redirect=servoy11", urls('servoy3')),
+        said => [ qr/SVB0007/, qr/redirect=servoy11,.*; did you mean servoy1\?/ ],
+        fine => {},
+    },
+    'directives of a balancer that is nearly there' => {
+        level => 'warn',
+        conf => good() . section('srevoy', 'ServoyLaunch proxy'),
+        said => [ qr{balancer://srevoy\b.*"}, qr/no effect/, qr{did you mean balancer://servoy\b} ],
+        fine => {},
     },
     'launches to be rewritten without a direct URL' => {
         level => 'warn',
@@ -249,7 +296,7 @@ my %problem = (
                 . join('', map { "<VirtualHost *:80>\nServerName $_.invalid\n"
                         . "ProxyPass / balancer://pages/\n</VirtualHost>\n" } qw(a b)),
             'other routes' => at('pages', 'app1.invalid', 'app2.invalid')
-                . section('more', 'BalancerMember ajp://app3.invalid:8009 route=servoy3',
+                . section('more', 'BalancerMember ajp://app3.invalid:8009 route=servoy3 ping=3',
                     'ProxySet lbmethod=servoy', urls('servoy3')),
         },
     },
@@ -292,12 +339,12 @@ my %problem = (
     },
     'redirect= to a route that no member has' => {
         level => 'warn',
-        conf => good('BalancerMember "ajp://127.0.0.1:18009" route=servoy3 redirect=servoy9',
+        conf => good('BalancerMember "ajp://127.0.0.1:18009" route=servoy3 ping=3 redirect=servoy9',
             urls('servoy3')),
         said => [ qr{balancer://servoy: }, qr/BalancerMember.*route=servoy3/,
             qr/redirect=servoy9/ ],
         fine =>
-        { 'to one' => good('BalancerMember "ajp://127.0.0.1:18009" route=servoy3 redirect=servoy1',
+        { 'to one' => good('BalancerMember "ajp://127.0.0.1:18009" route=servoy3 ping=3 redirect=servoy1',
             urls('servoy3')) },
     },
     'directives of a balancer with another method' => {
@@ -363,6 +410,24 @@ subtest 'a start: warnings, each of them once' => sub {
         is scalar @found, 1, $name or diag "@patterns\n", join "\n", @lines;
     }
     $httpd->stop;
+};
+
+subtest 'the smallest useful configuration' => sub {
+    accepted(<<'END');
+<Proxy "balancer://servoy">
+    BalancerMember "ajp://app1.internal:8009" route=servoy1 ping=3 connectiontimeout=3 retry=10
+    BalancerMember "ajp://app2.internal:8009" route=servoy2 ping=3 connectiontimeout=3 retry=10 loadfactor=2
+    ProxySet lbmethod=servoy
+    ServoyNode servoy1 url=https://app1.example.com
+    ServoyNode servoy2 url=https://app2.example.com:8443
+</Proxy>
+ProxyPass "/" "balancer://servoy/"
+
+<Location "/servoy-manager">
+    SetHandler servoy-manager
+    Require local
+</Location>
+END
 };
 
 subtest 'a start without complaints' => sub {

@@ -97,7 +97,7 @@ ProxyPass /main/ balancer://servoy/
 </VirtualHost>
 <VirtualHost *:@PORT3@>
     <Proxy "balancer://own">
-        BalancerMember "ajp://127.0.0.1:18009" route=own1
+        BalancerMember "ajp://127.0.0.1:18009" route=own1 ping=3
         ProxySet lbmethod=servoy
         ServoyFleet own
         ServoyNode own1 url=http://own.example.com probe=off

@@ -25,10 +25,10 @@ my ($node) = $fleet->nodes;
 # comes first.
 sub crowd {
     my ($name, $count, @lines) = @_;
-    my $members = join '', map { "BalancerMember \"ajp://127.0.0.1:$_\" route=n$_ lbset=1\n" }
+    my $members = join '', map { "BalancerMember \"ajp://127.0.0.1:$_\" route=n$_ ping=3 lbset=1\n" }
         1 .. $count;
     return manager_location('ServoyManagerActions on')
-        . balancer('many', $members . $fleet->members('ajp'), "ServoyFleet $name",
+        . balancer('many', $members . $fleet->members('ajp', 'ping=3'), "ServoyFleet $name",
             'ServoyLaunch proxy', 'ServoyNode * probe=off', @lines);
 }
 

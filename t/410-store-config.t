@@ -146,7 +146,7 @@ subtest 'what belongs together' => sub {
     refused(store('redis://a', 'ServoyFrontEnd fe1 fe2'), 'two names', qr/ServoyFrontEnd takes one/);
     for my $line ('ServoySharedStore redis://a', "ServoySharedKey $key", 'ServoyFrontEnd a') {
         refused("<VirtualHost *:\@PORT\@>\n$line\n</VirtualHost>\n" . good(),
-            "not in a virtual host: $line", qr/cannot occur within <VirtualHost/);
+            "not in a virtual host: $line", qr/outside of all sections/);
     }
 };
 

@@ -5,7 +5,10 @@
 #include <apr_strings.h>
 #include <http_core.h>
 
+#include "config/closest.h"
+#include "config/mod_access.h"
 #include "config/mod_fleets.h"
+#include "config/mod_passes.h"
 #include "config/mod_sections.h"
 #include "config/mod_store.h"
 #include "config/mod_tree.h"
@@ -82,22 +85,76 @@ static int first_with_route(const svb_balancer *balancer, const char *route,
     return i;
 }
 
+/* What is told of several members at once: the first few by name, and how many more
+ * there are, so that a large fleet's mistake is one line of the log. */
+typedef struct {
+    proxy_worker *first;
+    const char *names;
+    int count;
+} member_list;
+
+#define NAMED 3
+
+static member_list
+members_that(const svb_model *model, const svb_balancer *balancer,
+             int (*is_so)(const svb_model *model, const svb_balancer *balancer,
+                          proxy_worker *worker))
+{
+    member_list list = {NULL, "", 0};
+
+    for (int n = 0; n < member_count(balancer); n++) {
+        proxy_worker *worker = svb_model_worker(balancer, n);
+
+        if (!is_so(model, balancer, worker)) {
+            continue;
+        }
+        if (list.count++ < NAMED) {
+            list.first = list.first ? list.first : worker;
+            list.names = apr_pstrcat(
+                model->pool, list.names, *list.names ? ", \"" : "\"",
+                svb_model_member_text(model, worker), "\"", NULL);
+        }
+    }
+    if (list.count > NAMED) {
+        list.names = apr_psprintf(model->pool, "%s and %d more", list.names,
+                                  list.count - NAMED);
+    }
+    return list;
+}
+
+static const char *verb(const member_list *list, const char *of_one,
+                        const char *of_several)
+{
+    return list->count == 1 ? of_one : of_several;
+}
+
+static int has_no_route(const svb_model *model, const svb_balancer *balancer,
+                        proxy_worker *worker)
+{
+    (void)model, (void)balancer;
+    return !*worker->s->route;
+}
+
+static void check_no_route(svb_model *model, svb_balancer *balancer)
+{
+    member_list list = members_that(model, balancer, has_no_route);
+
+    if (list.count) {
+        svb_model_problem(
+            model, APLOG_WARNING, balancer->server,
+            SVB_LOGNO(0005) "%s: %s %s no route: clients stick there only by "
+                            "learning; give each a route= equal to its node's "
+                            "jvmRoute",
+            balancer->name, list.names, verb(&list, "has", "have"));
+    }
+}
+
 static void check_route(svb_model *model, svb_balancer *balancer, int n)
 {
     proxy_worker *worker = svb_model_worker(balancer, n);
-    int first;
+    int first = first_with_route(balancer, worker->s->route, n);
 
-    if (!*worker->s->route) {
-        svb_model_problem(
-            model, APLOG_WARNING, balancer->server,
-            SVB_LOGNO(0005) "%s: \"%s\" has no route: its "
-                            "clients stick only by learning; give it a route= "
-                            "equal to the node's jvmRoute",
-            balancer->name, svb_model_member_text(model, worker));
-        return;
-    }
-    first = first_with_route(balancer, worker->s->route, n);
-    if (first < n) {
+    if (*worker->s->route && first < n) {
         svb_model_problem(
             model, APLOG_ERR, balancer->server,
             SVB_LOGNO(0006) "%s: \"%s\" and \"%s\" have the same route: a "
@@ -106,6 +163,29 @@ static void check_route(svb_model *model, svb_balancer *balancer, int n)
             svb_model_member_text(model, svb_model_worker(balancer, first)),
             svb_model_member_text(model, worker));
     }
+}
+
+/* "; did you mean ...?" of a route that none of these balancers has, or "".
+ * @param balancers of svb_balancer * */
+static const char *meant_route(const svb_model *model,
+                               const apr_array_header_t *balancers,
+                               const char *route)
+{
+    apr_array_header_t *known = apr_array_make(model->pool, 8, sizeof(char *));
+    const char *meant;
+
+    for (int i = 0; i < balancers->nelts; i++) {
+        const svb_balancer *b = APR_ARRAY_IDX(balancers, i, svb_balancer *);
+
+        for (int n = 0; n < member_count(b); n++) {
+            APR_ARRAY_PUSH(known, const char *) =
+                svb_model_worker(b, n)->s->route;
+        }
+    }
+    APR_ARRAY_PUSH(known, const char *) = NULL;
+    meant = svb_closest(route, (const char *const *)known->elts);
+    return meant ? apr_pstrcat(model->pool, "; did you mean ", meant, "?", NULL)
+                 : "";
 }
 
 static void check_redirect(svb_model *model, svb_balancer *balancer, int n)
@@ -118,8 +198,9 @@ static void check_redirect(svb_model *model, svb_balancer *balancer, int n)
         svb_model_problem(
             model, APLOG_WARNING, balancer->server,
             SVB_LOGNO(0007) "%s: \"%s\" has redirect=%s, but no "
-                            "member of the balancer has that route",
-            balancer->name, svb_model_member_text(model, worker), target);
+                            "member of the balancer has that route%s",
+            balancer->name, svb_model_member_text(model, worker), target,
+            meant_route(model, balancer->fleet->balancers, target));
     }
 }
 
@@ -136,33 +217,86 @@ static void check_facts(svb_model *model, svb_balancer *balancer, int n)
                           balancer->name, svb_model_member_text(model, worker),
                           err);
     }
-    else if (!facts.url && *worker->s->route
-             && balancer->set.launch != SVB_LAUNCH_PROXY) {
+}
+
+static int has_no_direct_url(const svb_model *model,
+                             const svb_balancer *balancer, proxy_worker *worker)
+{
+    svb_facts facts;
+
+    return *worker->s->route
+           && !svb_model_facts(model->pool, balancer, worker, &facts)
+           && !facts.url;
+}
+
+static void check_direct_urls(svb_model *model, svb_balancer *balancer)
+{
+    member_list list = {NULL, "", 0};
+
+    if (balancer->set.launch != SVB_LAUNCH_PROXY) {
+        list = members_that(model, balancer, has_no_direct_url);
+    }
+    if (list.count) {
         svb_model_problem(
             model, APLOG_WARNING, balancer->server,
-            SVB_LOGNO(
-                0009) "%s: \"%s\" has no direct URL: launches elected "
-                      "onto it are proxied; give it one with ServoyNode %s url=, or set "
-                      "ServoyLaunch proxy",
-            balancer->name, svb_model_member_text(model, worker),
-            worker->s->route);
+            SVB_LOGNO(0009) "%s: %s %s no direct URL: launches elected there "
+                            "are proxied; give each one with ServoyNode %s "
+                            "url=, or set ServoyLaunch proxy",
+            balancer->name, list.names, verb(&list, "has", "have"),
+            list.first->s->route);
     }
 }
 
-static void check_health_check(svb_model *model, svb_balancer *balancer, int n)
+static int is_checked_by_http(const svb_model *model,
+                              const svb_balancer *balancer,
+                              proxy_worker *worker)
 {
-    proxy_worker *worker = svb_model_worker(balancer, n);
+    hcmethod_t method = worker->s->method;
 
-    if (!*worker->s->hcexpr
-        && (worker->s->method == GET || worker->s->method == HEAD
-            || worker->s->method == GET11 || worker->s->method == HEAD11)) {
+    (void)model, (void)balancer;
+    return !*worker->s->hcexpr
+           && (method == GET || method == HEAD || method == GET11
+               || method == HEAD11);
+}
+
+static void check_health_checks(svb_model *model, svb_balancer *balancer)
+{
+    member_list list = members_that(model, balancer, is_checked_by_http);
+
+    if (list.count) {
         svb_model_problem(
             model, APLOG_WARNING, balancer->server,
             SVB_LOGNO(
-                0010) "%s: \"%s\" is checked with an HTTP request: the "
-                      "503 of a node in maintenance would fail it and throw its users "
-                      "off; use hcmethod=TCP or CPING, or an hcexpr that accepts 503",
-            balancer->name, svb_model_member_text(model, worker));
+                0010) "%s: %s %s checked with an HTTP request: the 503 of a "
+                      "node in maintenance would fail it and throw its users "
+                      "off; use hcmethod=TCP or CPING, or an hcexpr that "
+                      "accepts 503",
+            balancer->name, list.names, verb(&list, "is", "are"));
+    }
+}
+
+/* One that hangs accepts connections as if nothing had happened: only an answer to
+ * a ping, or to a health check by one, tells. */
+static int is_ajp_without_ping(const svb_model *model,
+                               const svb_balancer *balancer,
+                               proxy_worker *worker)
+{
+    (void)model, (void)balancer;
+    return !ap_cstr_casecmp(worker->s->scheme, "ajp")
+           && !worker->s->ping_timeout_set && worker->s->method != CPING;
+}
+
+static void check_pings(svb_model *model, svb_balancer *balancer)
+{
+    member_list list = members_that(model, balancer, is_ajp_without_ping);
+
+    if (list.count) {
+        svb_model_problem(
+            model, APLOG_WARNING, balancer->server,
+            SVB_LOGNO(0160) "%s: %s %s no ping=: users of a node that hangs "
+                            "wait until their requests time out; give each "
+                            "ping=3",
+            balancer->name, list.names, verb(&list, "has", "have"));
     }
 }
 
@@ -240,9 +374,10 @@ static void check_lines(svb_model *model, svb_fleet *fleet)
         svb_model_problem(
             model, grows ? APLOG_WARNING : APLOG_ERR, first->server,
             SVB_LOGNO(0013) "%s: \"%s\" (%s): no member of fleet "
-                            "%s has the route %s%s",
+                            "%s has the route %s%s%s",
             first->name, line->text, line->where, fleet->name, line->route,
-            grows ? ", unless one is added at run time" : "");
+            grows ? ", unless one is added at run time" : "",
+            meant_route(model, fleet->balancers, line->route));
     }
 }
 
@@ -363,8 +498,9 @@ static void check_stray_sections(svb_model *model)
                 model, APLOG_WARNING, s,
                 SVB_LOGNO(0002) "<Proxy \"%s\">: the Servoy directives from %s "
                                 "on have no effect: no balancer of this name "
-                                "has lbmethod=" SVB_LBMETHOD,
-                dir->p ? dir->p : "", section->where);
+                                "has lbmethod=" SVB_LBMETHOD "%s",
+                dir->p ? dir->p : "", section->where,
+                svb_passes_meant(model, dir->p ? dir->p : ""));
         }
     }
 }
@@ -386,12 +522,15 @@ static void check_fleet(svb_model *model, svb_fleet *fleet)
         }
         check_failonstatus(model, balancer);
         check_cookies(model, balancer);
+        check_no_route(model, balancer);
+        check_direct_urls(model, balancer);
+        check_health_checks(model, balancer);
+        check_pings(model, balancer);
         for (int n = 0; n < member_count(balancer); n++) {
             check_scheme(model, balancer, n);
             check_route(model, balancer, n);
             check_redirect(model, balancer, n);
             check_facts(model, balancer, n);
-            check_health_check(model, balancer, n);
             check_templates(model, balancer, n, known);
         }
     }
@@ -418,6 +557,8 @@ void svb_checks_run(svb_model *model)
     check_store(model);
     check_stray_sections(model);
     svb_fleets_check(model);
+    svb_passes_check(model);
+    svb_access_check(model);
     for (int i = 0; i < model->fleets->nelts; i++) {
         check_fleet(model, APR_ARRAY_IDX(model->fleets, i, svb_fleet *));
     }

@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 #include <http_core.h>
 
+#include "config/closest.h"
 #include "config/url.h"
 
 const svb_facts svb_facts_unset = {.maxclients = SVB_UNSET, .probe = SVB_UNSET};
@@ -54,10 +55,15 @@ static const char *read_maxclients(cmd_parms *cmd, svb_facts *facts,
 static const char *read_probe(cmd_parms *cmd, svb_facts *facts,
                               const char *value)
 {
+    const char *meant = svb_closest(value, probes);
+
     facts->probe = svb_values_word(value, probes);
     return facts->probe >= 0
                ? NULL
-               : bad(cmd, "probe", value, "expected members, url or off");
+               : bad(cmd, "probe", value,
+                     apr_pstrcat(cmd->pool, "expected members, url or off",
+                                 meant ? "; did you mean probe=" : "", meant,
+                                 meant ? "?" : "", NULL));
 }
 
 typedef struct key {
@@ -104,6 +110,19 @@ static int is_same(const svb_facts *a, const svb_facts *b, const key *k)
                : is_given(a, k) == is_given(b, k);
 }
 
+static const char *unknown_key(cmd_parms *cmd, const char *arg, apr_size_t len)
+{
+    static const char *const names[] = {"url", "group", "maxclients", "probe",
+                                        NULL};
+    const char *meant = svb_closest(apr_pstrmemdup(cmd->pool, arg, len), names);
+    const char *bad_arg = svb_values_bad(
+        cmd, arg, "expected url=, group=, maxclients= or probe=");
+
+    return meant ? apr_pstrcat(cmd->pool, bad_arg, "; did you mean ", meant,
+                               "=?", NULL)
+                 : bad_arg;
+}
+
 const char *svb_facts_read(cmd_parms *cmd, svb_facts *facts, const char *arg)
 {
     apr_size_t len = strcspn(arg, "=");
@@ -113,8 +132,7 @@ const char *svb_facts_read(cmd_parms *cmd, svb_facts *facts, const char *arg)
             return k->read(cmd, facts, arg + len + 1);
         }
     }
-    return svb_values_bad(cmd, arg,
-                          "expected url=, group=, maxclients= or probe=");
+    return unknown_key(cmd, arg, len);
 }
 
 const char *svb_facts_conflict(const svb_facts *a, const svb_facts *b)

@@ -37,7 +37,7 @@ static apr_status_t forget(void *dummy)
 /* @return what has been said, to add to; NULL: not in this place, see err */
 static said_t *said_for(cmd_parms *cmd, const char **err)
 {
-    *err = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    *err = svb_values_in_server(cmd);
     if (*err) {
         return NULL;
     }

@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 #include <http_core.h>
 
+#include "config/closest.h"
 #include "memory/names.h"
 
 const char *svb_values_bad(cmd_parms *cmd, const char *value,
@@ -12,6 +13,48 @@ const char *svb_values_bad(cmd_parms *cmd, const char *value,
 {
     return apr_psprintf(cmd->pool, "%s: \"%s\" is not allowed here: %s",
                         cmd->cmd->name, value, allowed);
+}
+
+const char *svb_values_bad_word(cmd_parms *cmd, const char *value,
+                                const char *const words[], const char *allowed)
+{
+    const char *meant = svb_closest(value, words);
+
+    return apr_pstrcat(cmd->pool, svb_values_bad(cmd, value, allowed),
+                       meant ? "; did you mean \"" : "", meant,
+                       meant ? "\"?" : "", NULL);
+}
+
+static const char *belongs(cmd_parms *cmd, const char *place)
+{
+    return apr_pstrcat(cmd->pool, cmd->cmd->name,
+                       " is not allowed here: ", place, NULL);
+}
+
+/* Only <Proxy> lets in what has PROXY_CONF. */
+const char *svb_values_in_balancer(cmd_parms *cmd)
+{
+    return cmd->override & PROXY_CONF
+               ? NULL
+               : belongs(cmd, "it is about one balancer, and belongs into its "
+                              "<Proxy \"balancer://...\">");
+}
+
+/* What concerns the server as a whole cannot differ between virtual hosts. */
+const char *svb_values_in_server(cmd_parms *cmd)
+{
+    return !ap_check_cmd_context(cmd, GLOBAL_ONLY)
+               ? NULL
+               : belongs(cmd, "it is about the server as a whole, and belongs "
+                              "outside of all sections");
+}
+
+const char *svb_values_in_location(cmd_parms *cmd)
+{
+    return cmd->path && !(cmd->override & PROXY_CONF)
+               ? NULL
+               : belongs(cmd, "it is about the manager, and belongs into the "
+                              "<Location> that has SetHandler servoy-manager");
 }
 
 /* Names that appear in cookies, headers, labels and page links: no byte that

@@ -24,6 +24,25 @@
 const char *svb_values_bad(cmd_parms *cmd, const char *value,
                            const char *allowed);
 
+/** The same for a value that is none of some words, with the one that was probably
+ *  meant. @param words what is allowed; ends with NULL */
+const char *svb_values_bad_word(cmd_parms *cmd, const char *value,
+                                const char *const words[], const char *allowed);
+
+/**
+ * Does a directive about a balancer stand where it can be about one: in a <Proxy>?
+ * @return NULL, or where it belongs
+ */
+const char *svb_values_in_balancer(cmd_parms *cmd);
+
+/** Does a directive about the server as a whole stand outside all sections?
+ *  @return NULL, or where it belongs */
+const char *svb_values_in_server(cmd_parms *cmd);
+
+/** Does a directive about the manager stand in a section of a place?
+ *  @return NULL, or where it belongs */
+const char *svb_values_in_location(cmd_parms *cmd);
+
 /** Is it a name that needs no quoting in cookies, headers, labels and links? */
 int svb_values_is_name(const char *text);
 

@@ -33,7 +33,7 @@ sub tester {
 sub routed {
     my (@routes) = @_;
     my $port = 18000;
-    return join '', map { "BalancerMember \"ajp://127.0.0.1:${\ ++$port}\" route=$_\n" } @routes;
+    return join '', map { "BalancerMember \"ajp://127.0.0.1:${\ ++$port}\" route=$_ ping=3\n" } @routes;
 }
 
 sub servoy {
