@@ -13,7 +13,7 @@ static void add_to_sum(svb_blocks *b, apr_size_t len)
     struct {
         char name[8];
         apr_uint64_t sum;
-    } key = {"svb_save", SVB_LE64(b->sum)};
+    } key = {{'s', 'v', 'b', '_', 's', 'a', 'v', 'e'}, SVB_LE64(b->sum)};
 
     _Static_assert(sizeof(key) == APR_SIPHASH_KSIZE, "key of the checksum");
     if (len > 0) {

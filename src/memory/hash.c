@@ -8,8 +8,9 @@
 #include "memory/names.h"
 
 /* Front ends of all versions have to agree: these never change. */
-static const unsigned char client_key[APR_SIPHASH_KSIZE] = "svb_elect client";
-static const unsigned char node_key[APR_SIPHASH_KSIZE] = "svb_fleet names";
+static const unsigned char client_key[APR_SIPHASH_KSIZE + 1] =
+    "svb_elect client";
+static const unsigned char node_key[APR_SIPHASH_KSIZE + 1] = "svb_fleet names";
 
 apr_uint64_t svb_hash_text(const char *text, apr_size_t len)
 {

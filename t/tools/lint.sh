@@ -81,6 +81,7 @@ manuals() {
     mandoc -T lint -W warning src/ctl/*.8
 }
 
+step "gcc" $SELF -s lint-gcc
 step "clang" $SELF -s lint-clang
 step "one exported symbol" one_symbol
 step "pure parts" pure_is_pure

@@ -274,8 +274,8 @@ START_TEST(any_stretch)
 {
     static turn turns[ELECTIONS];
     int stir = _i % 3;
-    fleet f = {.count = 1 + _i % MOST,
-               .factor = (const double[]){1, 1.5, 2, 2, 5}[_i % 5]};
+    static const double factors[] = {1, 1.5, 2, 2, 5};
+    fleet f = {.count = 1 + _i % MOST, .factor = factors[_i % 5]};
 
     srand((unsigned)_i);
     for (int i = 0; i < f.count; i++) {

@@ -44,7 +44,7 @@ static apr_interval_time_t timeout(void *baton, int node, svb_kind kind)
 
 static void *zeroed(apr_size_t size)
 {
-    void *mem;
+    void *mem = NULL;
 
     ck_assert_int_eq(posix_memalign(&mem, 64, size), 0);
     return memset(mem, 0, size);

@@ -70,7 +70,7 @@ static inline apr_status_t free_mem(void *mem)
 /* Aligned, and freed with the pool. */
 static inline void *zeroed(apr_size_t size)
 {
-    void *mem;
+    void *mem = NULL;
 
     ck_assert_int_eq(posix_memalign(&mem, 64, size), 0);
     apr_pool_cleanup_register(pool, mem, free_mem, apr_pool_cleanup_null);

@@ -42,7 +42,7 @@ static inline void *zeroed(apr_size_t size)
 {
     static void *held[4]; /* none is lost before the test ends */
     static int n;
-    void *mem;
+    void *mem = NULL;
 
     ck_assert_int_eq(posix_memalign(&mem, 64, size), 0);
     held[n++] = mem;
