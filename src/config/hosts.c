@@ -18,6 +18,7 @@ typedef struct {
     const char *name;
     size_t len;
     int family;
+    int is_literal; /* an address, or localhost: nobody is asked where it is */
     unsigned char bytes[sizeof(struct in6_addr)];
 } host;
 
@@ -53,7 +54,8 @@ static void read_address(host *h, const char *text)
     memcpy(bare, text, len);
     bare[len] = '\0';
     h->family = strchr(bare, ':') ? AF_INET6 : AF_INET;
-    if (inet_pton(h->family, bare, h->bytes) == 1 && !is_local_address(h)) {
+    h->is_literal = inet_pton(h->family, bare, h->bytes) == 1;
+    if (h->is_literal && !is_local_address(h)) {
         h->what = AN_ADDRESS;
     }
 }
@@ -78,7 +80,8 @@ static host read_host(const char *text)
     if (h.len && text[h.len - 1] == '.') {
         h.len--;
     }
-    h.what = ends_in_localhost(&h) ? ANYTHING : A_NAME;
+    h.is_literal = ends_in_localhost(&h);
+    h.what = h.is_literal ? ANYTHING : A_NAME;
     return h;
 }
 
@@ -103,4 +106,9 @@ int svb_hosts_differ(const char *a, const char *b)
                ? !may_be_one_name(&one, &other)
                : one.family == other.family
                      && memcmp(one.bytes, other.bytes, sizeof(one.bytes)) != 0;
+}
+
+int svb_hosts_is_literal(const char *name)
+{
+    return read_host(name).is_literal;
 }

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /*
- * Whether two names of hosts are those of two machines, as far as the names tell.
- * Nobody is asked: what the DNS says may be another thing tomorrow.
+ * What names of hosts tell by themselves: whether two are those of two machines, or one
+ * is an address. Nobody is asked: what the DNS says may be another thing tomorrow.
  *
  * Pure: no state, no locks, no allocation; any thread, any phase.
  */
@@ -16,5 +16,12 @@
  *         and anything, a name and the same with its domain
  */
 int svb_hosts_differ(const char *a, const char *b);
+
+/**
+ * Is it one that the DNS has no say in: an address as it is usually written, localhost,
+ * or something.localhost?
+ * @param name a name or an address; IPv6 with brackets or without
+ */
+int svb_hosts_is_literal(const char *name);
 
 #endif /* SVB_CONFIG_HOSTS_H */

@@ -7,26 +7,44 @@
 
 #include "launch/host.h"
 
+typedef int same_fn(const char *host, const char *name);
+
 static int is_in(const apr_array_header_t *names, const char *host,
-                 int are_patterns)
+                 same_fn *are_same)
 {
     for (int i = 0; names && i < names->nelts; i++) {
         const char *name = APR_ARRAY_IDX(names, i, const char *);
 
-        if (name
-            && !(are_patterns ? ap_strcasecmp_match(host, name)
-                              : ap_cstr_casecmp(host, name))) {
+        if (name && !are_same(host, name)) {
             return 1;
         }
     }
     return 0;
 }
 
+/* "*" is everybody's. */
+static int compare_with_part(const char *host, const char *pattern)
+{
+    return pattern[strspn(pattern, "*?.")] ? ap_strcasecmp_match(host, pattern)
+                                           : 1;
+}
+
+static int is_one_of(const server_rec *s, const char *host, same_fn *match)
+{
+    return (s->server_hostname && !ap_cstr_casecmp(s->server_hostname, host))
+           || is_in(s->names, host, ap_cstr_casecmp)
+           || is_in(s->wild_names, host, match);
+}
+
 /* Is it a name that the virtual host was given? */
 static int is_name_of(const server_rec *s, const char *host)
 {
-    return (s->server_hostname && !ap_cstr_casecmp(s->server_hostname, host))
-           || is_in(s->names, host, 0) || is_in(s->wild_names, host, 1);
+    return is_one_of(s, host, ap_strcasecmp_match);
+}
+
+int svb_front_is_own_name(const server_rec *s, const char *host)
+{
+    return is_one_of(s, host, compare_with_part);
 }
 
 /* httpd's own answer, where the request's word plays no part in it or may. */

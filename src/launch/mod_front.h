@@ -28,4 +28,12 @@ const char *svb_front_url(request_rec *r);
  */
 int svb_front_is_meant(request_rec *r, const char *host);
 
+/**
+ * Is it a name that the virtual host was given, by ServerName or ServerAlias, as httpd
+ * compares them? A ServerAlias of wildcards alone ("*") takes every host, but names none.
+ * Any thread.
+ * @param host without port and brackets
+ */
+int svb_front_is_own_name(const server_rec *s, const char *host);
+
 #endif /* SVB_LAUNCH_MOD_FRONT_H */

@@ -126,6 +126,10 @@ int svb_act(request_rec *r, const svb_model *model)
         return svb_answer_text(r, HTTP_FORBIDDEN,
                                "ServoyManagerActions is off here.\n");
     }
+    err = svb_guard_stranger(r);
+    if (err) {
+        return svb_answer_text(r, HTTP_FORBIDDEN, err);
+    }
     if (!is_form(r)) {
         return svb_answer_text(
             r, HTTP_BAD_REQUEST,
@@ -138,10 +142,11 @@ int svb_act(request_rec *r, const svb_model *model)
         return svb_answer_text(r, HTTP_BAD_REQUEST,
                                apr_pstrcat(r->pool, err, "\n", NULL));
     }
-    if (!svb_guard_is_nonce(form.nonce)) {
+    if (!svb_guard_is_nonce(r, form.nonce)) {
         return svb_answer_text(r, HTTP_FORBIDDEN,
-                               "The nonce is not this server's: take it from "
-                               "the page or the JSON as it is now.\n");
+                               "The nonce is not this server's, or older than "
+                               "an hour: take it from the page or the JSON as "
+                               "it is now.\n");
     }
     if (!carry_out(r, model, &form.action)) {
         return svb_answer_text(r, HTTP_NOT_FOUND,

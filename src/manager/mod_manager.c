@@ -6,6 +6,7 @@
 
 #include "course/mod_answer.h"
 #include "manager/mod_act.h"
+#include "manager/mod_guard.h"
 #include "manager/mod_show.h"
 
 static const svb_model *model;
@@ -23,6 +24,7 @@ static int handler(request_rec *r)
     if (!model) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
+    svb_guard_fence(r);
     switch (r->method_number) {
     case M_GET:
         return svb_show(r, model);

@@ -75,15 +75,21 @@ static apr_status_t write_page(request_rec *r, const svb_snapshot *snap,
     if (apr_generate_random_bytes(bytes, sizeof(bytes)) == APR_SUCCESS) {
         apr_base64_encode_binary(nonce, bytes, (int)sizeof(bytes));
     }
-    apr_table_setn(r->headers_out, "Content-Security-Policy",
+    apr_table_setn(r->err_headers_out, "Content-Security-Policy",
                    svb_page_csp(r->pool, nonce));
     return svb_page_snapshot(snap, nonce, sink);
 }
 
 svb_snapshot *svb_show_take(request_rec *r, const svb_model *model)
 {
-    return svb_snapshot_take(r->pool, model, r->server->server_hostname,
-                             svb_guard_may_act(r));
+    int actions = svb_guard_may_act(r) && svb_guard_may_offer(r);
+    svb_snapshot *snap =
+        svb_snapshot_take(r->pool, model, r->server->server_hostname, actions);
+
+    if (actions) {
+        snap->nonce = svb_guard_nonce(r);
+    }
+    return snap;
 }
 
 void svb_show_set_headers(request_rec *r, const char *type)

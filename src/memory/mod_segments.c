@@ -8,7 +8,7 @@
 #include "memory/process.h"
 
 #define RETAINED_KEY "mod_servoy_balancer"
-#define MAGIC 0x53564253484d3136u /* grows with every change of layout */
+#define MAGIC 0x53564253484d3137u /* grows with every change of layout */
 #define ALIGNMENT 64
 
 /* What outlives the module's unloading at a restart. The module that is loaded
@@ -99,13 +99,13 @@ static apr_status_t make_segment(apr_shm_t **segment, apr_size_t size,
 static apr_status_t set_secrets(svb_shared *words, const unsigned char *secret)
 {
     struct {
-        unsigned char nonce[16];
+        unsigned char nonce_key[APR_SIPHASH_KSIZE];
         apr_uint64_t ids;
     } random;
     apr_status_t rv =
         apr_generate_random_bytes((unsigned char *)&random, sizeof(random));
 
-    ap_bin2hex(random.nonce, sizeof(random.nonce), words->nonce);
+    memcpy(words->nonce_key, random.nonce_key, sizeof(words->nonce_key));
     words->ids = random.ids;
     if (secret) {
         memcpy(words->secret, secret, sizeof(words->secret));

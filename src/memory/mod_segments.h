@@ -17,6 +17,7 @@
 #ifndef SVB_MEMORY_MOD_SEGMENTS_H
 #define SVB_MEMORY_MOD_SEGMENTS_H
 
+#include <apr_siphash.h>
 #include <mpm_common.h>
 
 #include "mod_log.h"
@@ -29,6 +30,15 @@
 
 /** How many members without room are told of once, all processes together. */
 #define SVB_SHARED_TOLD 16
+
+/** How many kinds of refusals the manager tells of. */
+#define SVB_SHARED_REFUSALS 4
+
+/** Refusals of one kind. */
+typedef struct svb_refusals {
+    _Atomic apr_time_t told;     /**< when one was last told of */
+    _Atomic apr_uint64_t untold; /**< how many there were since then */
+} svb_refusals;
 
 /** What processes that save tell each other; see memory/mod_live.h. */
 typedef struct svb_saving {
@@ -46,11 +56,12 @@ typedef struct svb_shared {
     apr_uint64_t magic, size; /**< of the layout */
     apr_time_t started;       /**< when the segments were made */
     unsigned char secret[SVB_CLIENTS_SECRET];
-    char nonce[33];                       /**< what actions must carry */
-    _Atomic apr_int64_t assumed_room;     /**< see memory/mod_clients.h */
-    _Atomic apr_int64_t unconfirmed_room; /**< likewise */
-    _Atomic apr_uint64_t confirmed_peak;  /**< likewise */
-    _Atomic apr_uint64_t stateless_turns; /**< how many there were */
+    unsigned char nonce_key[APR_SIPHASH_KSIZE]; /**< see manager/nonce.h */
+    svb_refusals refusals[SVB_SHARED_REFUSALS]; /**< see manager/mod_guard.c */
+    _Atomic apr_int64_t assumed_room;           /**< see memory/mod_clients.h */
+    _Atomic apr_int64_t unconfirmed_room;       /**< likewise */
+    _Atomic apr_uint64_t confirmed_peak;        /**< likewise */
+    _Atomic apr_uint64_t stateless_turns;       /**< how many there were */
     _Atomic apr_uint64_t
         ids; /**< the last number that an id was made of; it begins anywhere, as the secret may be one of before */
     _Atomic int

@@ -256,7 +256,6 @@ svb_snapshot *svb_snapshot_take(apr_pool_t *p, const svb_model *model,
     snap->server = server;
     snap->time = apr_time_now();
     snap->started = svb_segments_shared()->started;
-    snap->nonce = actions ? svb_segments_shared()->nonce : "";
     snap->actions = actions;
     snap->table.capacity = svb_clients_capacity(svb_segments_clients());
     snap->table.clients = svb_clients_count(svb_segments_clients());

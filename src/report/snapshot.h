@@ -177,7 +177,7 @@ typedef struct svb_snapshot {
     const char *server; /* the virtual host's name */
     apr_time_t time;    /* when the snapshot was taken */
     apr_time_t started; /* when the server was started */
-    const char *nonce;  /* what a POST must carry as "nonce" */
+    const char *nonce;  /* what a POST must carry as "nonce", or "" */
     int actions;        /* the page may change something */
     svb_snap_table table;
     apr_array_header_t *fleets; /* of svb_snap_fleet *; never NULL */

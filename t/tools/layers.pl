@@ -9,7 +9,7 @@ use warnings;
 
 my @house = (
     [''         => qw(mod_servoy_balancer mod_startup mod_watchdog)],
-    ['manager'  => qw(mod_manager mod_act mod_show mod_guard form query)],
+    ['manager'  => qw(mod_manager mod_act mod_show mod_guard nonce origin form query)],
     ['page'     => qw(page page_fronts page_nodes page_actions)],
     ['report'   => qw(mod_snapshot json metrics verdict fields snapshot sink utf8)],
     ['launch'   => qw(mod_launch mod_rewrite mod_front jnlp tag host location)],

@@ -48,6 +48,43 @@ static const struct {
      0},
 };
 
+static const struct {
+    const char *host;
+    int is_literal;
+} literals[] = {
+    {"127.0.0.1", 1},
+    {"0.0.0.0", 1},
+    {"192.0.2.7", 1},
+    {"::1", 1},
+    {"[::1]", 1},
+    {"[2001:db8::5]", 1},
+    {"::ffff:192.0.2.7", 1},
+    {"localhost", 1},
+    {"LocalHost.", 1},
+    {"servoy.localhost", 1},
+    {"notlocalhost", 0},
+    {"localhost.example.com", 0},
+    {"127.0.0.1.example.com", 0},
+    {"a127.0.0.1", 0},
+    {"evil.example", 0},
+    {"app1", 0},
+    {"", 0},
+    {".", 0},
+    {"10.1", 0},
+    {"1.2.3.4.5", 0},
+    {"2130706433", 0},
+    {"[", 0},
+    {"[]", 0},
+    {"fe80::1%eth0", 0},
+};
+
+START_TEST(whether_the_dns_has_a_say)
+{
+    ck_assert_int_eq(svb_hosts_is_literal(literals[_i].host),
+                     literals[_i].is_literal);
+}
+END_TEST
+
 START_TEST(differ)
 {
     ck_assert_msg(svb_hosts_differ(pairs[_i].a, pairs[_i].b)
@@ -65,6 +102,7 @@ static Suite *suite(void)
     TCase *tc = tcase_create("hosts");
 
     tcase_add_loop_test(tc, differ, 0, sizeof(pairs) / sizeof(pairs[0]));
+    tcase_add_loop_test(tc, whether_the_dns_has_a_say, 0, COUNT(literals));
     suite_add_tcase(s, tc);
     return s;
 }
