@@ -11,18 +11,32 @@
 
 #include "launch/tag.h"
 
+/* What stands for an address is no longer, in UTF-8. */
+#define VALUE_MAX 8192
+
 /*
- * More than a document would declare in earnest (HTML has 253). It bounds how
- * deep entities can refer to each other, which is how deep expat before 2.7.0
- * recurses: a chain of 100,000 of them in an attribute would take its stack.
+ * How many attributes a DOCTYPE may declare; the 1.5 DTD of JNLPs itself has
+ * fewer. For each element expat looks at all that are declared for its name:
+ * 40,000 of them and as many elements would take seconds.
  */
-#define ENTITIES_MAX 256
+#define DECLARED_MAX 256
 
 /* Of names that end up in a log line. */
 #define NAME_MAX_SHOWN 40
 
 /* How many bytes one byte of a value becomes at most: "&quot;". */
 #define ESCAPED_MAX 6
+
+/* Its counts were as long as a long was, until version 2.9. */
+#if XML_MAJOR_VERSION > 2 || (XML_MAJOR_VERSION == 2 && XML_MINOR_VERSION >= 9)
+#define current_line XML_GetCurrentLineNumber64
+#define current_index XML_GetCurrentByteIndex64
+#define current_count XML_GetCurrentByteCount64
+#else
+#define current_line XML_GetCurrentLineNumber
+#define current_index XML_GetCurrentByteIndex
+#define current_count XML_GetCurrentByteCount
+#endif
 
 enum { CODEBASE, HREF, ATTRIBUTES };
 
@@ -49,7 +63,7 @@ typedef struct reader {
     XML_Parser parser;
     svb_jnlp *jnlp;
     const char *error; /* the first that is not of expat's own finding */
-    int entities;
+    int declared;      /* attributes, so far */
 } reader;
 
 /* Finds the places in the start tag from begin to end; returns how many
@@ -97,14 +111,30 @@ static void refuse(reader *r, const char *error)
     XML_StopParser(r->parser, XML_FALSE);
 }
 
+/* Keep a copy, if it is of one of ours. */
+static void keep_value(reader *r, const char *name, const char *value)
+{
+    for (int i = 0; i < ATTRIBUTES; i++) {
+        if (strcmp(name, attribute_names[i])) {
+            continue;
+        }
+        if (strlen(value) > VALUE_MAX) {
+            refuse(r, apr_psprintf(r->p, "has a %s of more than %d bytes", name,
+                                   VALUE_MAX));
+            return;
+        }
+        r->jnlp->attributes[i].value = apr_pstrdup(r->p, value);
+    }
+}
+
 /* The root always stands in the document itself, never in an entity. */
 static void XMLCALL on_root(void *baton, const XML_Char *name,
                             const XML_Char **atts)
 {
     reader *r = baton;
     const char *colon = strchr(name, ':');
-    XML_Index begin = XML_GetCurrentByteIndex(r->parser);
-    int size = XML_GetCurrentByteCount(r->parser);
+    apr_size_t begin = (apr_size_t)current_index(r->parser);
+    apr_size_t end = begin + (apr_size_t)current_count(r->parser);
 
     /* nothing but the root is of interest */
     XML_SetStartElementHandler(r->parser, NULL);
@@ -115,20 +145,21 @@ static void XMLCALL on_root(void *baton, const XML_Char *name,
     }
     /* expat lists those that a DOCTYPE defaults as well, and counts in names
      * and values; what was overlooked would be written twice */
-    if (find_places(r->jnlp, (apr_size_t)begin, (apr_size_t)(begin + size)) * 2
+    if (find_places(r->jnlp, begin, end) * 2
         != XML_GetSpecifiedAttributeCount(r->parser)) {
         refuse(r, "has a root element whose attributes cannot be told apart");
         return;
     }
     for (; *atts; atts += 2) {
-        for (int i = 0; i < ATTRIBUTES; i++) {
-            if (!strcmp(atts[0], attribute_names[i])) {
-                r->jnlp->attributes[i].value = apr_pstrdup(r->p, atts[1]);
-            }
-        }
+        keep_value(r, atts[0], atts[1]);
     }
 }
 
+/*
+ * The first one ends it. Nobody needs them in a JNLP, and a few lines of them
+ * can stand for gigabytes, or refer to each other as deep as to take a stack:
+ * expat bounds the one since 2.4.0, the other since 2.7.0.
+ */
 static void XMLCALL on_entity(void *baton, const XML_Char *name,
                               int is_parameter, const XML_Char *value,
                               int value_len, const XML_Char *base,
@@ -138,7 +169,6 @@ static void XMLCALL on_entity(void *baton, const XML_Char *name,
 {
     reader *r = baton;
 
-    (void)name;
     (void)is_parameter;
     (void)value;
     (void)value_len;
@@ -146,9 +176,24 @@ static void XMLCALL on_entity(void *baton, const XML_Char *name,
     (void)system_id;
     (void)public_id;
     (void)notation;
-    if (++r->entities > ENTITIES_MAX) {
-        refuse(r, apr_psprintf(r->p, "declares more than %d entities",
-                               ENTITIES_MAX));
+    refuse(r, apr_psprintf(r->p, "declares an entity (%s)",
+                           printable(r->p, name)));
+}
+
+static void XMLCALL on_declared(void *baton, const XML_Char *element,
+                                const XML_Char *name, const XML_Char *type,
+                                const XML_Char *value, int is_required)
+{
+    reader *r = baton;
+
+    (void)element;
+    (void)name;
+    (void)type;
+    (void)value;
+    (void)is_required;
+    if (++r->declared > DECLARED_MAX) {
+        refuse(r, apr_psprintf(r->p, "declares more than %d attributes",
+                               DECLARED_MAX));
     }
 }
 
@@ -249,13 +294,13 @@ const char *svb_jnlp_read(apr_pool_t *p, const char *text, apr_size_t len,
     XML_SetUserData(r.parser, &r);
     XML_SetStartElementHandler(r.parser, on_root);
     XML_SetEntityDeclHandler(r.parser, on_entity);
+    XML_SetAttlistDeclHandler(r.parser, on_declared);
     XML_SetDefaultHandler(r.parser, on_anything);
     XML_SetUnknownEncodingHandler(r.parser, on_encoding, &r);
     if (XML_Parse(r.parser, text, (int)len, 1) != XML_STATUS_OK && !r.error) {
-        r.error =
-            apr_psprintf(p, "cannot be parsed: %s (line %lu)",
-                         XML_ErrorString(XML_GetErrorCode(r.parser)),
-                         (unsigned long)XML_GetCurrentLineNumber(r.parser));
+        r.error = apr_psprintf(p, "cannot be parsed: %s (line %lu)",
+                               XML_ErrorString(XML_GetErrorCode(r.parser)),
+                               (unsigned long)current_line(r.parser));
     }
     XML_ParserFree(r.parser);
     if (!r.error && has_lone_surrogate(r.jnlp)) {

@@ -11,13 +11,15 @@
  * The places are found by expat, which reads the whole text, so that what is no
  * well-formed XML is never touched. They are then replaced in the text itself:
  * every byte outside of the two values stays what it was, encoding, byte order
- * mark, DOCTYPE, comments, entities, white space and quotes included. An
+ * mark, DOCTYPE, comments, references, white space and quotes included. An
  * attribute that is not there is put right after the root's name.
  *
  * Encodings: UTF-8, UTF-16 of either order, and those in which every byte below
  * 0x80 is ASCII and nothing else (US-ASCII, iso-8859-*, windows-125*, koi8-*).
- * Others are refused. No external entity is read, whatever a DOCTYPE says, and
- * one that declares hundreds of entities is refused.
+ * Others are refused. So is one that declares an entity or hundreds of
+ * attributes, or has a value of more than 8 KiB: the time and memory that
+ * reading takes are bounded by the length of the text. No external entity is
+ * read, whatever a DOCTYPE says.
  *
  * Pure: no state, no locks; usable from any thread in any phase, with a pool of
  * the caller's own. Results are allocated from that pool or point into the text,

@@ -18,15 +18,11 @@
  * bounded by the size of the document; and so is what writing takes.
  *
  * That is up to the parser. The worst of all are elements that are open: 100
- * bytes for "<a>". Entities stand for more than they are: expat steps in when
- * what they come to is above 8 MiB and above 100 times the document, and there
- * is a copy or two of that, in memory that grows by doubling. What else there is
- * at least are blocks of APR's.
+ * bytes for "<a>". Entities could stand for more than they are, but are refused.
+ * What else there is at least are blocks of APR's.
  */
 #define A_BYTE 64
 #define AT_LEAST (64 * 1024)
-#define A_BYTE_WITH_ENTITIES 320
-#define AT_LEAST_WITH_ENTITIES (16 * 1024 * 1024)
 
 static long held, held_most;
 
@@ -56,32 +52,6 @@ static long watch(void)
     return held_most = held;
 }
 
-/* The document is in an encoding in which ASCII is itself, or has NULs between. */
-static int has_entities(const char *text, apr_size_t len)
-{
-    char *ascii = malloc(len + 1), *out = ascii;
-    int found;
-
-    MUST(ascii);
-    for (apr_size_t i = 0; i < len; i++) {
-        *out = text[i];
-        out += text[i] != '\0';
-    }
-    *out = '\0';
-    found = strstr(ascii, "<!ENTITY") != NULL;
-    free(ascii);
-    return found;
-}
-
-static void check_memory(long before, const char *text, apr_size_t len)
-{
-    int entities = has_entities(text, len);
-    long a_byte = entities ? A_BYTE_WITH_ENTITIES : A_BYTE;
-    long at_least = entities ? AT_LEAST_WITH_ENTITIES : AT_LEAST;
-
-    MUST(held_most - before <= a_byte * (long)len + at_least);
-}
-
 /* Read a document, and watch. */
 static const char *read_watched(apr_pool_t *p, const char *text, apr_size_t len,
                                 const svb_jnlp **jnlp)
@@ -89,7 +59,7 @@ static const char *read_watched(apr_pool_t *p, const char *text, apr_size_t len,
     long before = watch();
     const char *error = svb_jnlp_read(p, text, len, jnlp);
 
-    check_memory(before, text, len);
+    MUST(held_most - before <= A_BYTE * (long)len + AT_LEAST);
     return error;
 }
 

@@ -48,9 +48,9 @@ our %text = (
     bom => qq{\xef\xbb\xbf$root$inside},
     doctype =>
     qq{<?xml version="1.0"?>\n<!DOCTYPE jnlp SYSTEM "http://$evil/jnlp.dtd" [\n}
-        . qq{<!ENTITY e "<x/>">\n]>\n}
+        . qq{<!ATTLIST e codebase CDATA "x">\n]>\n}
         . "<!-- <jnlp codebase=\"x\" href='y'> -->\n<?jnlp codebase=\"x\"?>\n"
-        . "$root&e;$inside\n<!-- end -->\n\n",
+        . "$root<e/>$inside\n<!-- end -->\n\n",
     nested =>
     "$root\n<jnlp codebase=\"http://$evil/\" href=\"z\"/><![CDATA[<jnlp codebase=\"x\">]]>"
         . '<jar href="lib/a.jar"/><property name="codebase" value=" href=\'\'"/></jnlp>',
@@ -72,6 +72,8 @@ our %passing = (
     no_utf8 => [ qq{<jnlp codebase="a">\xe9</jnlp>}, qr/cannot be parsed/ ],
     html => [ qq{<html><body codebase="x">error</body></html>},
         qr/root element <html>, not <jnlp>/ ],
+    entity => [ qq{<!DOCTYPE jnlp [<!ENTITY e "x">]><jnlp codebase="a" href="&e;"/>},
+        qr/declares an entity \(e\)/ ],
     words => [ "Sorry, no such solution.\n", qr/cannot be parsed/ ],
     empty => [ '', qr/is empty/ ],
     encoding => [ qq{<?xml version="1.0" encoding="IBM037"?><jnlp/>},

