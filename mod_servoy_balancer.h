@@ -23,5 +23,8 @@
 #define SVB_ENV_ROUTE "SERVOY_ROUTE"
 /** why this node: known, route, failover, elected or launch */
 #define SVB_ENV_HOW "SERVOY_HOW"
+/** which client, as 12 hex digits that are the same for all its requests, and of no
+ *  use for anything else; not set where the request is of no client */
+#define SVB_ENV_CLIENT "SERVOY_CLIENT"
 
 #endif /* MOD_SERVOY_BALANCER_H */

@@ -177,8 +177,8 @@ subtest 'pages stick, over AJP' => sub {
         @lines == 24
     }, 10, 'the access log has them all');
     my $served = qr{ 200 \d+ \d+ fleet=servoy route=servoy\d};
-    is scalar(grep { m{$served how=elected worker=ajp://127.0.0.1:\d+$} } @lines), 6;
-    is scalar(grep { m{$served how=known worker=ajp://127.0.0.1:\d+$} } @lines), 18;
+    is scalar(grep { m{$served how=elected worker=ajp://127.0.0.1:\d+ client=[0-9a-f]{12} id=} } @lines), 6;
+    is scalar(grep { m{$served how=known worker=ajp://127.0.0.1:\d+ client=[0-9a-f]{12} id=} } @lines), 18;
     my $ids = join '|', map { $_->cookie('JSESSIONID') =~ s/\..*//r } @users;
     ok !(grep { /$ids/ } @lines), 'but no session id';
 };

@@ -4,6 +4,7 @@
 #include "choice/mod_election.h"
 #include "choice/mod_failover.h"
 #include "choice/mod_stateless.h"
+#include "choice/mod_variables.h"
 #include "memory/clients.h"
 #include "memory/hash.h"
 #include "memory/mod_clients.h"
@@ -354,10 +355,11 @@ void svb_decide_adopt(svb_request *req, proxy_worker *worker, request_rec *r)
     }
 }
 
-void svb_decide_log_none(const svb_request *req, request_rec *r)
+void svb_decide_log_none(svb_request *req, request_rec *r)
 {
     const svb_choice *choice = &req->choice;
 
+    svb_variables_set_client(r, req, req->client);
     ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
                   SVB_LOGNO(0030) "%s: no member %s%s%s", req->balancer->name,
                   choice->from ? "can take over from node "
@@ -384,7 +386,9 @@ static void log_choice(const svb_request *req, request_rec *r)
         ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
                       SVB_LOGNO(0032) "%s: %s (%s) chosen: %s", balancer,
                       choice->member->route, choice->member->worker->s->name_ex,
-                      svb_how_name(choice->how));
+                      choice->how == SVB_HOW_ELECTED && req->election
+                          ? req->election
+                          : svb_how_name(choice->how));
     }
 }
 

@@ -43,8 +43,8 @@ proxy_worker *svb_decide(svb_request *req, request_rec *r);
  */
 proxy_worker *svb_decide_known(svb_request *req, request_rec *r);
 
-/** Say in the log that none can take the request. */
-void svb_decide_log_none(const svb_request *req, request_rec *r);
+/** Say in the log that none can take the request, and in its variables whose it is. */
+void svb_decide_log_none(svb_request *req, request_rec *r);
 
 /**
  * Mod_proxy_balancer has chosen a worker itself, by its stickysession=: find out

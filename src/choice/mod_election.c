@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "choice/contest.h"
+#include "choice/mod_ballot.h"
 #include "choice/mod_plain.h"
 #include "choice/others.h"
 #include "choice/score.h"
@@ -346,6 +347,9 @@ const svb_member *svb_election_run(svb_request *req, const svb_members *members,
             return NULL;
         }
         won = among_others(&c, &turns, member, r);
+    }
+    if (APLOG_R_IS_LEVEL(r, APLOG_DEBUG)) {
+        req->election = svb_ballot_text(req, members, &c.nodes, &won, r->pool);
     }
     settle(req, won.whose, &c.nodes, &won);
     return won.whose;

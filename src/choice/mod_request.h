@@ -61,6 +61,7 @@ typedef struct svb_request {
     proxy_worker *fixed; /**< decided already: take this one */
     int is_recovered;  /**< members in error were given another chance for it */
     svb_choice choice; /**< for the present attempt */
+    const char *election;  /**< how it was elected, for the log, or NULL */
     proxy_worker *attempt; /**< the worker being tried, or NULL */
     int attempts;          /**< how many there were */
     proxy_worker *busy;    /**< the worker that counts us as busy, or NULL */
@@ -75,6 +76,7 @@ typedef struct svb_request {
     apr_size_t id_route_len; /**< of the route it ends in; 0: none that names */
     apr_uint64_t client;     /**< id in the table of the client, or 0 */
     const char *client_name; /**< of the cookie that it came in */
+    apr_uint64_t called;     /**< the client that SERVOY_CLIENT names, or 0 */
     int is_known;            /**< the table has that id */
     svb_kind kind;           /**< of the known client */
     apr_uint64_t pending;    /**< id of the new client it may be, or 0 */

@@ -18,8 +18,16 @@
  * Set them for an attempt. In a request's thread; takes no lock.
  * @param req a request for which a member was chosen
  */
-void svb_variables_set(request_rec *r, const svb_request *req,
+void svb_variables_set(request_rec *r, svb_request *req,
                        const proxy_worker *worker, svb_how how);
+
+/**
+ * It is now known which client the request is of. Who had another id before keeps its
+ * name in this request; how it goes on is told at debug. Likewise.
+ * @param client the id in the table, or 0: of none
+ */
+void svb_variables_set_client(request_rec *r, svb_request *req,
+                              apr_uint64_t client);
 
 /** Set those of mod_proxy_balancer's that it has not set itself: where it had nothing to
  *  do with the choice. Likewise. */

@@ -4,6 +4,7 @@
 #include <http_protocol.h>
 #include <util_filter.h>
 
+#include "choice/mod_variables.h"
 #include "course/mod_keep.h"
 #include "course/mod_route_cookie.h"
 #include "course/mod_sessions.h"
@@ -110,6 +111,8 @@ static void learn(svb_request *req, request_rec *r)
     }
     begin_learning(req, r);
     taught = svb_sessions_learn(req, r, apr_time_now());
+    svb_variables_set_client(
+        r, req, taught.begun ? req->client : svb_sessions_own_word(req));
     if (!was_known && !svb_request_is_stateless(req, r)) {
         note_met(req, r, taught.begun);
     }
@@ -143,6 +146,7 @@ static void open_window(svb_request *req, request_rec *r)
         svb_keep_end_pending(req);
     }
     req->client = svb_sessions_own_word(req);
+    svb_variables_set_client(r, req, req->client);
     req->is_window = 1;
     req->held_since = apr_time_now();
     svb_keep_hold(req);

@@ -35,26 +35,56 @@ static int ends_in(const svb_session_id *id, const char *route)
            && !memcmp(id->id + id->len - len, route, len);
 }
 
+/* Whether a node has it as its route: all else is a part of somebody's secret. */
+static int is_a_route(const char *word, apr_size_t len)
+{
+    svb_records *records = svb_segments_records();
+
+    for (int node = 0; node < SVB_RECORDS_MAX; node++) {
+        const char *route;
+
+        if (svb_records_used(records, node)) {
+            route = svb_records_route(records, node);
+            if (!strncmp(route, word, len) && !route[len]) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+/* What it ends in, as far as it may be told. */
+static const char *shown_end(apr_pool_t *p, const svb_session_id *id)
+{
+    const char *word = NULL;
+    apr_size_t len = 0, pos = 0;
+
+    while (svb_session_next_route(id, &pos, &word, &len)) {
+        if (is_a_route(word, len)) {
+            return apr_psprintf(p, "\"%.*s\"", (int)len, word);
+        }
+    }
+    return apr_psprintf(
+        p, "a word of %" APR_SIZE_T_FMT " bytes that is no node's route", len);
+}
+
 /* One that is not the member's route sends the client's next request elsewhere. */
 static void check_route(const answer *a, const svb_session_id *id)
 {
     const svb_member *member = a->req->choice.member;
-    const char *dot = memchr(id->id, '.', id->len);
 
-    if (!*member->route || !dot
+    if (!*member->route || !memchr(id->id, '.', id->len)
         || !svb_condition_may_warn(svb_segments_records(), a->node, a->now,
                                    WARN_EVERY)) {
         return;
     }
-    ap_log_rerror(
-        APLOG_MARK, APLOG_WARNING, 0, a->r,
-        SVB_LOGNO(0070) "%s: a new session of %s ends in \"%s\", but "
-                        "its route= is \"%s\": set the node's "
-                        "jvmRoute and the member's route= to the "
-                        "same word",
-        a->req->balancer->name, member->worker->s->name_ex,
-        apr_pstrmemdup(a->r->pool, dot, id->len - (apr_size_t)(dot - id->id)),
-        member->route);
+    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, a->r,
+                  SVB_LOGNO(0070) "%s: a new session of %s ends in %s, but "
+                                  "its route= is \"%s\": set the node's "
+                                  "jvmRoute and the member's route= to the "
+                                  "same word",
+                  a->req->balancer->name, member->worker->s->name_ex,
+                  shown_end(a->r->pool, id), member->route);
 }
 
 /* Of what is set with one answer the first is the client; the others are perhaps for

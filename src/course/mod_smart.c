@@ -3,6 +3,7 @@
 
 #include <apr_strings.h>
 
+#include "choice/mod_variables.h"
 #include "memory/clients.h"
 #include "memory/mod_clients.h"
 #include "memory/mod_segments.h"
@@ -48,10 +49,8 @@ static void set_cookie(request_rec *r, const svb_request *req, const char *id,
     }
 }
 
-static void enter(const svb_request *req, const char *id, int is_new)
+static void enter(const svb_request *req, apr_uint64_t key, int is_new)
 {
-    apr_uint64_t key =
-        svb_clients_fleet_id(req->balancer->fleet->salt, id, ID_LEN);
     int node = req->choice.member->node;
 
     if (is_new) {
@@ -68,6 +67,7 @@ void svb_smart_launched(svb_request *req, request_rec *r, apr_table_t *headers)
 {
     int node = req->choice.member->node;
     const char *old, *id;
+    apr_uint64_t key;
 
     if (r->header_only || node < 0) {
         return;
@@ -75,6 +75,8 @@ void svb_smart_launched(svb_request *req, request_rec *r, apr_table_t *headers)
     old = old_id(r, req);
     id = old ? old : new_id(r);
     svb_records_count(svb_segments_records(), node, SVB_CTR_LAUNCHES);
-    enter(req, id, !old);
+    key = svb_clients_fleet_id(req->balancer->fleet->salt, id, ID_LEN);
+    enter(req, key, !old);
+    svb_variables_set_client(r, req, key);
     set_cookie(r, req, id, headers);
 }

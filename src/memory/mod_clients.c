@@ -3,6 +3,9 @@
 
 #include <math.h>
 #include <stdatomic.h>
+#include <string.h>
+
+#include <apr_siphash.h>
 
 #include "memory/mod_segments.h"
 #include "memory/rows.h"
@@ -38,6 +41,24 @@ static apr_interval_time_t timeout_of(void *baton, int node, svb_kind kind)
     return timeout ? timeout : OF_NOBODY;
 }
 
+/* Of the names in logs. */
+static unsigned char name_key[APR_SIPHASH_KSIZE];
+
+/* No cookie has such a text, for it has NULs. */
+static void make_name_key(void)
+{
+    for (apr_uint64_t half = 0; half < 2; half++) {
+        const struct {
+            char what[8];
+            apr_uint64_t number;
+        } text = {"names", half};
+        apr_uint64_t part = svb_clients_id(svb_segments_clients(),
+                                           (const char *)&text, sizeof(text));
+
+        memcpy(name_key + half * sizeof(part), &part, sizeof(part));
+    }
+}
+
 static apr_int64_t half_of_the_table(void)
 {
     return (apr_int64_t)svb_clients_capacity(svb_segments_clients()) / 2;
@@ -49,6 +70,7 @@ void svb_clients_start(apr_pool_t *pconf)
     svb_clients *former = svb_segments_former(&replaced);
 
     timeouts = apr_pcalloc(pconf, SVB_RECORDS_MAX * sizeof(*timeouts));
+    make_name_key();
     svb_clients_set_timeout(svb_segments_clients(), timeout_of, NULL);
     /* Until the first tick has counted them. */
     svb_segments_shared()->unconfirmed_room = half_of_the_table();
@@ -109,6 +131,17 @@ apr_uint64_t svb_clients_pending_id(void)
 {
     return svb_clients_number_id(svb_segments_clients(),
                                  ++svb_segments_shared()->ids);
+}
+
+void svb_clients_call(apr_uint64_t id, char *name)
+{
+    static const char digits[] = "0123456789abcdef";
+    apr_uint64_t hash = apr_siphash24(&id, sizeof(id), name_key);
+
+    for (int i = 0; i < SVB_CLIENTS_CALLED; i++, hash >>= 4) {
+        name[i] = digits[hash & 15];
+    }
+    name[SVB_CLIENTS_CALLED] = '\0';
 }
 
 /* ------------------------------------------------------------------- counts */

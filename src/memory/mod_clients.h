@@ -70,6 +70,18 @@ void svb_clients_set_timeouts(int node, const svb_lifetimes *live);
 apr_uint64_t svb_clients_fleet_id(apr_uint64_t salt, const char *text,
                                   apr_size_t len);
 
+/** Hex digits of what logs call a client. */
+#define SVB_CLIENTS_CALLED 12
+
+/**
+ * What logs call a client: a hash of its id in the table, with a key of its own, made
+ * of that of the ids. So it is the same after a restart that keeps the ids, and at all
+ * front ends that share them; nobody can tell the id from it, nor is it one.
+ * @param id   its id in the table
+ * @param name SVB_CLIENTS_CALLED digits and a NUL
+ */
+void svb_clients_call(apr_uint64_t id, char *name);
+
 /** @return an id for a client that is launched: nobody else's, nor to be guessed, not 0 */
 apr_uint64_t svb_clients_new_id(void);
 

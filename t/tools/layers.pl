@@ -15,7 +15,7 @@ my @house = (
     ['launch'   => qw(mod_launch mod_rewrite mod_front jnlp tag host location)],
     ['course'   => qw(mod_retry mod_attempt mod_learn mod_sessions mod_keep mod_smart mod_windows
                        mod_route_cookie mod_body mod_rewind mod_answer frames)],
-    ['choice'   => qw(mod_method mod_decide mod_failover mod_election mod_plain mod_stateless
+    ['choice'   => qw(mod_method mod_decide mod_failover mod_election mod_ballot mod_plain mod_stateless
                        mod_variables mod_request others contest rate score session)],
     ['share'    => qw(mod_share mod_fronts mod_notices mod_read mod_hints mod_send mod_said
                        mod_sharing missing front told hints number notes batch mac wire expect
