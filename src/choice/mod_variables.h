@@ -5,7 +5,8 @@
  * sets, with stickysession= or without (BALANCER_*):
  *
  *     BALANCER_SESSION_STICKY  name of the cookie that the id came in
- *     BALANCER_SESSION_ROUTE   the route in the id
+ *     BALANCER_SESSION_ROUTE   the route in the id; "-" where no node of the fleet has
+ *                              what it ends in, which may be a part of a secret then
  *     BALANCER_ROUTE_CHANGED   1: the request goes to another route than that;
  *                              not set where it does not
  */
