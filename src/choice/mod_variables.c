@@ -109,12 +109,12 @@ void svb_variables_set(request_rec *r, svb_request *req,
     set(r->subprocess_env, SVB_ENV_FLEET, req->balancer->fleet->name);
     set(r->subprocess_env, SVB_ENV_ROUTE, worker->s->route);
     set(r->subprocess_env, SVB_ENV_HOW, svb_how_name(how));
-    if (req->called) { /* a second attempt begins without */
+    if (!req->called) {
+        svb_variables_set_client(r, req, req->client);
+    }
+    else if (req->attempts > 1) { /* which may begin without */
         apr_table_setn(r->subprocess_env, SVB_ENV_CLIENT,
                        name_of(r->pool, req->called));
-    }
-    else {
-        svb_variables_set_client(r, req, req->client);
     }
     set_session_env(r, req, worker, set);
 }
