@@ -83,6 +83,13 @@ static const char *name_of(apr_pool_t *p, apr_uint64_t client)
     return name;
 }
 
+static void set_client(request_rec *r, svb_request *req, apr_uint64_t client,
+                       set_fn *set)
+{
+    req->called = client;
+    set(r->subprocess_env, SVB_ENV_CLIENT, name_of(r->pool, client));
+}
+
 void svb_variables_set_client(request_rec *r, svb_request *req,
                               apr_uint64_t client)
 {
@@ -90,9 +97,7 @@ void svb_variables_set_client(request_rec *r, svb_request *req,
         return;
     }
     if (!req->called) {
-        req->called = client;
-        apr_table_setn(r->subprocess_env, SVB_ENV_CLIENT,
-                       name_of(r->pool, client));
+        set_client(r, req, client, apr_table_setn);
         return;
     }
     ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
@@ -109,12 +114,11 @@ void svb_variables_set(request_rec *r, svb_request *req,
     set(r->subprocess_env, SVB_ENV_FLEET, req->balancer->fleet->name);
     set(r->subprocess_env, SVB_ENV_ROUTE, worker->s->route);
     set(r->subprocess_env, SVB_ENV_HOW, svb_how_name(how));
-    if (!req->called) {
-        svb_variables_set_client(r, req, req->client);
+    if (!req->called && req->client) {
+        set_client(r, req, req->client, set);
     }
-    else if (req->attempts > 1) { /* which may begin without */
-        apr_table_setn(r->subprocess_env, SVB_ENV_CLIENT,
-                       name_of(r->pool, req->called));
+    else if (req->called && req->attempts > 1) { /* which may begin without */
+        set_client(r, req, req->called, set);
     }
     set_session_env(r, req, worker, set);
 }
