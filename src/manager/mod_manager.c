@@ -7,6 +7,7 @@
 #include "course/mod_answer.h"
 #include "manager/mod_act.h"
 #include "manager/mod_guard.h"
+#include "manager/mod_server_status.h"
 #include "manager/mod_show.h"
 
 static const svb_model *model;
@@ -14,6 +15,7 @@ static const svb_model *model;
 void svb_manager_use(const svb_model *m)
 {
     model = m;
+    svb_server_status_use(m);
 }
 
 static int handler(request_rec *r)
@@ -58,5 +60,6 @@ void svb_manager_register(apr_pool_t *p)
     ap_hook_pre_translate_name(keep_from_proxy, NULL, before_proxy,
                                APR_HOOK_FIRST);
     ap_hook_translate_name(keep_from_proxy, NULL, before_proxy, APR_HOOK_FIRST);
+    svb_server_status_register();
     ap_hook_handler(handler, NULL, before_proxy, APR_HOOK_FIRST);
 }

@@ -7,6 +7,7 @@
 #include <http_protocol.h>
 
 #include "course/mod_answer.h"
+#include "manager/accept.h"
 #include "manager/mod_guard.h"
 #include "manager/query.h"
 #include "page/page.h"
@@ -24,20 +25,22 @@ typedef struct format {
     apr_status_t (*write)(const svb_snapshot *snap, svb_sink *sink);
 } format;
 
-static const format formats[] = {
-    {"html", SVB_PAGE_TYPE, NULL}, /* write_page(): has headers of its own */
-    {"json", SVB_JSON_TYPE, svb_json_snapshot},
-    {"prometheus", SVB_METRICS_TYPE, svb_metrics_snapshot},
+static const format formats[SVB_ACCEPTS] = {
+    [SVB_ACCEPT_HTML] = {"html", SVB_PAGE_TYPE, NULL}, /* write_page(): has
+                                                        * headers of its own */
+    [SVB_ACCEPT_JSON] = {"json", SVB_JSON_TYPE, svb_json_snapshot},
+    [SVB_ACCEPT_PROMETHEUS] = {"prometheus", SVB_METRICS_TYPE,
+                               svb_metrics_snapshot},
 };
 
-#define FORMATS (sizeof(formats) / sizeof(formats[0]))
+static svb_accept accepted(request_rec *r)
+{
+    return svb_accept_read(apr_table_get(r->headers_in, "Accept"));
+}
 
 int svb_show_accepts_json(request_rec *r)
 {
-    const char *accept = apr_table_get(r->headers_in, "Accept");
-
-    return accept && ap_strcasestr(accept, "application/json")
-           && !ap_strcasestr(accept, "text/html");
+    return accepted(r) == SVB_ACCEPT_JSON;
 }
 
 /* The format asked for, or NULL when there is no such thing. */
@@ -46,14 +49,14 @@ static const format *asked_for(request_rec *r)
     const char *name = svb_query_value(r->pool, r->args, "format");
 
     if (name) {
-        for (apr_size_t i = 0; i < FORMATS; i++) {
+        for (int i = 0; i < SVB_ACCEPTS; i++) {
             if (!strcmp(name, formats[i].name)) {
                 return &formats[i];
             }
         }
         return NULL;
     }
-    return svb_show_accepts_json(r) ? &formats[1] : &formats[0];
+    return &formats[accepted(r)];
 }
 
 /* ------------------------------------------------------------- the answers */
@@ -100,19 +103,57 @@ void svb_show_set_headers(request_rec *r, const char *type)
     apr_table_setn(r->headers_out, "Referrer-Policy", "same-origin");
 }
 
+int svb_show_error(request_rec *r, int status, const char *what)
+{
+    svb_sink sink;
+
+    /* A body that nobody reads would be taken for the next request. */
+    ap_discard_request_body(r);
+    r->status = status;
+    svb_show_set_headers(r, SVB_JSON_TYPE);
+    svb_sink_init(&sink, svb_show_to_client, r);
+    (void)svb_json_error(what, &sink);
+    return OK;
+}
+
+/* Nothing is there of what was asked for: what, to who reads that format. Only
+ * JSON repeats it, as only there it can stand for nothing else. */
+static int answer_not_found(request_rec *r, const format *f, const char *fleet,
+                            const char *node)
+{
+    const char *which = node ? "node" : "fleet";
+
+    if (f != &formats[SVB_ACCEPT_JSON]) {
+        return svb_answer_text(
+            r, HTTP_NOT_FOUND,
+            apr_pstrcat(r->pool, "There is no such ", which, ".\n", NULL));
+    }
+    return svb_show_error(r, HTTP_NOT_FOUND,
+                          apr_pstrcat(r->pool, "There is no ", which, " \"",
+                                      node ? node : fleet,
+                                      node && fleet ? "\" in the fleet \"" : "",
+                                      node && fleet ? fleet : "", "\".", NULL));
+}
+
 int svb_show(request_rec *r, const svb_model *model)
 {
     const format *f = asked_for(r);
+    const char *fleet = svb_query_value(r->pool, r->args, "fleet");
+    const char *node = svb_query_value(r->pool, r->args, "node");
+    svb_snapshot *snap;
     svb_sink sink;
 
     if (!f) {
-        return svb_answer_text(r, HTTP_BAD_REQUEST,
-                               "format= must be html, json or prometheus.\n");
+        return svb_show_error(r, HTTP_BAD_REQUEST,
+                              "format= must be html, json or prometheus.");
+    }
+    snap = svb_show_take(r, model);
+    if (!svb_snapshot_narrow(snap, fleet, node) && (fleet || node)) {
+        return answer_not_found(r, f, fleet, node);
     }
     svb_show_set_headers(r, f->type);
     svb_sink_init(&sink, svb_show_to_client, r);
     /* That fails only when the client has gone. */
-    (void)(f->write ? f->write(svb_show_take(r, model), &sink)
-                    : write_page(r, svb_show_take(r, model), &sink));
+    (void)(f->write ? f->write(snap, &sink) : write_page(r, snap, &sink));
     return OK;
 }

@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /*
- * What a GET of the manager gets: the page, JSON or metrics.
+ * What a GET of the manager gets: the page, JSON or metrics, of all or of the fleet
+ * (?fleet=) and the node (?node=) that were asked for.
  */
 #ifndef SVB_MANAGER_MOD_SHOW_H
 #define SVB_MANAGER_MOD_SHOW_H
@@ -15,6 +16,16 @@ int svb_show(request_rec *r, const svb_model *model);
 
 /** Does the client want JSON, and no page? */
 int svb_show_accepts_json(request_rec *r);
+
+/**
+ * Answer with a JSON object that says what is wrong. In a handler, once; the
+ * request's body is thrown away.
+ * @param r the request
+ * @param status the status
+ * @param what a sentence; any bytes
+ * @return OK, for the handler to return
+ */
+int svb_show_error(request_rec *r, int status, const char *what);
 
 /** Look at everything, for this request; from its pool. */
 svb_snapshot *svb_show_take(request_rec *r, const svb_model *model);

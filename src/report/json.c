@@ -223,3 +223,9 @@ apr_status_t svb_json_node(const svb_snap_node *node, svb_sink *s)
     svb_sink_raw(s, "\n");
     return svb_sink_flush(s);
 }
+
+apr_status_t svb_json_error(const char *what, svb_sink *s)
+{
+    put(s, "{\"error\": %s}\n", what);
+    return svb_sink_flush(s);
+}

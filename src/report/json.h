@@ -32,4 +32,12 @@ apr_status_t svb_json_snapshot(const svb_snapshot *snap, svb_sink *s);
  */
 apr_status_t svb_json_node(const svb_snap_node *node, svb_sink *s);
 
+/**
+ * Write an object that says what is wrong, instead of what was asked for.
+ * @param what a sentence; any bytes
+ * @param s where to; is flushed
+ * @return what svb_sink_flush() returned. Any phase.
+ */
+apr_status_t svb_json_error(const char *what, svb_sink *s);
+
 #endif /* SVB_REPORT_JSON_H */

@@ -64,6 +64,9 @@ static void put_sample(svb_sink *s, const svb_field *field, const char *fleet,
         put_states(s, field, fleet, node);
         return;
     }
+    if (field->kind == SVB_VALUE_TIME && value.time <= 0) {
+        return; /* unknown: as a number it would be 1970 */
+    }
     put_labels(s, field, fleet, node, field->value);
     switch (field->kind) {
     case SVB_VALUE_FRACTION:
@@ -71,6 +74,9 @@ static void put_sample(svb_sink *s, const svb_field *field, const char *fleet,
         break;
     case SVB_VALUE_FLAG:
         svb_sink_int(s, value.flag != 0);
+        break;
+    case SVB_VALUE_TIME:
+        svb_sink_int(s, apr_time_sec(value.time));
         break;
     default:
         svb_sink_uint(s, value.number);
@@ -97,6 +103,93 @@ static void put_family(svb_sink *s, const svb_field *first, int n,
                            APR_ARRAY_IDX(fleet->nodes, j, svb_snap_node *));
             }
         }
+    }
+}
+
+/* ------------------------------------------------------ fleets, and all of them */
+
+static void put_build(svb_sink *s, const char *module)
+{
+    const char *slash = strchr(module, '/');
+
+    put_head(s, "servoy_build_info", "gauge",
+             "The version of mod_servoy_balancer; always 1");
+    put(s, "servoy_build_info{version=\"%s\"} 1\n", slash ? slash + 1 : "");
+}
+
+/* Of those that are called the same, as virtual hosts may have balancers of one
+ * name: is the first of them this one, and are all of them up? */
+static int is_first(const apr_array_header_t *members, int which, int *up)
+{
+    const svb_snap_member *one =
+        APR_ARRAY_IDX(members, which, svb_snap_member *);
+
+    *up = 1;
+    for (int i = 0; i < members->nelts; i++) {
+        const svb_snap_member *other =
+            APR_ARRAY_IDX(members, i, svb_snap_member *);
+
+        if (strcmp(one->balancer, other->balancer) == 0
+            && strcmp(one->worker, other->worker) == 0) {
+            if (i < which) {
+                return 0;
+            }
+            *up &= other->up != 0;
+        }
+    }
+    return 1;
+}
+
+static void put_members(svb_sink *s, const char *fleet,
+                        const svb_snap_node *node)
+{
+    for (int i = 0; i < node->members->nelts; i++) {
+        const svb_snap_member *member =
+            APR_ARRAY_IDX(node->members, i, svb_snap_member *);
+        int up;
+
+        if (!is_first(node->members, i, &up)) {
+            continue;
+        }
+        put(s, "servoy_member_up{fleet=\"%s\",node=\"", fleet);
+        put_node_label(s, node);
+        put(s, "\",balancer=\"%s\",worker=\"%s\"} %d\n", member->balancer,
+            member->worker, up);
+    }
+}
+
+static void put_fleets(svb_sink *s, const apr_array_header_t *fleets)
+{
+    put_head(s, "servoy_member_up", "gauge",
+             "Whether the BalancerMember can be used, as far as is known");
+    for (int i = 0; i < fleets->nelts; i++) {
+        const svb_snap_fleet *fleet =
+            APR_ARRAY_IDX(fleets, i, svb_snap_fleet *);
+
+        for (int j = 0; j < fleet->nodes->nelts; j++) {
+            put_members(s, fleet->name,
+                        APR_ARRAY_IDX(fleet->nodes, j, svb_snap_node *));
+        }
+    }
+    put_head(s, "servoy_refused_total", "counter",
+             "Requests that no node could take: the balancer itself answered "
+             "503");
+    for (int i = 0; i < fleets->nelts; i++) {
+        const svb_snap_fleet *fleet =
+            APR_ARRAY_IDX(fleets, i, svb_snap_fleet *);
+
+        put(s, "servoy_refused_total{fleet=\"%s\"} %" APR_UINT64_T_FMT "\n",
+            fleet->name, fleet->refused);
+    }
+}
+
+static void put_events(svb_sink *s, const apr_uint64_t *state_events)
+{
+    put_head(s, "servoy_events_total", "counter",
+             "Changes of a node's state, by the state that they led to");
+    for (int i = 0; i < SVB_STATES; i++) {
+        put(s, "servoy_events_total{state=\"%s\"} %" APR_UINT64_T_FMT "\n",
+            svb_state_name((svb_state)i), state_events[i]);
     }
 }
 
@@ -209,6 +302,7 @@ apr_status_t svb_metrics_snapshot(const svb_snapshot *snap, svb_sink *s)
 {
     int n;
 
+    put_build(s, snap->module);
     for (int i = 0; i < SVB_FIELDS; i += n) {
         const char *name = svb_fields[i].metric;
 
@@ -221,6 +315,8 @@ apr_status_t svb_metrics_snapshot(const svb_snapshot *snap, svb_sink *s)
             put_family(s, &svb_fields[i], n, snap->fleets);
         }
     }
+    put_fleets(s, snap->fleets);
+    put_events(s, snap->state_events);
     put_table(s, &snap->table);
     if (snap->store.url) {
         put_store(s, &snap->store);

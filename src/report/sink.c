@@ -132,6 +132,42 @@ void svb_sink_label(svb_sink *s, const char *text)
     put_escaped(s, text, label_escapes);
 }
 
+/* As ASCII alone: what is not is its number in HTML, or a question mark. */
+static void put_ascii(svb_sink *s, const char *text, const escapes how)
+{
+    apr_size_t left = text ? strlen(text) : 0, size;
+
+    for (; left > 0; text += size, left -= size) {
+        apr_int32_t c = svb_utf8_read(text, left, &size);
+
+        if (c >= 0 && c < 0x80 && how[c]) {
+            put_text(s, how[c]);
+        }
+        else if (c >= 0x20 && c < 0x7f) {
+            put(s, text, size);
+        }
+        else if (how == html_escapes) {
+            put_printed(s, "&#%u;",
+                        c < 0x20 || c == 0x7f ? 0xfffdu : (unsigned int)c);
+        }
+        else {
+            put(s, "?", 1);
+        }
+    }
+}
+
+void svb_sink_html_ascii(svb_sink *s, const char *text)
+{
+    put_ascii(s, text, html_escapes);
+}
+
+void svb_sink_ascii(svb_sink *s, const char *text)
+{
+    static const escapes none = {NULL};
+
+    put_ascii(s, text, none);
+}
+
 void svb_sink_filled(svb_sink *s, svb_sink_text_fn *write, const char *format,
                      ...)
 {

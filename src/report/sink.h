@@ -131,6 +131,21 @@ void svb_sink_json(svb_sink *s, const char *text);
 void svb_sink_html(svb_sink *s, const char *text);
 
 /**
+ * Write HTML text as svb_sink_html() does, for a page in whatever charset: what is
+ * not ASCII becomes a character reference.
+ * @param s the sink
+ * @param text any bytes, or NULL for ""
+ */
+void svb_sink_html_ascii(svb_sink *s, const char *text);
+
+/**
+ * Write plain text into a line: what is not printable ASCII becomes '?'.
+ * @param s the sink
+ * @param text any bytes, or NULL for ""
+ */
+void svb_sink_ascii(svb_sink *s, const char *text);
+
+/**
  * Write the value of a Prometheus label, without its quotes.
  * @param s the sink
  * @param text any bytes, or NULL for ""

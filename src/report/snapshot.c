@@ -85,6 +85,56 @@ svb_snap_node *svb_snap_fleet_node(const svb_snap_fleet *fleet,
     return NULL;
 }
 
+/* Of the fleet's nodes the one of that route alone. @return whether there is one */
+static int keep_node(svb_snap_fleet *fleet, const char *route)
+{
+    svb_snap_node *node = *route ? svb_snap_fleet_node(fleet, route) : NULL;
+
+    apr_array_clear(fleet->nodes);
+    if (node) {
+        APR_ARRAY_PUSH(fleet->nodes, svb_snap_node *) = node;
+    }
+    return node != NULL;
+}
+
+static int is_asked_for(const char *name, const char *asked)
+{
+    return !asked || !name || !*name || strcmp(name, asked) == 0;
+}
+
+static void keep_events(svb_snapshot *snap, const char *fleet, const char *node)
+{
+    int kept = 0;
+
+    for (int i = 0; i < snap->events->nelts; i++) {
+        svb_snap_event event = APR_ARRAY_IDX(snap->events, i, svb_snap_event);
+
+        if (is_asked_for(event.fleet, fleet) && is_asked_for(event.node, node)
+            && (!event.fleet || !*event.fleet
+                || svb_snapshot_fleet(snap, event.fleet))) {
+            APR_ARRAY_IDX(snap->events, kept++, svb_snap_event) = event;
+        }
+    }
+    snap->events->nelts = kept;
+}
+
+int svb_snapshot_narrow(svb_snapshot *snap, const char *fleet, const char *node)
+{
+    int kept = 0;
+
+    for (int i = 0; i < snap->fleets->nelts; i++) {
+        svb_snap_fleet *one = APR_ARRAY_IDX(snap->fleets, i, svb_snap_fleet *);
+
+        if ((!fleet || same(one->name, fleet))
+            && (!node || keep_node(one, node))) {
+            APR_ARRAY_IDX(snap->fleets, kept++, svb_snap_fleet *) = one;
+        }
+    }
+    snap->fleets->nelts = kept;
+    keep_events(snap, fleet, node);
+    return kept > 0;
+}
+
 void svb_snap_fleet_totals(const svb_snap_fleet *fleet, svb_snap_totals *totals)
 {
     memset(totals, 0, sizeof(*totals));

@@ -266,6 +266,18 @@ svb_snap_node *svb_snap_fleet_node(const svb_snap_fleet *fleet,
                                    const char *route);
 
 /**
+ * Leave out of a snapshot what was not asked for: other fleets, other nodes and
+ * their events. What is of no fleet or no node stays, as do the numbers of the
+ * whole. Fleets that have no such node go as well. Any phase.
+ * @param snap the snapshot
+ * @param fleet the fleet's name, or NULL for all
+ * @param node the node's route, or NULL for all; "" is no route's
+ * @return whether anything is left; if not, the snapshot is of no use any more
+ */
+int svb_snapshot_narrow(svb_snapshot *snap, const char *fleet,
+                        const char *node);
+
+/**
  * Add up a fleet's nodes. Any phase.
  * @param fleet the fleet
  * @param totals is overwritten with the sums

@@ -9,9 +9,10 @@ use warnings;
 
 my @house = (
     [''         => qw(mod_servoy_balancer mod_startup mod_watchdog)],
-    ['manager'  => qw(mod_manager mod_act mod_show mod_guard nonce origin form query)],
+    ['manager'  => qw(mod_manager mod_server_status mod_act mod_show mod_guard nonce origin accept form
+                      query)],
     ['page'     => qw(page page_fronts page_nodes page_actions)],
-    ['report'   => qw(mod_snapshot json metrics verdict fields snapshot sink utf8)],
+    ['report'   => qw(mod_snapshot json metrics server_status verdict fields snapshot sink utf8)],
     ['launch'   => qw(mod_launch mod_rewrite mod_front jnlp tag host location)],
     ['course'   => qw(mod_retry mod_attempt mod_learn mod_sessions mod_keep mod_smart mod_windows
                        mod_route_cookie mod_body mod_rewind mod_answer frames)],

@@ -8,6 +8,9 @@
 #include "report/metrics.h"
 #include "output.h"
 
+/* Families that are there in any case, and samples of one node. */
+enum { FAMILIES = 23, SAMPLES = 36 + SVB_STATES };
+
 static void write_metrics(const svb_snapshot *snap)
 {
     ck_assert_int_eq(svb_metrics_snapshot(snap, &sink), APR_SUCCESS);
@@ -18,7 +21,16 @@ static svb_snapshot *one_node(void)
     svb_snapshot *snap = svb_snapshot_make(pool);
     svb_snap_fleet *fleet = svb_snapshot_add_fleet(pool, snap, "f");
     svb_snap_node *node = svb_snap_fleet_add_node(pool, fleet, "a");
+    svb_snap_member *member = svb_snap_node_add_member(pool, node);
 
+    snap->module = "mod_servoy_balancer/1.2.3";
+    snap->state_events[SVB_STATE_ERROR] = 9;
+    fleet->refused = 11;
+    member->balancer = "balancer://f";
+    member->worker = "ajp://a";
+    member->up = 1;
+    node->windowed = 10;
+    node->last_change = apr_time_from_sec(1795341600) + 999999;
     snap->table.capacity = 65536;
     snap->table.clients = 15;
     snap->table.evicted = 3;
@@ -57,6 +69,20 @@ static const char *const lines[] = {
     "# TYPE servoy_node_clients gauge\n"
     "servoy_node_clients{fleet=\"f\",node=\"a\",kind=\"web\"} 12\n"
     "servoy_node_clients{fleet=\"f\",node=\"a\",kind=\"smart\"} 4\n",
+    "# TYPE servoy_node_windowed_clients gauge\n"
+    "servoy_node_windowed_clients{fleet=\"f\",node=\"a\"} 10\n",
+    "# TYPE servoy_node_state_since_seconds gauge\n"
+    "servoy_node_state_since_seconds{fleet=\"f\",node=\"a\"} 1795341600\n",
+    "# TYPE servoy_build_info gauge\n"
+    "servoy_build_info{version=\"1.2.3\"} 1\n",
+    "# TYPE servoy_member_up gauge\n"
+    "servoy_member_up{fleet=\"f\",node=\"a\",balancer=\"balancer://f\","
+    "worker=\"ajp://a\"} 1\n",
+    "# TYPE servoy_refused_total counter\n"
+    "servoy_refused_total{fleet=\"f\"} 11\n",
+    "# TYPE servoy_events_total counter\n"
+    "servoy_events_total{state=\"ready\"} 0\n",
+    "servoy_events_total{state=\"error\"} 9\n",
     "# TYPE servoy_node_in_flight_requests gauge\n"
     "servoy_node_in_flight_requests{fleet=\"f\",node=\"a\"} 2\n",
     "# TYPE servoy_node_loadfactor gauge\n"
@@ -101,9 +127,9 @@ END_TEST
 START_TEST(nothing_else)
 {
     write_metrics(one_node());
-    ck_assert_int_eq(count("# HELP "), 17);
-    ck_assert_int_eq(count("# TYPE "), 17);
-    ck_assert_int_eq(count("\n"), 17 * 2 + 31);
+    ck_assert_int_eq(count("# HELP "), FAMILIES);
+    ck_assert_int_eq(count("# TYPE "), FAMILIES);
+    ck_assert_int_eq(count("\n"), FAMILIES * 2 + SAMPLES);
     ck_assert_int_eq(text[text_len - 1], '\n');
 }
 END_TEST
@@ -171,11 +197,24 @@ START_TEST(nodes_without_a_route)
 }
 END_TEST
 
+START_TEST(a_state_of_unknown_age)
+{
+    svb_snapshot *snap = svb_snapshot_make(pool);
+
+    svb_snap_fleet_add_node(pool, svb_snapshot_add_fleet(pool, snap, "f"), "a");
+    write_metrics(snap);
+    ck_assert_int_eq(count("# TYPE servoy_node_state_since_seconds gauge\n"),
+                     1);
+    ck_assert_int_eq(count("servoy_node_state_since_seconds{"), 0);
+}
+END_TEST
+
 START_TEST(no_fleet)
 {
     write_metrics(svb_snapshot_make(pool));
-    ck_assert_int_eq(count("# TYPE "), 17);
-    ck_assert_int_eq(count("{"), 0);
+    ck_assert_int_eq(count("# TYPE "), FAMILIES);
+    ck_assert_int_eq(count("{fleet="), 0);
+    ck_assert_int_eq(count("\nservoy_build_info{version=\"\"} 1\n"), 1);
     ck_assert_int_eq(count("\nservoy_client_table_capacity 0\n"), 1);
 }
 END_TEST
@@ -192,6 +231,28 @@ START_TEST(hostile_strings)
                            "\xef\xbf\xbd\xef\xbf\xbd\",node=\"\"} 1\n"),
                      1);
     ck_assert_int_eq(count("\nx{"), 0);
+}
+END_TEST
+
+/* Two virtual hosts may have balancers of one name. */
+START_TEST(members_of_one_name)
+{
+    svb_snapshot *snap = svb_snapshot_make(pool);
+    svb_snap_fleet *fleet = svb_snapshot_add_fleet(pool, snap, "f");
+    svb_snap_node *node = svb_snap_fleet_add_node(pool, fleet, "a");
+    static const char *const workers[] = {"ajp://a", "ajp://b", "ajp://a"};
+
+    for (int i = 0; i < COUNT(workers); i++) {
+        svb_snap_member *member = svb_snap_node_add_member(pool, node);
+
+        member->balancer = "balancer://f";
+        member->worker = workers[i];
+        member->up = i < 2;
+    }
+    write_metrics(snap);
+    ck_assert_int_eq(count("servoy_member_up{"), 2);
+    ck_assert_int_eq(count("worker=\"ajp://a\"} 0\n"), 1);
+    ck_assert_int_eq(count("worker=\"ajp://b\"} 1\n"), 1);
 }
 END_TEST
 
@@ -249,8 +310,8 @@ START_TEST(each_that_is_shared)
     write_metrics(shared("connected"));
     ck_assert_msg(count(shared_lines[_i]) == 1, "not there once: %s",
                   shared_lines[_i]);
-    ck_assert_int_eq(count("# TYPE "), 17 + 8);
-    ck_assert_int_eq(count("# HELP "), 17 + 8);
+    ck_assert_int_eq(count("# TYPE "), FAMILIES + 8);
+    ck_assert_int_eq(count("# HELP "), FAMILIES + 8);
 }
 END_TEST
 
@@ -273,6 +334,8 @@ int main(void)
     tcase_add_loop_test(tc, exactly_one_state, 0, SVB_STATES);
     tcase_add_test(tc, families_are_contiguous);
     tcase_add_test(tc, nodes_without_a_route);
+    tcase_add_test(tc, members_of_one_name);
+    tcase_add_test(tc, a_state_of_unknown_age);
     tcase_add_test(tc, no_fleet);
     tcase_add_test(tc, hostile_strings);
     tcase_add_loop_test(tc, each_that_is_shared, 0, COUNT(shared_lines));
