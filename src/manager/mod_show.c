@@ -148,8 +148,11 @@ int svb_show(request_rec *r, const svb_model *model)
                               "format= must be html, json or prometheus.");
     }
     snap = svb_show_take(r, model);
-    if (!svb_snapshot_narrow(snap, fleet, node) && (fleet || node)) {
-        return answer_not_found(r, f, fleet, node);
+    if (fleet || node) {
+        snap = svb_snapshot_part(r->pool, snap, fleet, node);
+        if (!snap) {
+            return answer_not_found(r, f, fleet, node);
+        }
     }
     svb_show_set_headers(r, f->type);
     svb_sink_init(&sink, svb_show_to_client, r);

@@ -4,11 +4,14 @@
 
 #include <string.h>
 
+#include <apr_strings.h>
+
 svb_snapshot *svb_snapshot_make(apr_pool_t *p)
 {
     svb_snapshot *snap = apr_pcalloc(p, sizeof(*snap));
 
     snap->module = snap->server = snap->nonce = "";
+    snap->whole = snap;
     snap->fleets = apr_array_make(p, 1, sizeof(svb_snap_fleet *));
     snap->store.state = "off";
     snap->fronts = apr_array_make(p, 4, sizeof(svb_snap_front));
@@ -85,54 +88,65 @@ svb_snap_node *svb_snap_fleet_node(const svb_snap_fleet *fleet,
     return NULL;
 }
 
-/* Of the fleet's nodes the one of that route alone. @return whether there is one */
-static int keep_node(svb_snap_fleet *fleet, const char *route)
+/* The fleet with one of its nodes alone, or NULL. */
+static svb_snap_fleet *with_node(apr_pool_t *p, const svb_snap_fleet *fleet,
+                                 const char *route)
 {
     svb_snap_node *node = *route ? svb_snap_fleet_node(fleet, route) : NULL;
+    svb_snap_fleet *part;
 
-    apr_array_clear(fleet->nodes);
-    if (node) {
-        APR_ARRAY_PUSH(fleet->nodes, svb_snap_node *) = node;
+    if (!node) {
+        return NULL;
     }
-    return node != NULL;
+    part = apr_pmemdup(p, fleet, sizeof(*fleet));
+    part->nodes = apr_array_make(p, 1, sizeof(svb_snap_node *));
+    APR_ARRAY_PUSH(part->nodes, svb_snap_node *) = node;
+    return part;
+}
+
+static int is_nobodys(const char *name)
+{
+    return !name || !*name;
 }
 
 static int is_asked_for(const char *name, const char *asked)
 {
-    return !asked || !name || !*name || strcmp(name, asked) == 0;
+    return !asked || is_nobodys(name) || strcmp(name, asked) == 0;
 }
 
-static void keep_events(svb_snapshot *snap, const char *fleet, const char *node)
+static void add_events(svb_snapshot *part, const apr_array_header_t *events,
+                       const char *node)
 {
-    int kept = 0;
+    for (int i = 0; i < events->nelts; i++) {
+        const svb_snap_event *event = &APR_ARRAY_IDX(events, i, svb_snap_event);
 
-    for (int i = 0; i < snap->events->nelts; i++) {
-        svb_snap_event event = APR_ARRAY_IDX(snap->events, i, svb_snap_event);
-
-        if (is_asked_for(event.fleet, fleet) && is_asked_for(event.node, node)
-            && (!event.fleet || !*event.fleet
-                || svb_snapshot_fleet(snap, event.fleet))) {
-            APR_ARRAY_IDX(snap->events, kept++, svb_snap_event) = event;
+        if (is_asked_for(event->node, node)
+            && (is_nobodys(event->fleet)
+                || svb_snapshot_fleet(part, event->fleet))) {
+            APR_ARRAY_PUSH(part->events, svb_snap_event) = *event;
         }
     }
-    snap->events->nelts = kept;
 }
 
-int svb_snapshot_narrow(svb_snapshot *snap, const char *fleet, const char *node)
+svb_snapshot *svb_snapshot_part(apr_pool_t *p, const svb_snapshot *snap,
+                                const char *fleet, const char *node)
 {
-    int kept = 0;
+    svb_snapshot *part = apr_pmemdup(p, snap, sizeof(*snap));
 
+    part->fleets = apr_array_make(p, 1, sizeof(svb_snap_fleet *));
+    part->events = apr_array_make(p, 16, sizeof(svb_snap_event));
     for (int i = 0; i < snap->fleets->nelts; i++) {
         svb_snap_fleet *one = APR_ARRAY_IDX(snap->fleets, i, svb_snap_fleet *);
 
-        if ((!fleet || same(one->name, fleet))
-            && (!node || keep_node(one, node))) {
-            APR_ARRAY_IDX(snap->fleets, kept++, svb_snap_fleet *) = one;
+        if (!fleet || same(one->name, fleet)) {
+            one = node ? with_node(p, one, node) : one;
+            if (one) {
+                APR_ARRAY_PUSH(part->fleets, svb_snap_fleet *) = one;
+            }
         }
     }
-    snap->fleets->nelts = kept;
-    keep_events(snap, fleet, node);
-    return kept > 0;
+    add_events(part, snap->events, node);
+    return part->fleets->nelts > 0 ? part : NULL;
 }
 
 void svb_snap_fleet_totals(const svb_snap_fleet *fleet, svb_snap_totals *totals)

@@ -190,6 +190,8 @@ typedef struct svb_snapshot {
     apr_uint64_t refused; /* requests that got 503 from us, all fleets' */
     apr_uint64_t state_events[SVB_STATES]; /* changes of state so far, by the
                                             * state that they led to */
+    const struct svb_snapshot *whole;      /* what it is a part of: for what is
+                                            * true of all alone; or itself */
 } svb_snapshot;
 
 /** What a fleet's nodes come to. */
@@ -266,16 +268,17 @@ svb_snap_node *svb_snap_fleet_node(const svb_snap_fleet *fleet,
                                    const char *route);
 
 /**
- * Leave out of a snapshot what was not asked for: other fleets, other nodes and
- * their events. What is of no fleet or no node stays, as do the numbers of the
- * whole. Fleets that have no such node go as well. Any phase.
- * @param snap the snapshot
+ * A part of a snapshot: without other fleets, other nodes and their events. What is
+ * of no fleet or no node stays, as do the numbers of the whole; fleets that have no
+ * such node are left out. Any phase.
+ * @param p owns the part; may not live longer than the snapshot
+ * @param snap the snapshot, which stays as it is and is the part's whole
  * @param fleet the fleet's name, or NULL for all
  * @param node the node's route, or NULL for all; "" is no route's
- * @return whether anything is left; if not, the snapshot is of no use any more
+ * @return the part; NULL where there is no such fleet or node
  */
-int svb_snapshot_narrow(svb_snapshot *snap, const char *fleet,
-                        const char *node);
+svb_snapshot *svb_snapshot_part(apr_pool_t *p, const svb_snapshot *snap,
+                                const char *fleet, const char *node);
 
 /**
  * Add up a fleet's nodes. Any phase.

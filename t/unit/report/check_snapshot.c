@@ -76,26 +76,30 @@ static const struct {
     {"F", NULL, NULL},
 };
 
-START_TEST(narrowed)
+START_TEST(parts)
 {
     svb_snapshot *snap = two_fleets();
-    int any = svb_snapshot_narrow(snap, cases[_i].fleet, cases[_i].node);
+    const char *whole = told(snap);
+    svb_snapshot *part =
+        svb_snapshot_part(pool, snap, cases[_i].fleet, cases[_i].node);
 
-    ck_assert_int_eq(any, cases[_i].left != NULL);
-    if (any) {
-        ck_assert_str_eq(told(snap), cases[_i].left);
+    ck_assert_int_eq(part != NULL, cases[_i].left != NULL);
+    if (part) {
+        ck_assert_str_eq(told(part), cases[_i].left);
+        ck_assert_str_eq(told(part->whole), whole);
     }
+    ck_assert_str_eq(told(snap->whole), whole);
 }
 END_TEST
 
-START_TEST(nothing_to_narrow)
+START_TEST(nothing_to_part)
 {
     svb_snapshot *snap = svb_snapshot_make(pool);
 
-    ck_assert_int_eq(svb_snapshot_narrow(snap, NULL, NULL), 0);
+    ck_assert_ptr_null(svb_snapshot_part(pool, snap, NULL, NULL));
     svb_snapshot_add_fleet(pool, snap, NULL);
-    ck_assert_int_eq(svb_snapshot_narrow(snap, NULL, NULL), 1);
-    ck_assert_int_eq(svb_snapshot_narrow(snap, NULL, "a"), 0);
+    ck_assert_ptr_nonnull(svb_snapshot_part(pool, snap, NULL, NULL));
+    ck_assert_ptr_null(svb_snapshot_part(pool, snap, NULL, "a"));
 }
 END_TEST
 
@@ -106,7 +110,7 @@ int main(void)
 
     suite_add_tcase(suite, tc);
     tcase_add_checked_fixture(tc, pool_setup, pool_teardown);
-    tcase_add_loop_test(tc, narrowed, 0, COUNT(cases));
-    tcase_add_test(tc, nothing_to_narrow);
+    tcase_add_loop_test(tc, parts, 0, COUNT(cases));
+    tcase_add_test(tc, nothing_to_part);
     return unit_run(srunner_create(suite));
 }
