@@ -6,7 +6,8 @@ package SVB::Response;
 #   $r->reason  $r->version  $r->head (raw text)  $r->body
 #   $r->header('Location')         all values joined by ', '; undef where none
 #   $r->headers('Set-Cookie')      list of values
-#   $r->json                       the decoded body; dies where it is none
+#   $r->json                       the decoded body; dies where it is none, and in tests
+#                                  where it is a manager's and not as its schema has it
 #   $r->cookie('JSESSIONID')       value that this response sets ('' to expire)
 #   $r->node                       the X-Node header: which node answered
 #   $r->error                      what went wrong, '' where nothing did
@@ -16,6 +17,7 @@ use v5.32;
 use warnings;
 
 use JSON::PP ();
+use SVB::Schema;
 
 sub new {
     my ($class, %field) = @_;
@@ -61,6 +63,7 @@ sub json {
     my ($self) = @_;
     my $value = eval { JSON::PP->new->utf8->decode($self->{body}) };
     defined $value or die "not JSON ($self->{status} $self->{error}): $self->{body}\n";
+    SVB::Schema->hold($value) if $INC{'Test/More.pm'};
     return $value;
 }
 
