@@ -111,7 +111,7 @@ subtest 'what does not' => sub {
 
 # As SVB::Response does it for all tests.
 subtest 'no test goes on with it' => sub {
-    my $answer = sub { SVB::Response->new(status => 200, body => JSON::PP->new->encode($_[0])) };
+    my $answer = sub { SVB::Response->new(status => 200, body => JSON::PP->new->utf8->encode($_[0])) };
     my $document = copy($whole);
     ok eval { $answer->($document)->json; 1 }, 'a good one';
     $document->{fleets}[0]{nodes}[1]{state} = 'asleep';
