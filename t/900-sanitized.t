@@ -19,7 +19,7 @@ ok -e $module, 'there is a sanitized module' or BAIL_OUT('say: make -f Makefile.
 
 my @names = qw(100-routing 120-launch 121-launch-hostile 123-rewrite 126-launch-target
     127-launch-refused 128-rewrite-http 129-rewrite-nodes 301-actions 306-safe-to-stop
-    307-actions-survive 308-node-script 309-close 400-rounds);
+    307-actions-survive 308-node-script 309-close 310-manager-query 362-server-status 400-rounds);
 my $dir = SVB::Temp->dir('said');
 
 sub start {
