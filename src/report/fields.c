@@ -94,6 +94,21 @@ const svb_field svb_fields[SVB_FIELDS] = {
     [SVB_FIELD_UNTIL] = {AT(UNTIL, apr_time_t, until), .key = "until",
         .heading = "Until",
         .help = "When that ends, or is tried again, by itself"},
+    [SVB_FIELD_BEFORE] = {AT(STATE, svb_state, before), .key = "before"},
+    [SVB_FIELD_HAD] = {GAUGE(had), .key = "had"},
+    [SVB_FIELD_IDLE] = {GAUGE(idle), .key = "idle"},
+    [SVB_FIELD_HELD] = {GAUGE(held), .key = "held"},
+    [SVB_FIELD_EMPTY_BY] = {AT(UNTIL, apr_time_t, empty_by),
+        .key = "empty_by"},
+    [SVB_FIELD_EMPTY_SINCE] = {AT(UNTIL, apr_time_t, empty_since),
+        .key = "empty_since"},
+    [SVB_FIELD_MOVED] = {AT(MOVED, apr_array_header_t *, moved),
+        .key = "moved"},
+    [SVB_FIELD_RECENT_ERRORS] = {GAUGE(recent_errors),
+        .key = "recent_errors"},
+    [SVB_FIELD_HOST] = {TEXT(host), .key = "host"},
+    [SVB_FIELD_SAID] = {TEXT(said), .key = "said"},
+    [SVB_FIELD_OTHER_ROUTE] = {TEXT(other_route), .key = "other_route"},
 };
 /* clang-format on */
 
@@ -115,6 +130,8 @@ svb_value svb_fields_read(const svb_field *field, const svb_snap_node *node)
         return (svb_value){.state = *(const svb_state *)at};
     case SVB_VALUE_MEMBERS:
         return (svb_value){.members = *(apr_array_header_t *const *)at};
+    case SVB_VALUE_MOVED:
+        return (svb_value){.moved = *(apr_array_header_t *const *)at};
     default:
         return (svb_value){.number = *(const apr_uint64_t *)at};
     }

@@ -44,6 +44,17 @@ typedef enum svb_field_id {
     SVB_FIELD_SINCE,
     SVB_FIELD_REASON,
     SVB_FIELD_UNTIL,
+    SVB_FIELD_BEFORE,
+    SVB_FIELD_HAD,
+    SVB_FIELD_IDLE,
+    SVB_FIELD_HELD,
+    SVB_FIELD_EMPTY_BY,
+    SVB_FIELD_EMPTY_SINCE,
+    SVB_FIELD_MOVED,
+    SVB_FIELD_RECENT_ERRORS,
+    SVB_FIELD_HOST,
+    SVB_FIELD_SAID,
+    SVB_FIELD_OTHER_ROUTE,
     SVB_FIELDS /* how many there are */
 } svb_field_id;
 
@@ -56,9 +67,10 @@ typedef enum svb_value_kind {
     SVB_VALUE_FRACTION, /* fraction */
     SVB_VALUE_FLAG,     /* flag */
     SVB_VALUE_TIME,     /* time; 0: never or unknown */
-    SVB_VALUE_UNTIL,    /* time; 0: it does not end by itself */
-    SVB_VALUE_STATE,    /* state */
-    SVB_VALUE_MEMBERS   /* members */
+    SVB_VALUE_UNTIL,    /* time; 0: it does not end by itself, or unknown */
+    SVB_VALUE_STATE,    /* state; SVB_STATES: none */
+    SVB_VALUE_MEMBERS,  /* members */
+    SVB_VALUE_MOVED     /* moved */
 } svb_value_kind;
 
 /** A field of a certain node. */
@@ -70,6 +82,7 @@ typedef union svb_value {
     apr_time_t time;
     svb_state state;
     const apr_array_header_t *members; /* of svb_snap_member * */
+    const apr_array_header_t *moved;   /* of svb_snap_move */
 } svb_value;
 
 /** What is to be known about a field. */

@@ -39,6 +39,31 @@ static void put_members(svb_sink *s, const apr_array_header_t *members)
     svb_sink_raw(s, "]");
 }
 
+static void put_moved(svb_sink *s, const apr_array_header_t *moved)
+{
+    svb_sink_raw(s, "[");
+    for (int i = 0; i < moved->nelts; i++) {
+        const svb_snap_move *move = &APR_ARRAY_IDX(moved, i, svb_snap_move);
+
+        if (i > 0) {
+            svb_sink_raw(s, ", ");
+        }
+        put(s, "{\"to\": %s, \"clients\": " U64 "}", move->to, move->clients);
+    }
+    svb_sink_raw(s, "]");
+}
+
+/* A time that there need not be. */
+static void put_until(svb_sink *s, apr_time_t t)
+{
+    if (t > 0) {
+        put_time(s, t);
+    }
+    else {
+        svb_sink_raw(s, "null");
+    }
+}
+
 static void put_value(svb_sink *s, const svb_field *field,
                       const svb_snap_node *node)
 {
@@ -58,15 +83,14 @@ static void put_value(svb_sink *s, const svb_field *field,
         put_time(s, value.time);
         break;
     case SVB_VALUE_UNTIL:
-        if (value.time > 0) {
-            put_time(s, value.time);
-        }
-        else {
-            svb_sink_raw(s, "null");
-        }
+        put_until(s, value.time);
         break;
     case SVB_VALUE_STATE:
-        svb_sink_json(s, svb_state_name(value.state));
+        svb_sink_json(
+            s, value.state == SVB_STATES ? "" : svb_state_name(value.state));
+        break;
+    case SVB_VALUE_MOVED:
+        put_moved(s, value.moved);
         break;
     case SVB_VALUE_MEMBERS:
         put_members(s, value.members);
@@ -79,7 +103,22 @@ static void put_value(svb_sink *s, const svb_field *field,
     }
 }
 
-static void put_node(svb_sink *s, const svb_snap_node *node)
+static void put_history(svb_sink *s, apr_time_t step, const unsigned *clients,
+                        int n)
+{
+    put(s, ", \"history\": {\"step_s\": " U64 ", \"clients\": [",
+        (apr_uint64_t)apr_time_sec(step));
+    for (int i = 0; i < n; i++) {
+        if (i > 0) {
+            svb_sink_raw(s, ", ");
+        }
+        svb_sink_uint(s, clients[i]);
+    }
+    svb_sink_raw(s, "]}");
+}
+
+static void put_node(svb_sink *s, const svb_snap_node *node,
+                     svb_snap_history history)
 {
     const char *object = NULL; /* the one that is open within the node's */
     int first = 1;
@@ -103,10 +142,32 @@ static void put_node(svb_sink *s, const svb_snap_node *node)
         object = f->object;
         first = 0;
     }
+    if (history == SVB_SNAP_OF_HOUR) {
+        put_history(s, SVB_SNAP_HOUR_STEP, node->hour, node->hour_n);
+    }
+    else if (history == SVB_SNAP_OF_WEEK) {
+        put_history(s, SVB_SNAP_WEEK_STEP, node->week, node->week_n);
+    }
     svb_sink_raw(s, "}");
 }
 
-static void put_fleet(svb_sink *s, const svb_snap_fleet *fleet)
+static void put_recent(svb_sink *s, const svb_snap_recent *recent)
+{
+    put(s, "\"recent\": {\"refused\": " U64 ", \"new_per_min\": ",
+        recent->refused);
+    svb_sink_double(s, recent->new_per_min);
+    svb_sink_raw(s, ", \"new_hour_ago\": ");
+    if (recent->new_hour_ago < 0) {
+        svb_sink_raw(s, "null");
+    }
+    else {
+        svb_sink_double(s, recent->new_hour_ago);
+    }
+    put(s, ", \"moved\": " U64 "}", recent->moved);
+}
+
+static void put_fleet(svb_sink *s, const svb_snap_fleet *fleet,
+                      svb_snap_history history)
 {
     svb_snap_totals totals;
 
@@ -127,9 +188,11 @@ static void put_fleet(svb_sink *s, const svb_snap_fleet *fleet)
         if (i > 0) {
             svb_sink_raw(s, ",\n    ");
         }
-        put_node(s, APR_ARRAY_IDX(fleet->nodes, i, svb_snap_node *));
+        put_node(s, APR_ARRAY_IDX(fleet->nodes, i, svb_snap_node *), history);
     }
-    svb_sink_raw(s, "]}");
+    put(s, "],\n  \"refused\": " U64 ", ", fleet->refused);
+    put_recent(s, &fleet->recent);
+    svb_sink_raw(s, "}");
 }
 
 static void put_events(svb_sink *s, const apr_array_header_t *events)
@@ -144,9 +207,10 @@ static void put_events(svb_sink *s, const apr_array_header_t *events)
         svb_sink_raw(s, "{\"time\": ");
         put_time(s, event->time);
         put(s,
-            ", \"fleet\": %s, \"node\": %s, \"from\": %s, \"to\": %s, "
-            "\"reason\": %s}",
-            event->fleet, event->node, event->from, event->to, event->reason);
+            ", \"kind\": %s, \"fleet\": %s, \"node\": %s, \"from\": %s, "
+            "\"to\": %s, \"reason\": %s}",
+            event->kind, event->fleet, event->node, event->from, event->to,
+            event->reason);
     }
     svb_sink_raw(s, "]");
 }
@@ -208,18 +272,19 @@ apr_status_t svb_json_snapshot(const svb_snapshot *snap, svb_sink *s)
         if (i > 0) {
             svb_sink_raw(s, ",\n ");
         }
-        put_fleet(s, APR_ARRAY_IDX(snap->fleets, i, svb_snap_fleet *));
+        put_fleet(s, APR_ARRAY_IDX(snap->fleets, i, svb_snap_fleet *),
+                  snap->history);
     }
     svb_sink_raw(s, "],\n \"events\": ");
     put_events(s, snap->events);
     put_sharing(s, snap);
-    svb_sink_raw(s, "}\n");
+    put(s, ",\n \"refused\": " U64 "}\n", snap->refused);
     return svb_sink_flush(s);
 }
 
 apr_status_t svb_json_node(const svb_snap_node *node, svb_sink *s)
 {
-    put_node(s, node);
+    put_node(s, node, SVB_SNAP_NO_HISTORY);
     svb_sink_raw(s, "\n");
     return svb_sink_flush(s);
 }

@@ -9,6 +9,7 @@
 #include "memory/mod_segments.h"
 #include "memory/rows.h"
 #include "nodes/condition.h"
+#include "nodes/mod_admin.h"
 #include "nodes/mod_condition.h"
 #include "nodes/mod_members.h"
 #include "nodes/probe.h"
@@ -77,13 +78,15 @@ static node_view *new_node(apr_pool_t *p, svb_snap_fleet *fleet,
     view->snap = svb_snap_fleet_add_node(p, fleet, m->worker->s->route);
     view->snap->url = m->facts.url;
     view->snap->group = m->facts.group;
+    view->snap->host = m->worker->s->hostname_ex;
     view->snap->maxclients = (apr_uint64_t)m->facts.maxclients;
     view->snap->loadfactor = m->worker->s->lbfactor / 100.0;
     return view;
 }
 
-static void fill_shared(const node_view *view)
+static void fill_shared(apr_pool_t *p, const node_view *view)
 {
+    char said[SVB_RECORDS_TEXT + 1];
     svb_records *records = svb_segments_records();
     svb_snap_node *snap = view->snap;
     int node = view->sum.node;
@@ -94,6 +97,10 @@ static void fill_shared(const node_view *view)
     snap->web = svb_clients_web(node);
     snap->smart = svb_records_clients(records, node, SVB_KIND_SMART);
     snap->windowed = svb_clients_windowed(node);
+    if (svb_admin_has_word(node)) {
+        svb_records_said(records, node, said);
+        snap->said = apr_pstrdup(p, said);
+    }
     for (int i = 0; i < SVB_COUNTERS; i++) {
         snap->counters[i] = svb_records_counter(records, node, i);
     }
@@ -160,7 +167,7 @@ static void add_fleet(apr_pool_t *p, svb_snapshot *snap, const svb_fleet *conf)
 
         fill_condition(p, view, snap->time);
         if (view->sum.node >= 0) {
-            fill_shared(view);
+            fill_shared(p, view);
         }
     }
 }

@@ -25,6 +25,7 @@ svb_snap_fleet *svb_snapshot_add_fleet(apr_pool_t *p, svb_snapshot *snap,
     svb_snap_fleet *fleet = apr_pcalloc(p, sizeof(*fleet));
 
     fleet->name = name;
+    fleet->recent.new_hour_ago = -1;
     fleet->balancers = apr_array_make(p, 2, sizeof(const char *));
     fleet->nodes = apr_array_make(p, 8, sizeof(svb_snap_node *));
     APR_ARRAY_PUSH(snap->fleets, svb_snap_fleet *) = fleet;
@@ -43,6 +44,7 @@ svb_snap_node *svb_snap_fleet_add_node(apr_pool_t *p, svb_snap_fleet *fleet,
 
     node->route = route;
     node->loadfactor = 1.0;
+    node->before = SVB_STATES;
     node->members = apr_array_make(p, 2, sizeof(svb_snap_member *));
     node->moved = apr_array_make(p, 2, sizeof(svb_snap_move));
     node->host = node->said = node->other_route = "";

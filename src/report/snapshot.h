@@ -67,7 +67,8 @@ typedef struct svb_snap_node {
     apr_time_t last_change; /* of its state; 0: never changed or unknown */
     const char *reason;     /* why it is in its state, a short sentence */
     apr_time_t until;    /* when that ends or is tried again by itself, or 0 */
-    svb_state before;    /* the state that it was in before this one */
+    svb_state before;    /* the state that it was in before this one;
+                          * SVB_STATES: none that is known */
     apr_uint64_t had;    /* clients it had when this state began */
     apr_uint64_t idle;   /* web clients not heard of for SVB_SNAP_IDLE */
     apr_uint64_t held;   /* clients with something open: nobody can tell when
@@ -171,6 +172,13 @@ typedef struct svb_snap_store {
     apr_uint64_t walks, gaps, failures, sent, received, rejected;
 } svb_snap_store;
 
+/** Which history of its nodes goes into JSON. */
+typedef enum svb_snap_history {
+    SVB_SNAP_NO_HISTORY,
+    SVB_SNAP_OF_HOUR, /* one sample every SVB_SNAP_HOUR_STEP */
+    SVB_SNAP_OF_WEEK  /* one every SVB_SNAP_WEEK_STEP */
+} svb_snap_history;
+
 /** Everything. */
 typedef struct svb_snapshot {
     const char *module; /* "mod_servoy_balancer/0.1.0" */
@@ -192,6 +200,7 @@ typedef struct svb_snapshot {
                                             * state that they led to */
     const struct svb_snapshot *whole;      /* what it is a part of: for what is
                                             * true of all alone; or itself */
+    svb_snap_history history;              /* the one that was asked for */
 } svb_snapshot;
 
 /** What a fleet's nodes come to. */

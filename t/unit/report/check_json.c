@@ -84,8 +84,17 @@ static const char expected[] =
     "\"last_change\": \"2026-11-22T09:59:00Z\", "
     "\"since\": \"2026-11-22T09:59:00Z\", "
     "\"reason\": \"3 new clients in a row got 403\", "
-    "\"until\": \"2026-11-22T10:00:30Z\"}]}],\n"
-    " \"events\": [{\"time\": \"2026-11-22T09:59:00Z\", "
+    "\"until\": \"2026-11-22T10:00:30Z\", "
+    "\"before\": \"\", \"had\": 20, \"idle\": 9, \"held\": 4, "
+    "\"empty_by\": \"2026-11-22T10:00:01Z\", \"empty_since\": null, "
+    "\"moved\": [{\"to\": \"servoy2\", \"clients\": 11}, "
+    "{\"to\": \"servoy3\", \"clients\": 9}], "
+    "\"recent_errors\": 3, \"host\": \"app1.internal\", "
+    "\"said\": \"drained by admin from 10.0.0.7\", "
+    "\"other_route\": \"\"}],\n"
+    "  \"refused\": 12, \"recent\": {\"refused\": 2, \"new_per_min\": 1.4, "
+    "\"new_hour_ago\": null, \"moved\": 21}}],\n"
+    " \"events\": [{\"time\": \"2026-11-22T09:59:00Z\", \"kind\": \"state\", "
     "\"fleet\": \"servoy\", \"node\": \"servoy1\", \"from\": \"\", "
     "\"to\": \"ready\", \"reason\": \"\\\"\"}],\n"
     " \"front_end\": \"fe1\",\n"
@@ -97,7 +106,8 @@ static const char expected[] =
     "\"elections_per_s\": 0.0, \"rejected\": 0}],\n"
     " \"store\": {\"url\": \"redis://10.0.0.5\", \"state\": \"connected\", "
     "\"since\": \"2026-11-22T09:59:00Z\", \"round_trip_ms\": 0.25, \"unsent\": 1, "
-    "\"walks\": 2, \"gaps\": 3}}\n";
+    "\"walks\": 2, \"gaps\": 3},\n"
+    " \"refused\": 13}\n";
 
 static svb_snapshot *one_node(void)
 {
@@ -128,6 +138,18 @@ static svb_snapshot *one_node(void)
     node->last_change = snap->time - apr_time_from_sec(60);
     node->reason = "3 new clients in a row got 403";
     node->until = snap->time + apr_time_from_sec(30);
+    node->had = 20;
+    node->idle = 9;
+    node->held = 4;
+    node->empty_by = snap->time + apr_time_from_sec(1);
+    APR_ARRAY_PUSH(node->moved, svb_snap_move) = (svb_snap_move){"servoy2", 11};
+    APR_ARRAY_PUSH(node->moved, svb_snap_move) = (svb_snap_move){"servoy3", 9};
+    node->recent_errors = 3;
+    node->host = "app1.internal";
+    node->said = "drained by admin from 10.0.0.7";
+    fleet->refused = 12;
+    fleet->recent = (svb_snap_recent){2, 1.4, -1, 21};
+    snap->refused = 13;
     member->up = 1;
     member->reason = "answers";
     APR_ARRAY_PUSH(snap->events, svb_snap_event) = (svb_snap_event){
@@ -158,6 +180,7 @@ START_TEST(one_node_alone)
 {
     const svb_snap_fleet *fleet = svb_snapshot_fleet(one_node(), "servoy");
     const char *start = strstr(expected, "{\"route\"");
+    static const char end[] = "],\n  \"refused\"";
     const char *json;
 
     ck_assert_int_eq(
@@ -165,7 +188,7 @@ START_TEST(one_node_alone)
         APR_SUCCESS);
     json = written();
     ck_assert_uint_eq(strlen(json),
-                      strlen(start) - strlen(strstr(start, "]}],")) + 1);
+                      strlen(start) - strlen(strstr(start, end)) + 1);
     ck_assert_int_eq(strncmp(json, start, strlen(json) - 1), 0);
 }
 END_TEST
@@ -183,9 +206,45 @@ START_TEST(nothing_to_show)
     ck_assert_ptr_nonnull(strstr(json, "\"time\": \"\""));
     ck_assert_ptr_nonnull(strstr(
         json,
-        "\"nodes\": []}],\n \"events\": [],\n \"front_end\": \"\",\n \"front_ends\": [],\n "
+        "\"nodes\": [],\n  \"refused\": 0, \"recent\": {\"refused\": 0, "
+        "\"new_per_min\": 0.0, \"new_hour_ago\": null, \"moved\": 0}}],\n"
+        " \"events\": [],\n \"front_end\": \"\",\n \"front_ends\": [],\n "
         "\"store\": {\"url\": \"\", \"state\": \"off\", \"since\": \"\", "
-        "\"round_trip_ms\": 0.0, \"unsent\": 0, \"walks\": 0, \"gaps\": 0}}\n"));
+        "\"round_trip_ms\": 0.0, \"unsent\": 0, \"walks\": 0, \"gaps\": 0},\n"
+        " \"refused\": 0}\n"));
+}
+END_TEST
+
+/* Only where it is asked for, and at the node's end. */
+START_TEST(history)
+{
+    static const unsigned hour[] = {1, 2}, week[] = {0, 0, 70000};
+    svb_snapshot *snap = one_node();
+    svb_snap_fleet *fleet = svb_snapshot_fleet(snap, "servoy");
+    svb_snap_node *node = svb_snap_fleet_node(fleet, "servoy1");
+    const char *json;
+
+    node->hour = hour;
+    node->hour_n = 2;
+    node->week = week;
+    node->week_n = 3;
+    node->before = SVB_STATE_SILENT;
+    fleet->recent.new_hour_ago = 0;
+    ck_assert_int_eq(svb_json_snapshot(snap, &sink), APR_SUCCESS);
+    ck_assert_ptr_null(strstr(written(), "history"));
+    snap->history = SVB_SNAP_OF_HOUR;
+    ck_assert_int_eq(svb_json_snapshot(snap, &sink), APR_SUCCESS);
+    ck_assert_ptr_nonnull(strstr(
+        written(), "\"other_route\": \"\", \"history\": {\"step_s\": 30, "
+                   "\"clients\": [1, 2]}}],"));
+    snap->history = SVB_SNAP_OF_WEEK;
+    ck_assert_int_eq(svb_json_snapshot(snap, &sink), APR_SUCCESS);
+    json = written();
+    ck_assert_ptr_nonnull(strstr(json,
+                                 "\"history\": {\"step_s\": 600, \"clients\": "
+                                 "[0, 0, 70000]}}],"));
+    ck_assert_ptr_nonnull(strstr(json, "\"before\": \"silent\""));
+    ck_assert_ptr_nonnull(strstr(json, "\"new_hour_ago\": 0.0"));
 }
 END_TEST
 
@@ -230,6 +289,7 @@ int main(void)
     tcase_add_test(tc, the_whole_snapshot);
     tcase_add_test(tc, one_node_alone);
     tcase_add_test(tc, nothing_to_show);
+    tcase_add_test(tc, history);
     tcase_add_test(tc, hostile_strings);
     return unit_run(srunner_create(suite));
 }
