@@ -111,6 +111,14 @@ static apr_status_t begin_saving(apr_pool_t *pconf, const svb_model *model,
     return svb_persist_begin(pconf, s, path, found);
 }
 
+static void note_start(int is_restart)
+{
+    svb_events_add_server(svb_segments_events(),
+                          is_restart ? "configuration read anew"
+                                     : "server started",
+                          "", apr_time_from_sec(60), apr_time_now());
+}
+
 /* Find the shared state, or make it, from what the last run has saved if there
  * is such. The nodes must have their places before their clients come. */
 static apr_status_t attach_state(apr_pool_t *pconf, apr_pool_t *ptemp,
@@ -119,8 +127,9 @@ static apr_status_t attach_state(apr_pool_t *pconf, apr_pool_t *ptemp,
     server_rec *s = model->main_server;
     const char *path = persist_path(ptemp, model);
     const svb_store *store = svb_store_get();
+    int is_restart = svb_segments_exist();
     svb_persist *found =
-        path && !svb_segments_exist() ? svb_persist_look(ptemp, s, path) : NULL;
+        path && !is_restart ? svb_persist_look(ptemp, s, path) : NULL;
     apr_status_t rv =
         svb_segments_attach(pconf, s, (apr_size_t)model->server->client_table,
                             store->on ? store->key
@@ -142,6 +151,9 @@ static apr_status_t attach_state(apr_pool_t *pconf, apr_pool_t *ptemp,
     }
     svb_admin_apply(model);
     svb_clients_tick(apr_time_now());
+    svb_history_take(svb_segments_history(), svb_segments_records(),
+                     apr_time_now());
+    note_start(is_restart);
     return begin_saving(pconf, model, found);
 }
 

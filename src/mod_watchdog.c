@@ -4,7 +4,9 @@
 #include <mod_watchdog.h>
 
 #include "memory/clients.h"
+#include "memory/events.h"
 #include "memory/evictions.h"
+#include "memory/history.h"
 #include "memory/mod_autosave.h"
 #include "memory/mod_clients.h"
 #include "memory/mod_former.h"
@@ -24,6 +26,9 @@
 /* What an administrator says has to be on the disk within a second. */
 #define SAVE_EVERY apr_time_from_msec(250)
 
+/* So often is it an event. */
+#define EVICTIONS_EVERY apr_time_from_sec(3600)
+
 /* A table that is too small forgets clients. */
 static void tell_evictions(const svb_model *model, apr_time_t now)
 {
@@ -39,6 +44,9 @@ static void tell_evictions(const svb_model *model, apr_time_t now)
                             "counted again with their next request; give "
                             "ServoyClientTable more than %" APR_SIZE_T_FMT,
             evicted, svb_clients_capacity(clients));
+        svb_events_add_server(svb_segments_events(), "the client table is full",
+                              ": give ServoyClientTable more", EVICTIONS_EVERY,
+                              now);
     }
 }
 
@@ -53,6 +61,7 @@ static apr_status_t tick(int state, void *data, apr_pool_t *pool)
         tell_evictions(data, now);
         svb_admin_reconcile(data);
         svb_census_note_all(data, pool, now);
+        svb_history_take(svb_segments_history(), svb_segments_records(), now);
     }
     return APR_SUCCESS;
 }

@@ -2,6 +2,8 @@
 #include "choice/mod_failover.h"
 
 #include "choice/score.h"
+#include "memory/mod_segments.h"
+#include "memory/moves.h"
 #include "nodes/mod_condition.h"
 #include "nodes/state.h"
 
@@ -142,4 +144,20 @@ const svb_member *svb_failover_member(const svb_request *req,
         member = rendezvous(&f, r);
     }
     return member;
+}
+
+void svb_failover_done(const svb_choice *choice, apr_uint64_t client,
+                       apr_time_t now)
+{
+    svb_records *records = svb_segments_records();
+
+    if (choice->how == SVB_HOW_FAILOVER && client && choice->from
+        && choice->from->node >= 0 && choice->member->node >= 0
+        && choice->from->node != choice->member->node
+        && svb_moves_add(svb_segments_moves(), choice->from->node,
+                         choice->member->node, client, now)) {
+        svb_records_fleet_count(
+            records, svb_records_fleet_of(records, choice->from->node),
+            SVB_FLEET_MOVED);
+    }
 }

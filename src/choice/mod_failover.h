@@ -20,4 +20,13 @@ const svb_member *svb_failover_member(const svb_request *req,
                                       const svb_member *from, apr_uint64_t hash,
                                       request_rec *r);
 
+/**
+ * A client whose node could not serve it was served elsewhere: counted once of each
+ * client (memory/moves), where the choice was a failover.
+ * @param client its id where it came from, or 0: nobody knows
+ * @param now    time of day
+ */
+void svb_failover_done(const svb_choice *choice, apr_uint64_t client,
+                       apr_time_t now);
+
 #endif /* SVB_CHOICE_MOD_FAILOVER_H */

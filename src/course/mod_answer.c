@@ -5,6 +5,7 @@
 #include <http_protocol.h>
 #include <mod_core.h>
 
+#include "memory/mod_segments.h"
 #include "nodes/mod_members.h"
 
 /* Where nothing tells when to come back; and no later than that. */
@@ -88,6 +89,15 @@ static int retry_after(svb_balancer *balancer)
         return RETRY_AFTER_GUESS;
     }
     return least > 0 ? (int)apr_time_sec(least) + 1 : 1;
+}
+
+void svb_answer_count_refused(const svb_balancer *balancer)
+{
+    svb_records *records = svb_segments_records();
+
+    svb_records_fleet_count(records,
+                            svb_records_fleet(records, balancer->fleet->name),
+                            SVB_FLEET_REFUSED);
 }
 
 void svb_answer_set_retry_after(request_rec *r, svb_balancer *balancer)

@@ -41,4 +41,7 @@ int svb_answer_unavailable(request_rec *r);
  *  request's thread; takes no lock. */
 void svb_answer_set_retry_after(request_rec *r, svb_balancer *balancer);
 
+/** The client got 503 from us, and no node's answer; any thread. */
+void svb_answer_count_refused(const svb_balancer *balancer);
+
 #endif /* SVB_COURSE_MOD_ANSWER_H */

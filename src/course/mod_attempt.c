@@ -443,6 +443,9 @@ static int request_status(int *status, request_rec *r)
     }
     if (*status == HTTP_SERVICE_UNAVAILABLE) {
         svb_answer_set_retry_after(r, req->balancer);
+        if (req->outcome != SVB_OUTCOME_ANSWERED) {
+            svb_answer_count_refused(req->balancer);
+        }
     }
     return OK;
 }

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 
 #include "choice/mod_decide.h"
+#include "choice/mod_failover.h"
 #include "course/mod_keep.h"
 #include "memory/clients.h"
 #include "memory/mod_clients.h"
@@ -53,38 +54,95 @@ static int is_a_route(const char *word, apr_size_t len)
     return 0;
 }
 
-/* What it ends in, as far as it may be told. */
-static const char *shown_end(apr_pool_t *p, const svb_session_id *id)
+/* The route that it ends in, or NULL. @param len of what it ends in last */
+static const char *end_of(apr_pool_t *p, const svb_session_id *id,
+                          apr_size_t *len)
 {
     const char *word = NULL;
-    apr_size_t len = 0, pos = 0;
+    apr_size_t pos = 0;
 
-    while (svb_session_next_route(id, &pos, &word, &len)) {
-        if (is_a_route(word, len)) {
-            return apr_psprintf(p, "\"%.*s\"", (int)len, word);
+    *len = 0;
+    while (svb_session_next_route(id, &pos, &word, len)) {
+        if (is_a_route(word, *len)) {
+            return apr_pstrmemdup(p, word, *len);
         }
     }
-    return apr_psprintf(
-        p, "a word of %" APR_SIZE_T_FMT " bytes that is no node's route", len);
+    return NULL;
+}
+
+static void note_other(const answer *a, const char *route)
+{
+    svb_records *records = svb_segments_records();
+
+    svb_records_note(records, a->node, SVB_TEXT_OTHER_ROUTE, route);
+    svb_records_set(records, a->node, SVB_WORD_OTHER_AT, (apr_uint64_t)a->now);
+}
+
+/* @param other from end_of() */
+static void warn_other(const answer *a, const char *other, apr_size_t len)
+{
+    const svb_member *member = a->req->choice.member;
+    apr_pool_t *p = a->r->pool;
+    const char *shown = other ? apr_pstrcat(p, "\"", other, "\"", NULL)
+                              : apr_psprintf(p,
+                                             "a word of %" APR_SIZE_T_FMT
+                                             " bytes that is no node's route",
+                                             len);
+
+    ap_log_rerror(
+        APLOG_MARK, APLOG_WARNING, 0, a->r,
+        SVB_LOGNO(0070) "%s: a new session of %s ends in %s, but its route= is "
+                        "\"%s\": set the node's jvmRoute and the member's "
+                        "route= to the same word",
+        a->req->balancer->name, member->worker->s->name_ex, shown,
+        member->route);
+}
+
+/* A session is as it should be. */
+static void forget_other(const answer *a)
+{
+    svb_records *records = svb_segments_records();
+
+    if (svb_records_get(records, a->node, SVB_WORD_OTHER_AT)) {
+        svb_records_set(records, a->node, SVB_WORD_OTHER_AT, 0);
+    }
 }
 
 /* One that is not the member's route sends the client's next request elsewhere. */
 static void check_route(const answer *a, const svb_session_id *id)
 {
     const svb_member *member = a->req->choice.member;
+    int is_noted, may_warn;
+    const char *other;
+    apr_size_t len;
 
-    if (!*member->route || !memchr(id->id, '.', id->len)
-        || !svb_condition_may_warn(svb_segments_records(), a->node, a->now,
-                                   WARN_EVERY)) {
+    if (!*member->route || !memchr(id->id, '.', id->len)) {
         return;
     }
-    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, a->r,
-                  SVB_LOGNO(0070) "%s: a new session of %s ends in %s, but "
-                                  "its route= is \"%s\": set the node's "
-                                  "jvmRoute and the member's route= to the "
-                                  "same word",
-                  a->req->balancer->name, member->worker->s->name_ex,
-                  shown_end(a->r->pool, id), member->route);
+    is_noted =
+        svb_records_get(svb_segments_records(), a->node, SVB_WORD_OTHER_AT)
+        != 0;
+    may_warn = svb_condition_may_warn(svb_segments_records(), a->node, a->now,
+                                      WARN_EVERY);
+    if (is_noted && !may_warn) {
+        return;
+    }
+    other = end_of(a->r->pool, id, &len);
+    if (!is_noted) {
+        note_other(a, other ? other : "another");
+    }
+    if (may_warn) {
+        warn_other(a, other, len);
+    }
+}
+
+/* A client that its node could not serve has been served here. */
+static void note_moved(const answer *a, apr_uint64_t client)
+{
+    if (a->req->choice.how == SVB_HOW_FAILOVER
+        && !svb_request_is_stateless(a->req, a->r)) {
+        svb_failover_done(&a->req->choice, client, a->now);
+    }
 }
 
 /* Of what is set with one answer the first is the client; the others are perhaps for
@@ -132,6 +190,12 @@ static void session_starts(answer *a, const svb_session_id *id)
     if (!ends_in(id, req->choice.member->route)) {
         a->taught.is_unrouted |= is_unrouted(req, id);
         check_route(a, id);
+    }
+    else {
+        forget_other(a);
+    }
+    if (a->taught.begun == 1) {
+        note_moved(a, a->was);
     }
     enter(a, new_id);
     if (a->taught.begun == 1 && !svb_request_is_stateless(req, a->r)) {
@@ -248,6 +312,7 @@ static void honoured(answer *a)
     else {
         assume(a, id);
     }
+    note_moved(a, id);
 }
 
 svb_sessions_taught svb_sessions_learn(svb_request *req, request_rec *r,

@@ -3,6 +3,7 @@
 
 #include <apr_strings.h>
 
+#include "choice/mod_failover.h"
 #include "choice/mod_variables.h"
 #include "memory/clients.h"
 #include "memory/mod_clients.h"
@@ -75,6 +76,7 @@ void svb_smart_launched(svb_request *req, request_rec *r, apr_table_t *headers)
     old = old_id(r, req);
     id = old ? old : new_id(r);
     svb_records_count(svb_segments_records(), node, SVB_CTR_LAUNCHES);
+    svb_failover_done(&req->choice, req->client, apr_time_now());
     key = svb_clients_fleet_id(req->balancer->fleet->salt, id, ID_LEN);
     enter(req, key, !old);
     svb_variables_set_client(r, req, key);

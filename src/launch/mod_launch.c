@@ -190,6 +190,7 @@ static int launch(request_rec *r, svb_balancer *balancer, const target *t)
     req->dry_run = r->header_only;
     if (!choose(r, req)) {
         svb_answer_set_retry_after(r, balancer);
+        svb_answer_count_refused(balancer);
         return svb_answer_unavailable(r);
     }
     if (mode == SVB_LAUNCH_REDIRECT && req->choice.member->facts.url) {

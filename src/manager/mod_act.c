@@ -99,6 +99,25 @@ static const svb_fleet *fleet_named(const svb_model *model, const char *name)
     return NULL;
 }
 
+/* Its change of state tells who has drained a node; all else has to be told. */
+static void note(request_rec *r, const svb_fleet *fleet, int node,
+                 const svb_action *action, const char *who)
+{
+    apr_time_t now = apr_time_now();
+    int has_changed = svb_census_note(fleet, node, r->server, r->pool, now);
+
+    if (!has_changed || !svb_action_is_kept(action->kind)) {
+        svb_census_note_action(
+            node,
+            action->kind == SVB_ACTION_LOADFACTOR
+                ? apr_psprintf(r->pool, "loadfactor %.2f set by %s",
+                               action->value, who)
+                : apr_pstrcat(r->pool, svb_action_done(action->kind), " by ",
+                              who, NULL),
+            now);
+    }
+}
+
 /* Do it, and note at once what the node is then. @return whether there is such */
 static int carry_out(request_rec *r, const svb_model *model,
                      const svb_action *action)
@@ -111,7 +130,7 @@ static int carry_out(request_rec *r, const svb_model *model,
 
     if (node >= 0) {
         svb_said_here(node, action->kind);
-        svb_census_note(fleet, node, r->server, r->pool, apr_time_now());
+        note(r, fleet, node, action, who);
     }
     return node >= 0;
 }

@@ -83,6 +83,19 @@ static apr_status_t write_page(request_rec *r, const svb_snapshot *snap,
     return svb_page_snapshot(snap, nonce, sink);
 }
 
+/* The history that is asked for: "hour", "week" or none. */
+static void add_history(request_rec *r, svb_snapshot *snap)
+{
+    const char *history = svb_query_value(r->pool, r->args, "history");
+
+    if (history && !strcmp(history, "week")) {
+        svb_snapshot_add_week(r->pool, snap);
+    }
+    else if (history) {
+        snap->history = SVB_SNAP_OF_HOUR;
+    }
+}
+
 svb_snapshot *svb_show_take(request_rec *r, const svb_model *model)
 {
     int actions = svb_guard_may_act(r) && svb_guard_may_offer(r);
@@ -92,7 +105,15 @@ svb_snapshot *svb_show_take(request_rec *r, const svb_model *model)
     if (actions) {
         snap->nonce = svb_guard_nonce(r);
     }
+    add_history(r, snap);
     return snap;
+}
+
+static int knows_history(request_rec *r)
+{
+    const char *history = svb_query_value(r->pool, r->args, "history");
+
+    return !history || !strcmp(history, "hour") || !strcmp(history, "week");
 }
 
 void svb_show_set_headers(request_rec *r, const char *type)
@@ -146,6 +167,10 @@ int svb_show(request_rec *r, const svb_model *model)
     if (!f) {
         return svb_show_error(r, HTTP_BAD_REQUEST,
                               "format= must be html, json or prometheus.");
+    }
+    if (!knows_history(r)) {
+        return svb_show_error(r, HTTP_BAD_REQUEST,
+                              "history= must be hour or week.");
     }
     snap = svb_show_take(r, model);
     if (fleet || node) {

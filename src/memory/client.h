@@ -36,6 +36,9 @@ static inline int svb_kind_is_confirmed(svb_kind kind)
     return kind == SVB_KIND_WEB || kind == SVB_KIND_WINDOWED;
 }
 
+/** A client that was not heard of for so long is idle. */
+#define SVB_CLIENT_IDLE apr_time_from_sec(600)
+
 /** A copy of what the table knows of a client. */
 typedef struct svb_client {
     apr_uint64_t id; /**< from svb_clients_id(), or a random number */
@@ -52,6 +55,12 @@ typedef struct svb_client {
  */
 typedef apr_interval_time_t svb_clients_timeout_fn(void *baton, int node,
                                                    svb_kind kind);
+
+/** Is it a client with a browser? */
+static inline int svb_kind_is_web(svb_kind kind)
+{
+    return svb_kind_is_confirmed(kind) || kind == SVB_KIND_ASSUMED;
+}
 
 /** Is it a client, and not only remembered? */
 static inline int svb_kind_is_counted(svb_kind kind)

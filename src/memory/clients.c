@@ -27,12 +27,20 @@ typedef struct {
     unsigned removed;  /* changes of the count that the pass itself has made */
 } tally;
 
+/* And of a node's clients of all kinds. */
+typedef struct {
+    unsigned idle;    /* web clients not heard of for a while */
+    int has_forever;  /* one never ends by itself */
+    apr_time_t until; /* when the last of them ends, if nobody comes back */
+} survey;
+
 struct svb_clients {
     svb_slots slots;
     apr_size_t capacity;
     apr_size_t swept;      /* bucket at which the next sweep begins */
     apr_time_t last_swept; /* when the pass last went on */
     tally (*tallies)[SVB_KINDS];
+    survey *surveys;            /* by node */
     const svb_journal *journal; /* NULL: nobody is told of changes */
     unsigned char secret[SVB_CLIENTS_SECRET];
 };
@@ -53,6 +61,7 @@ apr_status_t svb_clients_open(svb_clients **clients, void *mem,
     c->slots.records = records;
     c->capacity = capacity;
     c->tallies = apr_palloc(p, SVB_RECORDS_MAX * sizeof(*c->tallies));
+    c->surveys = apr_palloc(p, SVB_RECORDS_MAX * sizeof(*c->surveys));
     memcpy(c->secret, secret, SVB_CLIENTS_SECRET);
     *clients = c;
     return APR_SUCCESS;
@@ -320,6 +329,40 @@ static void take_marks(svb_clients *c)
             t->found = t->removed = 0;
         }
     }
+    memset(c->surveys, 0, SVB_RECORDS_MAX * sizeof(*c->surveys));
+}
+
+/* Readers are spared a write that changes nothing. */
+static void publish(svb_records *records, int node, svb_word word,
+                    apr_uint64_t value)
+{
+    if (svb_records_get(records, node, word) != value) {
+        svb_records_set(records, node, word, value);
+    }
+}
+
+static void publish_survey(svb_clients *c, int node)
+{
+    const survey *s = &c->surveys[node];
+
+    publish(c->slots.records, node, SVB_WORD_IDLE, s->idle);
+    publish(c->slots.records, node, SVB_WORD_LAST_UNTIL,
+            s->has_forever ? 0 : (apr_uint64_t)s->until);
+}
+
+/* A client is dropped when the second is over in which its time is up. */
+static void add_to_survey(svb_clients *c, const svb_client *client,
+                          apr_uint64_t word, apr_time_t now)
+{
+    survey *s = &c->surveys[client->node];
+    apr_interval_time_t timeout =
+        svb_slots_timeout(&c->slots, word, client->kind);
+    apr_time_t until = client->seen + timeout + apr_time_from_sec(1);
+
+    s->idle +=
+        svb_kind_is_web(client->kind) && now - client->seen >= SVB_CLIENT_IDLE;
+    s->has_forever |= timeout < 0;
+    s->until = until > s->until ? until : s->until;
 }
 
 static void correct_counts(svb_clients *c)
@@ -334,6 +377,7 @@ static void correct_counts(svb_clients *c)
             svb_records_clients_correct(c->slots.records, node, kind, t->mark,
                                         t->removed, t->found);
         }
+        publish_survey(c, node);
     }
 }
 
@@ -372,6 +416,17 @@ static int age(svb_clients *c, svb_slot_view *v, apr_time_t now)
     return 1;
 }
 
+static void found(svb_clients *c, const svb_slot_view *v, apr_time_t now)
+{
+    svb_client client;
+
+    svb_slots_read(v, now, &client);
+    c->tallies[client.node][client.kind].found++;
+    if (svb_kind_is_counted(client.kind)) {
+        add_to_survey(c, &client, v->word, now);
+    }
+}
+
 static void sweep_slot(svb_clients *c, apr_size_t n, apr_time_t now)
 {
     svb_slot_rank rank;
@@ -387,7 +442,7 @@ static void sweep_slot(svb_clients *c, apr_size_t n, apr_time_t now)
             if (!age(c, &v, now)) {
                 continue;
             }
-            tally_of(c, &v, now)->found++;
+            found(c, &v, now);
             return;
         }
         if (svb_slots_swap(&c->slots, &v, 0)) {

@@ -273,7 +273,10 @@ void svb_clients_begin_pass(svb_clients *clients);
  * and count the live ones. When a pass through the table ends, the counts in
  * svb_records are corrected by what was found: exactly, where no other process
  * has changed them during the pass, and otherwise when they are further off
- * than such changes explain. A pass that was not gone on with for ten seconds is
+ * than such changes explain; and it is noted of each node how many of its web clients
+ * are idle, and when the last of its clients ends if nobody comes back
+ * (SVB_WORD_IDLE, SVB_WORD_LAST_UNTIL: 0 for none, or for one that never ends). A pass
+ * that was not gone on with for ten seconds is
  * begun anew.
  * @param buckets how many at most; the call stops at the end of a pass
  * @param now     time of day

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <apr_strings.h>
+
 #include "memory/sealed.h"
 
 #define CACHE_LINE 64
@@ -18,6 +20,7 @@ typedef _Atomic apr_uint64_t place[1 + WORDS];
 
 typedef struct {
     _Atomic uint64_t taken __attribute__((aligned(CACHE_LINE)));
+    _Atomic uint64_t to_state[SVB_EVENTS_STATES];
     place places[SVB_EVENTS_MAX];
 } ring;
 
@@ -45,6 +48,15 @@ void svb_events_add(svb_events *events, const svb_event *event)
     memcpy(words, event, sizeof(*event));
     svb_sealed_write(events->shm->places[number % SVB_EVENTS_MAX], words, WORDS,
                      number);
+    if (event->kind == SVB_EVENT_STATE && event->to >= 0
+        && event->to < SVB_EVENTS_STATES) {
+        atomic_fetch_add(&events->shm->to_state[event->to], 1);
+    }
+}
+
+apr_uint64_t svb_events_to_state(svb_events *events, int state)
+{
+    return atomic_load(&events->shm->to_state[state]);
 }
 
 static int copy_out(const place at, uint64_t number, svb_event *event)
@@ -76,4 +88,35 @@ int svb_events_latest(svb_events *events, svb_event *list, int most)
 apr_uint64_t svb_events_count(svb_events *events)
 {
     return atomic_load(&events->shm->taken);
+}
+
+/* Was there the like of it, and is that not long ago? */
+static int is_repeated(svb_events *events, const char *what,
+                       apr_interval_time_t every, apr_time_t now)
+{
+    uint64_t number = atomic_load(&events->shm->taken);
+    svb_event event;
+
+    for (int i = 0; i < SVB_EVENTS_MAX && number > 0; i++, number--) {
+        if (copy_out(events->shm->places[number % SVB_EVENTS_MAX], number,
+                     &event)
+            && event.kind == SVB_EVENT_SERVER
+            && !strncmp(event.reason, what, strlen(what))) {
+            return now >= event.time && now - event.time < every;
+        }
+    }
+    return 0;
+}
+
+void svb_events_add_server(svb_events *events, const char *what,
+                           const char *which, apr_interval_time_t every,
+                           apr_time_t now)
+{
+    svb_event event = {
+        .time = now, .from = -1, .to = -1, .kind = SVB_EVENT_SERVER};
+
+    if (!is_repeated(events, what, every, now)) {
+        apr_snprintf(event.reason, sizeof(event.reason), "%s%s", what, which);
+        svb_events_add(events, &event);
+    }
 }

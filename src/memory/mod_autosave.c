@@ -138,9 +138,10 @@ static void begin_table(const svb_live *live, apr_time_t now)
         apr_pool_create(&table.p, NULL);
     }
     apr_pool_clear(table.p);
-    table.writer = svb_save_begin(
-        live->tables[svb_segments_shared()->saving.table_file],
-        svb_segments_records(), svb_segments_clients(), &facts, table.p);
+    table.writer =
+        svb_save_begin(live->tables[svb_segments_shared()->saving.table_file],
+                       svb_segments_records(), svb_segments_clients(),
+                       svb_segments_history(), &facts, table.p);
     table.begun = now;
 }
 

@@ -9,6 +9,7 @@
 
 #include "memory/mod_segments.h"
 #include "memory/rows.h"
+#include "memory/survey.h"
 
 /* A tick sweeps a quarter of the table, but as many buckets as this at least: the
  * counts of a table of the usual size are right after every second; and no more than
@@ -32,6 +33,8 @@
 /* Of this configuration: its own, or a shorter one than before would not count.
  * Requests that meet a new member add to them. */
 static _Atomic apr_interval_time_t (*timeouts)[SVB_KINDS];
+
+static svb_survey *survey;
 
 static apr_interval_time_t timeout_of(void *baton, int node, svb_kind kind)
 {
@@ -69,6 +72,7 @@ void svb_clients_start(apr_pool_t *pconf)
     apr_time_t replaced;
     svb_clients *former = svb_segments_former(&replaced);
 
+    survey = svb_survey_make(pconf);
     timeouts = apr_pcalloc(pconf, SVB_RECORDS_MAX * sizeof(*timeouts));
     make_name_key();
     svb_clients_set_timeout(svb_segments_clients(), timeout_of, NULL);
@@ -203,8 +207,11 @@ int svb_clients_has_all_launches(apr_interval_time_t age, apr_time_t now)
 void svb_clients_node_down(int node)
 {
     apr_time_t now = apr_time_now();
+    unsigned had = svb_clients_load(node);
 
-    if (svb_clients_load(node) > 0) {
+    if (had > 0) {
+        /* Whoever finds none any more finds how many there were. */
+        svb_records_set(svb_segments_records(), node, SVB_WORD_LOST_NOW, had);
         svb_clients_forget(svb_segments_clients(), node, now);
     }
     else {
@@ -308,6 +315,7 @@ static void keep_alive(void *baton, const svb_held *held)
     svb_clients *clients = svb_segments_clients();
     apr_time_t now = *(apr_time_t *)baton;
 
+    svb_survey_add(survey, held);
     if (held->is_window) {
         svb_clients_window_seen(held->id, held->node, held->since, now);
     }
@@ -326,6 +334,7 @@ void svb_clients_tick(apr_time_t now)
 
     buckets = buckets > LEAST_BUCKETS ? buckets : LEAST_BUCKETS;
     svb_rows_held(svb_segments_rows(), keep_alive, &now);
+    svb_survey_end(survey, svb_segments_records());
     svb_clients_sweep(clients, buckets < MOST_BUCKETS ? buckets : MOST_BUCKETS,
                       now);
     refill_rooms();

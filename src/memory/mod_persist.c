@@ -246,7 +246,8 @@ static void restore_table(svb_persist *found, server_rec *s)
     svb_save_result result;
 
     if (svb_save_restore(found->save, svb_segments_records(),
-                         svb_segments_clients(), apr_time_now(), &result, &err)
+                         svb_segments_clients(), svb_segments_history(),
+                         apr_time_now(), &result, &err)
         != APR_SUCCESS) {
         set_aside(found->p, s, found->name, err);
         found->save = NULL;
@@ -285,7 +286,8 @@ static apr_status_t write_all(const ending *end, const char **err)
 
     facts.known_since = svb_segments_shared()->known_since;
     return svb_save_write(end->path, svb_segments_records(),
-                          svb_segments_clients(), &facts, end->p, err);
+                          svb_segments_clients(), svb_segments_history(),
+                          &facts, end->p, err);
 }
 
 /* pconf goes at restarts as well, when the memory stays; and it may go in a

@@ -32,6 +32,8 @@ static svb_records *records;
 static svb_rows *rows;
 static svb_events *events;
 static svb_paths *paths;
+static svb_moves *moves;
+static svb_history *history;
 static svb_clients *clients, *former;
 static svb_shared *shared;
 static apr_time_t replaced;
@@ -51,7 +53,8 @@ static apr_size_t nodes_size(void)
 {
     return ROUNDED(sizeof(svb_shared)) + ROUNDED(svb_records_size())
            + ROUNDED(svb_rows_size()) + ROUNDED(svb_events_size())
-           + ROUNDED(svb_paths_size());
+           + ROUNDED(svb_paths_size()) + ROUNDED(svb_moves_size())
+           + ROUNDED(svb_history_size());
 }
 
 static int fits(const retained *kept)
@@ -157,7 +160,11 @@ static apr_status_t open_nodes(const retained *kept, apr_pool_t *p)
     at += ROUNDED(svb_rows_size());
     svb_events_open(&events, at, p);
     at += ROUNDED(svb_events_size());
-    return svb_paths_open(&paths, at, p);
+    svb_paths_open(&paths, at, p);
+    at += ROUNDED(svb_paths_size());
+    svb_moves_open(&moves, at, p);
+    at += ROUNDED(svb_moves_size());
+    return svb_history_open(&history, at, p);
 }
 
 /* ------------------------------------------------------------------- the table */
@@ -335,6 +342,16 @@ svb_events *svb_segments_events(void)
 svb_paths *svb_segments_paths(void)
 {
     return paths;
+}
+
+svb_moves *svb_segments_moves(void)
+{
+    return moves;
+}
+
+svb_history *svb_segments_history(void)
+{
+    return history;
 }
 
 svb_clients *svb_segments_clients(void)

@@ -24,6 +24,8 @@
 #include "memory/clients.h"
 #include "memory/events.h"
 #include "memory/generations.h"
+#include "memory/history.h"
+#include "memory/moves.h"
 #include "memory/paths.h"
 #include "memory/records.h"
 #include "memory/rows.h"
@@ -124,6 +126,12 @@ svb_events *svb_segments_events(void);
 
 /** @return where clients have begun sessions; likewise */
 svb_paths *svb_segments_paths(void);
+
+/** @return where the clients of nodes went that could not serve them; likewise */
+svb_moves *svb_segments_moves(void);
+
+/** @return how many clients nodes had of late; likewise */
+svb_history *svb_segments_history(void);
 
 /** @return the client table; likewise */
 svb_clients *svb_segments_clients(void);

@@ -30,9 +30,9 @@ typedef struct {
     _Atomic apr_uint64_t fleet; /* index of its fleet's clock */
     _Atomic apr_uint64_t counters[SVB_COUNTERS];
     _Atomic apr_uint64_t
-        members[SVB_RECORDS_MEMBERS];          /* keys; 0: a free slot */
-    _Atomic apr_uint64_t text[1 + TEXT_WORDS]; /* sealed */
-    char name[SVB_NAME_MAX + 1] ALIGNED;       /* the fleet's */
+        members[SVB_RECORDS_MEMBERS]; /* keys; 0: a free slot */
+    _Atomic apr_uint64_t texts[SVB_TEXTS][1 + TEXT_WORDS]; /* sealed */
+    char name[SVB_NAME_MAX + 1] ALIGNED;                   /* the fleet's */
     char route[SVB_NAME_MAX + 1];
 } node_rec;
 
@@ -42,6 +42,7 @@ typedef struct {
 typedef struct {
     _Atomic apr_uint64_t key;       /* hash of the name; 0: a free one */
     _Atomic apr_uint64_t elections; /* so far */
+    _Atomic apr_uint64_t counters[SVB_FLEET_COUNTERS];
 } clock_rec;
 
 /* What is looked at of all nodes at once stands together: reading a page of shared
@@ -252,7 +253,9 @@ static void give(svb_records *records, int node, const char *name,
     clear(rec->words, SVB_WORDS);
     clear(rec->counters, SVB_COUNTERS);
     clear(rec->members, SVB_RECORDS_MEMBERS);
-    clear(rec->text, 1 + TEXT_WORDS);
+    for (int i = 0; i < SVB_TEXTS; i++) {
+        clear(rec->texts[i], 1 + TEXT_WORDS);
+    }
     atomic_store(&rec->key, svb_hash_node(name, route));
     write_names(records->shm, rec, name, route);
     atomic_store(&records->shm->lives[node],
@@ -343,21 +346,23 @@ void svb_records_keep_slots(svb_records *records, int node, unsigned mask)
     }
 }
 
-void svb_records_say(svb_records *records, int node, const char *text)
+void svb_records_note(svb_records *records, int node, svb_text which,
+                      const char *text)
 {
     apr_uint64_t words[TEXT_WORDS] = {0};
 
     apr_cpystrn((char *)words, text, sizeof(words));
-    svb_sealed_write(records->shm->nodes[node].text, words, TEXT_WORDS, 0);
+    svb_sealed_write(records->shm->nodes[node].texts[which], words, TEXT_WORDS,
+                     0);
 }
 
-void svb_records_said(svb_records *records, int node,
-                      char text[SVB_RECORDS_TEXT + 1])
+void svb_records_noted(svb_records *records, int node, svb_text which,
+                       char text[SVB_RECORDS_TEXT + 1])
 {
     apr_uint64_t words[TEXT_WORDS];
 
-    if (!svb_sealed_read(records->shm->nodes[node].text, words, TEXT_WORDS,
-                         0)) {
+    if (!svb_sealed_read(records->shm->nodes[node].texts[which], words,
+                         TEXT_WORDS, 0)) {
         *words = 0;
     }
     memcpy(text, words, sizeof(words));
@@ -394,6 +399,35 @@ static _Atomic apr_uint64_t *elections_of(svb_records *records, int node)
 apr_uint64_t svb_records_elections(svb_records *records, int node)
 {
     return atomic_load(elections_of(records, node));
+}
+
+int svb_records_fleet(svb_records *records, const char *name)
+{
+    return (int)clock_of(records->shm, name);
+}
+
+int svb_records_fleet_of(svb_records *records, int node)
+{
+    return (int)atomic_load(&records->shm->nodes[node].fleet);
+}
+
+void svb_records_fleet_count(svb_records *records, int fleet,
+                             svb_fleet_counter counter)
+{
+    atomic_fetch_add(&records->shm->clocks[fleet].counters[counter], 1);
+}
+
+apr_uint64_t svb_records_fleet_counter(svb_records *records, int fleet,
+                                       svb_fleet_counter counter)
+{
+    return atomic_load(&records->shm->clocks[fleet].counters[counter]);
+}
+
+void svb_records_set_fleet_counter(svb_records *records, int fleet,
+                                   svb_fleet_counter counter,
+                                   apr_uint64_t value)
+{
+    atomic_store(&records->shm->clocks[fleet].counters[counter], value);
 }
 
 /* Of a turn the lowest bit says whether something is the matter. */

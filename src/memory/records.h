@@ -212,21 +212,51 @@ typedef enum svb_word {
     SVB_WORD_SAID_AT, /**< number of SVB_WORD_ADMIN (share/mod_said) */
     SVB_WORD_FORGOT_AT, /**< likewise, when its clients were last forgotten */
     SVB_WORD_CLOSED_AT, /**< likewise, when its windows were last closed */
+    SVB_WORD_BEFORE,    /**< the state before the one noted (mod_census) */
+    SVB_WORD_HAD,       /**< clients that it had when that began (mod_census) */
+    SVB_WORD_LOST_NOW,  /**< clients that it lost just now (mod_clients) */
+    SVB_WORD_IDLE, /**< of its clients (memory/survey), likewise the next two */
+    SVB_WORD_HELD,
+    SVB_WORD_LAST_UNTIL,
+    SVB_WORD_EMPTY_SINCE, /**< it is safe to stop since then (mod_census) */
+    SVB_WORD_OTHER_AT, /**< when a session in another route began; 0: in its own */
     SVB_WORDS
 } svb_word;
 
 /** Longest text about a node, without the NUL; what is longer is cut off. */
 #define SVB_RECORDS_TEXT 119
 
+/** Texts about a node. */
+typedef enum svb_text {
+    SVB_TEXT_SAID,        /**< who has set its word of an administrator */
+    SVB_TEXT_OTHER_ROUTE, /**< in which sessions of it ended: SVB_WORD_OTHER_AT */
+    SVB_TEXTS
+} svb_text;
+
 /**
- * Note who has set the node's word of an administrator. Two who do so at once may
- * leave no text, as a process does that is killed here.
+ * Note a text. Two who do so at once may leave none, as a process does that is killed
+ * here.
  */
-void svb_records_say(svb_records *records, int node, const char *text);
+void svb_records_note(svb_records *records, int node, svb_text which,
+                      const char *text);
 
 /** @param text filled in: what was noted last, or "" */
-void svb_records_said(svb_records *records, int node,
-                      char text[SVB_RECORDS_TEXT + 1]);
+void svb_records_noted(svb_records *records, int node, svb_text which,
+                       char text[SVB_RECORDS_TEXT + 1]);
+
+/** Note who has set the node's word of an administrator. */
+static inline void svb_records_say(svb_records *records, int node,
+                                   const char *text)
+{
+    svb_records_note(records, node, SVB_TEXT_SAID, text);
+}
+
+/** @param text filled in: who has, or "" */
+static inline void svb_records_said(svb_records *records, int node,
+                                    char text[SVB_RECORDS_TEXT + 1])
+{
+    svb_records_noted(records, node, SVB_TEXT_SAID, text);
+}
 
 /** @return a word of the node */
 apr_uint64_t svb_records_get(svb_records *records, int node, svb_word word);
@@ -247,6 +277,33 @@ int svb_records_swap(svb_records *records, int node, svb_word word,
  * whatever balancers, have one.
  */
 apr_uint64_t svb_records_elections(svb_records *records, int node);
+
+/** What is counted for a whole fleet, since the start; some of it by nodes, too. */
+typedef enum svb_fleet_counter {
+    SVB_FLEET_REFUSED, /**< requests that got 503 from us, and no node's answer */
+    SVB_FLEET_MOVED,   /**< clients that another node than theirs took over */
+    SVB_FLEET_COUNTERS
+} svb_fleet_counter;
+
+/** @return the fleet's number, from 0 to SVB_RECORDS_MAX - 1, the same in all processes;
+ *          given where it has none yet */
+int svb_records_fleet(svb_records *records, const char *name);
+
+/** @return that of the node's fleet */
+int svb_records_fleet_of(svb_records *records, int node);
+
+/** Add 1 to a counter of a fleet. @param fleet from svb_records_fleet() */
+void svb_records_fleet_count(svb_records *records, int fleet,
+                             svb_fleet_counter counter);
+
+/** @return the counter's value */
+apr_uint64_t svb_records_fleet_counter(svb_records *records, int fleet,
+                                       svb_fleet_counter counter);
+
+/** Set a counter to what it was before the server was stopped. */
+void svb_records_set_fleet_counter(svb_records *records, int fleet,
+                                   svb_fleet_counter counter,
+                                   apr_uint64_t value);
 
 /**
  * The node was elected: one more election of its fleet, whose number is its turn.

@@ -5,10 +5,10 @@
  *
  * Layout, all numbers little-endian, no padding between the parts; what is marked
  * with * is not there in files of version 1, what is marked with + neither in those of
- * version 2:
+ * version 2, what is marked with # in none before version 4:
  *
  *     header    8  "svb-save"
- *               4  version of this layout, 3
+ *               4  version of this layout, 4
  *               4  how many nodes follow
  *               8  when it was written, in microseconds of 1970
  *              16  the secret under which the clients' ids are hashes
@@ -16,6 +16,8 @@
  *              8*  since when the table has missed no client, likewise; 0: it may
  *                  miss some
  *              8*  when a live client was last dropped for want of room; 0: never
+ *            2*8#  up to which steps the histories go: of an hour, of a week
+ *              8#  how many fleets follow the nodes
  *     node     64  fleet, filled up with NULs, of which there is one at least
  *              64  route, likewise
  *               8  what the administrator has set, SVB_WORD_ADMIN
@@ -23,6 +25,10 @@
  *            120*  who has set it, filled up with NULs
  *            3*8+  number of what the administrator has set, and when clients were last
  *                  forgotten, windows last closed: SVB_WORD_SAID_AT and so on
+ *           2368#  its history, svb_history_node
+ *     fleet# 64    name, likewise
+ *            2*8   counters, in the order of svb_fleet_counter
+ *          18448   its history, svb_history_fleet
  *     client    8  id, not 0
  *               2  number of its node, counted from 0 in this file
  *               1  kind: 1 web, 2 smart, 3 assumed, 4 windowed, 5 remembered,
@@ -57,6 +63,7 @@
 #include <apr_pools.h>
 
 #include "memory/clients.h"
+#include "memory/history.h"
 #include "memory/records.h"
 #include "memory/save_file.h"
 
@@ -98,6 +105,7 @@ typedef struct svb_save_result {
  * @param path    its name; the folder must be there
  * @param records the nodes
  * @param clients the table, opened with these records and this secret
+ * @param history of these records, or NULL: none is saved
  * @param facts   saved is the time of day
  * @param p       for the error text
  * @param err     what went wrong; the status tells why
@@ -106,8 +114,9 @@ typedef struct svb_save_result {
  *         old file is still there and no other
  */
 apr_status_t svb_save_write(const char *path, svb_records *records,
-                            svb_clients *clients, const svb_save_facts *facts,
-                            apr_pool_t *p, const char **err);
+                            svb_clients *clients, const svb_history *history,
+                            const svb_save_facts *facts, apr_pool_t *p,
+                            const char **err);
 
 /**
  * Begin to write into an open file, from its beginning. Nodes that come later are
@@ -117,6 +126,7 @@ apr_status_t svb_save_write(const char *path, svb_records *records,
  */
 svb_save_writer *svb_save_begin(int fd, svb_records *records,
                                 svb_clients *clients,
+                                const svb_history *history,
                                 const svb_save_facts *facts, apr_pool_t *p);
 
 /**
@@ -170,6 +180,7 @@ apr_status_t svb_save_verify(svb_save *save, const char **err);
  * @param clients the table, opened with these records and the file's secret,
  *                and with its timeouts set; where the secret is another one, clients are
  *                left out
+ * @param history of these records, without samples; or NULL: none is restored
  * @param now     time of day; clients seen later than that are taken as seen
  *                now, since the clock was set back
  * @param result  filled in
@@ -177,7 +188,8 @@ apr_status_t svb_save_verify(svb_save *save, const char **err);
  *         some of it is restored
  */
 apr_status_t svb_save_restore(svb_save *save, svb_records *records,
-                              svb_clients *clients, apr_time_t now,
-                              svb_save_result *result, const char **err);
+                              svb_clients *clients, svb_history *history,
+                              apr_time_t now, svb_save_result *result,
+                              const char **err);
 
 #endif /* SVB_MEMORY_SAVE_H */

@@ -11,10 +11,11 @@
 
 #include "memory/blocks.h"
 #include "memory/clients.h"
+#include "memory/history.h"
 #include "memory/records.h"
 
 #define SVB_SAVE_MAGIC "svb-save"
-#define SVB_SAVE_VERSION 3
+#define SVB_SAVE_VERSION 4
 
 #define SVB_WORDS_MAGIC "svb-word"
 #define SVB_WORDS_VERSION 2
@@ -33,6 +34,10 @@ typedef struct svb_header_part {
     apr_uint64_t number;
     apr_uint64_t known_since;
     apr_uint64_t evicted_at;
+    /* since version 4 */
+    apr_uint64_t history_hour;
+    apr_uint64_t history_week;
+    apr_uint64_t fleets;
 } svb_header_part;
 
 typedef struct svb_node_part {
@@ -44,7 +49,15 @@ typedef struct svb_node_part {
     char said[SVB_RECORDS_TEXT + 1];
     /* since version 3 */
     apr_uint64_t numbers[SVB_NUMBERS];
+    /* since version 4 */
+    svb_history_node history;
 } svb_node_part;
+
+typedef struct svb_fleet_part {
+    char name[SVB_NAME_MAX + 1];
+    apr_uint64_t counters[SVB_FLEET_COUNTERS];
+    svb_history_fleet history;
+} svb_fleet_part;
 
 typedef struct svb_client_part {
     apr_uint64_t id;
@@ -57,11 +70,13 @@ typedef struct svb_client_part {
 /* How much of them there is in a version. */
 #define SVB_START_SIZE offsetof(svb_header_part, nodes)
 #define SVB_HEADER_SIZE(version)                                               \
-    ((version) == 1 ? offsetof(svb_header_part, number)                        \
-                    : sizeof(svb_header_part))
+    ((version) == 1  ? offsetof(svb_header_part, number)                       \
+     : (version) < 4 ? offsetof(svb_header_part, history_hour)                 \
+                     : sizeof(svb_header_part))
 #define SVB_NODE_SIZE(version)                                                 \
     ((version) == 1   ? offsetof(svb_node_part, said)                          \
      : (version) == 2 ? offsetof(svb_node_part, numbers)                       \
+     : (version) == 3 ? offsetof(svb_node_part, history)                       \
                       : sizeof(svb_node_part))
 #define SVB_WORD_SIZE(version)                                                 \
     ((version) == 1 ? offsetof(svb_word_part, numbers) : sizeof(svb_word_part))
@@ -103,12 +118,47 @@ svb_part_give_numbers(const apr_uint64_t numbers[SVB_NUMBERS],
     }
 }
 
+/* Between the processor's order of bytes and the file's. */
+static inline void svb_part_swap_node(svb_history_node *h)
+{
+    h->hour_since = SVB_LE64(h->hour_since);
+    h->week_since = SVB_LE64(h->week_since);
+    for (apr_size_t i = 0; i < sizeof(h->errors) / sizeof(h->errors[0]); i++) {
+        h->errors[i] = SVB_LE32(h->errors[i]);
+    }
+    for (int i = 0; i < SVB_HISTORY_HOUR_PLACES; i++) {
+        h->hour[i] = SVB_LE16(h->hour[i]);
+    }
+    for (int i = 0; i < SVB_HISTORY_WEEK_PLACES; i++) {
+        h->week[i] = SVB_LE16(h->week[i]);
+    }
+}
+
+static inline void svb_part_swap_fleet(svb_history_fleet *h)
+{
+    h->hour_since = SVB_LE64(h->hour_since);
+    h->week_since = SVB_LE64(h->week_since);
+    for (int track = 0; track < SVB_HISTORY_TRACKS; track++) {
+        for (int i = 0; i < SVB_HISTORY_HOUR_PLACES; i++) {
+            h->hour[track][i] = SVB_LE32(h->hour[track][i]);
+        }
+        for (int i = 0; i < SVB_HISTORY_WEEK_PLACES; i++) {
+            h->week[track][i] = SVB_LE32(h->week[track][i]);
+        }
+    }
+}
+
 /* Whoever changes one of these has to raise the version. */
 _Static_assert(SVB_HEADER_SIZE(1) == 40, "header in the file");
-_Static_assert(sizeof(svb_header_part) == 64, "header in the file");
+_Static_assert(SVB_HEADER_SIZE(2) == 64, "header in the file");
+_Static_assert(sizeof(svb_header_part) == 88, "header in the file");
 _Static_assert(SVB_NODE_SIZE(1) == 192, "node in the file");
 _Static_assert(SVB_NODE_SIZE(2) == 312, "node in the file");
-_Static_assert(sizeof(svb_node_part) == 336, "node in the file");
+_Static_assert(SVB_NODE_SIZE(3) == 336, "node in the file");
+_Static_assert(sizeof(svb_node_part) == 336 + 16 + 48 + 272 + 2032,
+               "node in the file");
+_Static_assert(sizeof(svb_fleet_part) == 64 + 16 + 16 + 16 * (136 + 1016),
+               "fleet in the file");
 _Static_assert(sizeof(svb_client_part) == 16, "client in the file");
 _Static_assert(sizeof(svb_words_header) == 32, "header of the words");
 _Static_assert(SVB_WORD_SIZE(1) == 256, "a node's word in the file");

@@ -21,8 +21,9 @@ struct svb_save {
     apr_pool_t *p;
     int fd;
     struct stat info;
-    unsigned version, nodes; /* from its header */
-    apr_uint64_t count;      /* clients that it has, by its length */
+    unsigned version, nodes, fleets; /* from its header */
+    svb_history_end end;             /* likewise */
+    apr_uint64_t count;              /* clients that it has, by its length */
     svb_save_facts facts;
 
     apr_status_t rv; /* of what went wrong first */
@@ -32,6 +33,7 @@ struct svb_save {
     /* where to restore what is read */
     svb_records *records;
     svb_clients *clients;
+    svb_history *history; /* NULL: it is not restored */
     apr_time_t now;
     svb_save_result *result; /* NULL: only look */
     int taken;               /* records that are */
@@ -90,7 +92,8 @@ static void check_length(svb_save *s)
         s->info.st_size
         - (apr_off_t)(SVB_HEADER_SIZE(s->version) + sizeof(apr_uint64_t)
                       + SVB_BLOCKS_SUM
-                      + (apr_uint64_t)s->nodes * SVB_NODE_SIZE(s->version));
+                      + (apr_uint64_t)s->nodes * SVB_NODE_SIZE(s->version)
+                      + (apr_uint64_t)s->fleets * sizeof(svb_fleet_part));
 
     must(s, rest >= 0 && rest % (apr_off_t)sizeof(svb_client_part) == 0,
          APR_EGENERAL, "does not have the length that its header says");
@@ -102,7 +105,7 @@ static void check_length(svb_save *s)
 static void get_header(svb_save *s)
 {
     svb_header_part raw = {0};
-    apr_uint64_t saved, known_since, evicted_at;
+    apr_uint64_t saved, known_since, evicted_at, fleets;
 
     svb_blocks_begin_get(&s->blocks, s->fd, 0,
                          s->info.st_size - SVB_BLOCKS_SUM);
@@ -115,10 +118,15 @@ static void get_header(svb_save *s)
     saved = SVB_LE64(raw.saved);
     known_since = SVB_LE64(raw.known_since);
     evicted_at = SVB_LE64(raw.evicted_at);
+    fleets = SVB_LE64(raw.fleets);
+    s->end = (svb_history_end){SVB_LE64(raw.history_hour),
+                               SVB_LE64(raw.history_week)};
     must(s,
          s->nodes <= SVB_RECORDS_MAX && saved <= INT64_MAX
-             && known_since <= INT64_MAX && evicted_at <= INT64_MAX,
+             && known_since <= INT64_MAX && evicted_at <= INT64_MAX
+             && fleets <= SVB_HISTORY_FLEETS,
          APR_EGENERAL, "has a damaged header");
+    s->fleets = fleets <= SVB_HISTORY_FLEETS ? (unsigned)fleets : 0;
     check_length(s);
     s->facts.number = SVB_LE64(raw.number);
     s->facts.saved = (apr_time_t)saved;
@@ -147,7 +155,7 @@ static int is_name(const char raw[SVB_NAME_MAX + 1])
     return raw[0] && is_text(raw, SVB_NAME_MAX + 1);
 }
 
-static void restore_node(svb_save *s, unsigned number, const svb_node_part *raw)
+static void restore_node(svb_save *s, unsigned number, svb_node_part *raw)
 {
     apr_uint64_t admin = SVB_LE64(raw->admin);
     int node = svb_records_find(s->records, raw->name, raw->route);
@@ -169,6 +177,11 @@ static void restore_node(svb_save *s, unsigned number, const svb_node_part *raw)
         svb_records_say(s->records, node, raw->said);
     }
     svb_part_give_numbers(raw->numbers, s->records, node);
+    if (s->history) {
+        svb_part_swap_node(&raw->history);
+        svb_history_restore_node(s->history, s->records, node, &s->end,
+                                 &raw->history);
+    }
     for (int i = 0; i < SVB_COUNTERS; i++) {
         svb_records_set_counter(s->records, node, (svb_counter)i,
                                 SVB_LE64(raw->counters[i]));
@@ -187,6 +200,36 @@ static void get_nodes(svb_save *s)
              "has a damaged text of a node");
         if (s->rv == APR_SUCCESS && s->result) {
             restore_node(s, number, &raw);
+        }
+    }
+}
+
+/* ------- fleets */
+
+static void restore_fleet(svb_save *s, svb_fleet_part *raw)
+{
+    int fleet = svb_records_fleet(s->records, raw->name);
+
+    for (int i = 0; i < SVB_FLEET_COUNTERS; i++) {
+        svb_records_set_fleet_counter(s->records, fleet, (svb_fleet_counter)i,
+                                      SVB_LE64(raw->counters[i]));
+    }
+    if (s->history) {
+        svb_part_swap_fleet(&raw->history);
+        svb_history_restore_fleet(s->history, fleet, &s->end, &raw->history);
+    }
+}
+
+static void get_fleets(svb_save *s)
+{
+    for (unsigned i = 0; i < s->fleets && !s->rv; i++) {
+        svb_fleet_part raw = {.name = ""};
+
+        get(s, &raw, sizeof(raw));
+        must(s, !s->rv && is_name(raw.name), APR_EGENERAL,
+             "has a damaged name of a fleet");
+        if (s->rv == APR_SUCCESS && s->result) {
+            restore_fleet(s, &raw);
         }
     }
 }
@@ -249,7 +292,12 @@ static void walk(svb_save *s)
     apr_uint64_t clients = 0;
 
     get_header(s);
+    if (s->history && s->rv == APR_SUCCESS
+        && !svb_history_begin(s->history, &s->end, s->now)) {
+        s->history = NULL;
+    }
     get_nodes(s);
+    get_fleets(s);
     get_clients(s);
     get(s, &clients, sizeof(clients));
     must(s, SVB_LE64(clients) == s->count, APR_EGENERAL,
@@ -324,8 +372,9 @@ static int has_secret(const svb_clients *clients, const unsigned char *secret)
 }
 
 apr_status_t svb_save_restore(svb_save *save, svb_records *records,
-                              svb_clients *clients, apr_time_t now,
-                              svb_save_result *result, const char **err)
+                              svb_clients *clients, svb_history *history,
+                              apr_time_t now, svb_save_result *result,
+                              const char **err)
 {
     apr_uint64_t before = held(records), after;
 
@@ -333,6 +382,7 @@ apr_status_t svb_save_restore(svb_save *save, svb_records *records,
     result->other_secret = !has_secret(clients, save->facts.secret);
     save->records = records;
     save->clients = clients;
+    save->history = history;
     save->now = now;
     save->taken = 0;
     for (int node = 0; node < SVB_RECORDS_MAX; node++) {

@@ -25,6 +25,10 @@ struct svb_save_writer {
     svb_blocks blocks;
     svb_records *records;
     svb_clients *clients;
+    const svb_history *history; /* or NULL */
+    svb_history_end end;        /* of it */
+    int fleets[SVB_HISTORY_FLEETS], named_by[SVB_HISTORY_FLEETS];
+    int n_fleets;
     apr_size_t pos;     /* where the walk over the clients goes on */
     apr_uint64_t count; /* clients so far */
     apr_off_t synced;   /* up to where the disk has it */
@@ -38,7 +42,10 @@ static void put_header(svb_save_writer *w, const svb_save_facts *facts)
         .saved = SVB_LE64((apr_uint64_t)facts->saved),
         .number = SVB_LE64(facts->number),
         .known_since = SVB_LE64((apr_uint64_t)facts->known_since),
-        .evicted_at = SVB_LE64((apr_uint64_t)facts->evicted_at)};
+        .evicted_at = SVB_LE64((apr_uint64_t)facts->evicted_at),
+        .history_hour = SVB_LE64(w->end.hour),
+        .history_week = SVB_LE64(w->end.week),
+        .fleets = SVB_LE64((apr_uint64_t)w->n_fleets)};
     apr_uint32_t nodes = 0;
 
     /* A node that is added from now on is not in this file. */
@@ -69,6 +76,45 @@ static void put_node(svb_save_writer *w, int node)
             SVB_LE64(svb_records_counter(w->records, node, (svb_counter)i));
     }
     svb_part_take_numbers(raw.numbers, w->records, node);
+    if (w->history) {
+        svb_history_save_node(w->history, w->records, node, &w->end,
+                              &raw.history);
+        svb_part_swap_node(&raw.history);
+    }
+    svb_blocks_put(&w->blocks, &raw, sizeof(raw));
+}
+
+/* Which fleets the nodes are of. The file has no more than there is a history of. */
+static void list_fleets(svb_save_writer *w)
+{
+    unsigned char is_listed[SVB_RECORDS_MAX] = {0};
+
+    for (int node = 0;
+         node < SVB_RECORDS_MAX && w->n_fleets < SVB_HISTORY_FLEETS; node++) {
+        if (svb_records_used(w->records, node)) {
+            int fleet = svb_records_fleet_of(w->records, node);
+
+            if (!is_listed[fleet]) {
+                w->named_by[w->n_fleets] = node;
+                w->fleets[w->n_fleets++] = fleet;
+            }
+            is_listed[fleet] = 1;
+        }
+    }
+}
+
+static void put_fleet(svb_save_writer *w, int i)
+{
+    svb_fleet_part raw = {.counters = {0}};
+
+    apr_cpystrn(raw.name, svb_records_name(w->records, w->named_by[i]),
+                sizeof(raw.name));
+    for (int j = 0; j < SVB_FLEET_COUNTERS; j++) {
+        raw.counters[j] = SVB_LE64(svb_records_fleet_counter(
+            w->records, w->fleets[i], (svb_fleet_counter)j));
+    }
+    svb_history_save_fleet(w->history, w->fleets[i], &w->end, &raw.history);
+    svb_part_swap_fleet(&raw.history);
     svb_blocks_put(&w->blocks, &raw, sizeof(raw));
 }
 
@@ -122,18 +168,27 @@ static void sync_now(svb_save_writer *w)
 
 svb_save_writer *svb_save_begin(int fd, svb_records *records,
                                 svb_clients *clients,
+                                const svb_history *history,
                                 const svb_save_facts *facts, apr_pool_t *p)
 {
     svb_save_writer *w = apr_pcalloc(p, sizeof(*w));
 
     w->records = records;
     w->clients = clients;
+    w->history = history;
+    if (history) {
+        w->end = svb_history_end_of(history, facts->saved);
+        list_fleets(w);
+    }
     svb_blocks_begin_put(&w->blocks, fd, 0);
     put_header(w, facts);
     for (int node = 0; node < SVB_RECORDS_MAX; node++) {
         if (w->number_of[node] >= 0) {
             put_node(w, node);
         }
+    }
+    for (int i = 0; i < w->n_fleets; i++) {
+        put_fleet(w, i);
     }
     return w;
 }
@@ -172,10 +227,12 @@ apr_status_t svb_save_end(svb_save_writer *w, apr_time_t now)
 }
 
 static apr_status_t write_to(int fd, svb_records *records, svb_clients *clients,
+                             const svb_history *history,
                              const svb_save_facts *facts, apr_pool_t *p,
                              const char **err)
 {
-    svb_save_writer *w = svb_save_begin(fd, records, clients, facts, p);
+    svb_save_writer *w =
+        svb_save_begin(fd, records, clients, history, facts, p);
     apr_size_t buckets = svb_clients_buckets(clients);
 
     for (apr_size_t at = 0; at < buckets; at += BUCKETS) {
@@ -189,8 +246,9 @@ static apr_status_t write_to(int fd, svb_records *records, svb_clients *clients,
 }
 
 apr_status_t svb_save_write(const char *path, svb_records *records,
-                            svb_clients *clients, const svb_save_facts *facts,
-                            apr_pool_t *p, const char **err)
+                            svb_clients *clients, const svb_history *history,
+                            const svb_save_facts *facts, apr_pool_t *p,
+                            const char **err)
 {
     apr_pool_t *sub;
     const char *temp;
@@ -204,7 +262,7 @@ apr_status_t svb_save_write(const char *path, svb_records *records,
         *err = "cannot be saved: its temporary file cannot be created";
     }
     else {
-        rv = write_to(fd, records, clients, facts, sub, err);
+        rv = write_to(fd, records, clients, history, facts, sub, err);
         if (rv == APR_SUCCESS) {
             rv = svb_save_file_replace(temp, fd, path, err);
         }

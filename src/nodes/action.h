@@ -39,4 +39,14 @@ typedef struct svb_action {
  */
 const char *svb_action_name(svb_action_kind kind);
 
+/**
+ * What was done, to be followed by "by" and who did it: "drained".
+ * @param kind the action
+ * @return a constant, "" for what is not in the enum
+ */
+const char *svb_action_done(svb_action_kind kind);
+
+/** Is the node in a state because of it, whose reason tells who did it? */
+int svb_action_is_kept(svb_action_kind kind);
+
 #endif /* SVB_NODES_ACTION_H */

@@ -256,15 +256,11 @@ static void note_any(const svb_member *member, void *any)
 
 static void say(int node, svb_action_kind kind, const char *who)
 {
-    static const char *const done[SVB_ACTIONS] = {
-        [SVB_ACTION_DRAIN] = "drained",
-        [SVB_ACTION_DISABLE] = "disabled",
-        [SVB_ACTION_MAINTENANCE] = "put in maintenance",
-    };
     char text[SVB_RECORDS_TEXT + 1];
 
-    if (done[kind]) {
-        apr_snprintf(text, sizeof(text), "%s by %s", done[kind], who);
+    if (svb_action_is_kept(kind)) {
+        apr_snprintf(text, sizeof(text), "%s by %s", svb_action_done(kind),
+                     who);
         svb_records_say(svb_segments_records(), node, text);
     }
 }

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /*
- * What has become of the nodes: a node's state is noted when it changes, which is an
- * event, told once (SVB0094); one that comes up again begins its slow start; one that
+ * What has become of the nodes: a node's state is noted when it changes, and how many
+ * clients it had then, which is an event, told once (SVB0094); one that comes up again begins its slow start; one that
  * has become safe to stop is told as well (SVB0062).
  *
  * Noted is it by whoever has reported what changed it, at once (mod_evidence), and by
@@ -17,8 +17,13 @@
 void svb_census_note_all(const svb_model *model, apr_pool_t *p, apr_time_t now);
 
 /** Note the state of one node of a fleet, by all its members. Any thread.
- *  @param p for the duration of the call */
-void svb_census_note(const svb_fleet *fleet, int node, server_rec *s,
-                     apr_pool_t *p, apr_time_t now);
+ *  @param p for the duration of the call
+ *  @return whether it is another one than before */
+int svb_census_note(const svb_fleet *fleet, int node, server_rec *s,
+                    apr_pool_t *p, apr_time_t now);
+
+/** What an administrator has done to the node is an event, where no change of its
+ *  state tells of it. Any thread. @param what with who did it */
+void svb_census_note_action(int node, const char *what, apr_time_t now);
 
 #endif /* SVB_NODES_MOD_CENSUS_H */

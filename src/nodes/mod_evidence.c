@@ -17,7 +17,8 @@ static void follow(const svb_witness *witness, int node, int result,
         svb_clients_node_down(node);
     }
     if (result) {
-        svb_census_note(witness->fleet, node, witness->server, witness->p, now);
+        (void)svb_census_note(witness->fleet, node, witness->server, witness->p,
+                              now);
     }
 }
 

@@ -7,6 +7,8 @@
 #include "memory/events.h"
 #include "memory/mod_clients.h"
 #include "memory/mod_segments.h"
+#include "memory/history.h"
+#include "memory/moves.h"
 #include "memory/rows.h"
 #include "nodes/condition.h"
 #include "nodes/mod_admin.h"
@@ -84,7 +86,80 @@ static node_view *new_node(apr_pool_t *p, svb_snap_fleet *fleet,
     return view;
 }
 
-static void fill_shared(apr_pool_t *p, const node_view *view)
+/* Where its clients went. */
+static void fill_moved(apr_pool_t *p, svb_snap_node *snap, int node)
+{
+    svb_records *records = svb_segments_records();
+    svb_move moves[SVB_MOVES_MAX];
+    int n = svb_moves_of(svb_segments_moves(), node, moves);
+
+    for (int i = 0; i < n; i++) {
+        APR_ARRAY_PUSH(snap->moved, svb_snap_move) = (svb_snap_move){
+            moves[i].to < 0
+                ? ""
+                : apr_pstrdup(p, svb_records_route(records, moves[i].to)),
+            moves[i].clients};
+    }
+}
+
+/* How it was before. */
+static void fill_past(apr_pool_t *p, svb_snap_node *snap, int node,
+                      apr_time_t now)
+{
+    svb_records *records = svb_segments_records();
+    unsigned *hour = apr_palloc(p, SVB_HISTORY_HOUR * sizeof(*hour));
+    apr_uint64_t before = svb_records_get(records, node, SVB_WORD_BEFORE);
+
+    int noted = svb_condition_noted(records, node);
+
+    if (noted == (int)snap->state || noted < 0) {
+        snap->before = before ? (svb_state)(before - 1) : SVB_STATES;
+        snap->had = svb_records_get(records, node, SVB_WORD_HAD);
+    }
+    else { /* is about to be noted */
+        snap->before = (svb_state)noted;
+        snap->had = svb_records_get(records, node, SVB_WORD_LOST_NOW);
+        snap->had = snap->had ? snap->had : svb_clients_load(node);
+    }
+    snap->hour_n =
+        svb_history_hour(svb_segments_history(), records, node, now, hour);
+    snap->hour = hour;
+    snap->recent_errors =
+        svb_history_errors(svb_segments_history(), records, node, now);
+    fill_moved(p, snap, node);
+}
+
+/* Whether its clients are about to go. */
+static void fill_survey(svb_snap_node *snap, int node)
+{
+    svb_records *records = svb_segments_records();
+
+    snap->idle = svb_records_get(records, node, SVB_WORD_IDLE);
+    snap->held = svb_records_get(records, node, SVB_WORD_HELD);
+    if (!snap->held && svb_clients_load(node) > 0) {
+        snap->empty_by =
+            (apr_time_t)svb_records_get(records, node, SVB_WORD_LAST_UNTIL);
+    }
+    if (snap->safe_to_stop) {
+        snap->empty_since =
+            (apr_time_t)svb_records_get(records, node, SVB_WORD_EMPTY_SINCE);
+    }
+}
+
+static void fill_other_route(apr_pool_t *p, svb_snap_node *snap, int node)
+{
+    svb_records *records = svb_segments_records();
+    char text[SVB_RECORDS_TEXT + 1];
+
+    snap->other_route_at =
+        (apr_time_t)svb_records_get(records, node, SVB_WORD_OTHER_AT);
+    if (snap->other_route_at) {
+        svb_records_noted(records, node, SVB_TEXT_OTHER_ROUTE, text);
+        snap->other_route = apr_pstrdup(p, text);
+    }
+}
+
+static void fill_shared(apr_pool_t *p, const node_view *view, apr_time_t now)
 {
     char said[SVB_RECORDS_TEXT + 1];
     svb_records *records = svb_segments_records();
@@ -97,6 +172,9 @@ static void fill_shared(apr_pool_t *p, const node_view *view)
     snap->web = svb_clients_web(node);
     snap->smart = svb_records_clients(records, node, SVB_KIND_SMART);
     snap->windowed = svb_clients_windowed(node);
+    fill_past(p, snap, node, now);
+    fill_survey(snap, node);
+    fill_other_route(p, snap, node);
     if (svb_admin_has_word(node)) {
         svb_records_said(records, node, said);
         snap->said = apr_pstrdup(p, said);
@@ -149,6 +227,23 @@ static void add_members(apr_pool_t *p, svb_snap_fleet *fleet,
     }
 }
 
+/* What the fleet has counted, and lately. */
+static void fill_recent(svb_snapshot *snap, svb_snap_fleet *fleet)
+{
+    svb_records *records = svb_segments_records();
+    int number = svb_records_fleet(records, fleet->name);
+    svb_history_recent recent = svb_history_recent_of(
+        svb_segments_history(), records, number, snap->time);
+
+    fleet->refused =
+        svb_records_fleet_counter(records, number, SVB_FLEET_REFUSED);
+    snap->refused += fleet->refused;
+    fleet->recent = (svb_snap_recent){.refused = recent.refused,
+                                      .new_per_min = recent.begun,
+                                      .new_hour_ago = recent.begun_before,
+                                      .moved = recent.moved};
+}
+
 static void add_fleet(apr_pool_t *p, svb_snapshot *snap, const svb_fleet *conf)
 {
     svb_snap_fleet *fleet = svb_snapshot_add_fleet(p, snap, conf->name);
@@ -167,9 +262,22 @@ static void add_fleet(apr_pool_t *p, svb_snapshot *snap, const svb_fleet *conf)
 
         fill_condition(p, view, snap->time);
         if (view->sum.node >= 0) {
-            fill_shared(p, view);
+            fill_shared(p, view, snap->time);
         }
     }
+    fill_recent(snap, fleet);
+}
+
+static const char *kind_of(svb_event_kind kind)
+{
+    return kind == SVB_EVENT_STATE    ? "state"
+           : kind == SVB_EVENT_ACTION ? "action"
+                                      : "server";
+}
+
+static const char *state_of(int state)
+{
+    return state < 0 ? "" : svb_state_name((svb_state)state);
 }
 
 static void add_events(apr_pool_t *p, svb_snapshot *snap)
@@ -181,13 +289,15 @@ static void add_events(apr_pool_t *p, svb_snapshot *snap)
         svb_snap_event *event = apr_array_push(snap->events);
 
         event->time = latest[i].time;
-        event->kind = "state";
+        event->kind = kind_of(latest[i].kind);
         event->fleet = latest[i].fleet;
         event->node = latest[i].route;
-        event->from =
-            latest[i].from < 0 ? "" : svb_state_name((svb_state)latest[i].from);
-        event->to = svb_state_name((svb_state)latest[i].to);
+        event->from = state_of(latest[i].from);
+        event->to = state_of(latest[i].to);
         event->reason = latest[i].reason;
+    }
+    for (int i = 0; i < SVB_STATES; i++) {
+        snap->state_events[i] = svb_events_to_state(svb_segments_events(), i);
     }
 }
 
@@ -277,3 +387,35 @@ svb_snapshot *svb_snapshot_take(apr_pool_t *p, const svb_model *model,
     }
     return snap;
 }
+
+void svb_snapshot_add_week(apr_pool_t *p, svb_snapshot *snap)
+{
+    svb_records *records = svb_segments_records();
+
+    snap->history = SVB_SNAP_OF_WEEK;
+    for (int i = 0; i < snap->fleets->nelts; i++) {
+        svb_snap_fleet *fleet =
+            APR_ARRAY_IDX(snap->fleets, i, svb_snap_fleet *);
+
+        for (int j = 0; j < fleet->nodes->nelts; j++) {
+            svb_snap_node *node =
+                APR_ARRAY_IDX(fleet->nodes, j, svb_snap_node *);
+            int number = svb_records_find(records, fleet->name, node->route);
+
+            if (number >= 0) {
+                unsigned *week =
+                    apr_palloc(p, SVB_HISTORY_WEEK * sizeof(*week));
+
+                node->week_n = svb_history_week(svb_segments_history(), records,
+                                                number, snap->time, week);
+                node->week = week;
+            }
+        }
+    }
+}
+
+_Static_assert(SVB_SNAP_HOUR == SVB_HISTORY_HOUR
+                   && SVB_SNAP_WEEK == SVB_HISTORY_WEEK
+                   && SVB_SNAP_RECENT
+                          == SVB_HISTORY_LATELY * SVB_HISTORY_HOUR_STEP,
+               "what is kept is what is shown");

@@ -26,4 +26,7 @@
 svb_snapshot *svb_snapshot_take(apr_pool_t *p, const svb_model *model,
                                 const char *server, int actions);
 
+/** Add the nodes' history of a week, which is large and asked for by few. */
+void svb_snapshot_add_week(apr_pool_t *p, svb_snapshot *snap);
+
 #endif /* SVB_REPORT_MOD_SNAPSHOT_H */

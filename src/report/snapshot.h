@@ -97,7 +97,7 @@ typedef struct svb_snap_node {
 } svb_snap_node;
 
 /** A client that was silent for so long is idle. */
-#define SVB_SNAP_IDLE apr_time_from_sec(600)
+#define SVB_SNAP_IDLE SVB_CLIENT_IDLE
 
 /** What is said of the last few minutes. */
 #define SVB_SNAP_RECENT apr_time_from_sec(300)

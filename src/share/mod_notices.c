@@ -1,7 +1,15 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 #include "share/mod_notices.h"
 
+#include <apr_strings.h>
+
+#include "memory/events.h"
+#include "memory/mod_segments.h"
+
 #define TELL_EVERY apr_time_from_sec(60)
+
+/* What goes on and off is not told each time. */
+#define EVENT_EVERY apr_time_from_sec(300)
 
 /* When the store has come back, others have so long to make up for what is missing. */
 #define SETTLED apr_time_from_sec(10)
@@ -13,7 +21,15 @@ void svb_notices_start(server_rec *main_server)
     server = main_server;
 }
 
-static void tell(svb_front *front, svb_front_state is)
+void svb_notices_event(const char *what, const char *which, apr_time_t now)
+{
+    char text[SVB_REASON_MAX + 1];
+
+    apr_snprintf(text, sizeof(text), *which ? "%s: %s" : "%s%s", what, which);
+    svb_events_add_server(svb_segments_events(), text, "", EVENT_EVERY, now);
+}
+
+static void tell(svb_front *front, svb_front_state is, apr_time_t now)
 {
     if (is == SVB_FRONT_INCOMPATIBLE) {
         ap_log_error(
@@ -22,17 +38,20 @@ static void tell(svb_front *front, svb_front_state is)
                             "format that this one cannot read: what it "
                             "tells is not used",
             front->name, front->version);
+        svb_notices_event("a front end cannot be understood", front->name, now);
     }
     else if (is == SVB_FRONT_GONE) {
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, server,
                      SVB_LOGNO(0134) "front end %s is gone: no sign of life "
                                      "for 10 seconds",
                      front->name);
+        svb_notices_event("front end gone", front->name, now);
     }
     else if (front->told == SVB_FRONT_GONE
              || front->told == SVB_FRONT_INCOMPATIBLE) {
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, server,
                      SVB_LOGNO(0135) "front end %s is here", front->name);
+        svb_notices_event("front end here", front->name, now);
     }
 }
 
@@ -88,7 +107,7 @@ void svb_notices_tell(apr_time_t now)
         is = svb_sharing_of_front(front);
         if (svb_sharing()->link == SVB_LINK_CONNECTED
             && (int)is != front->told) {
-            tell(front, is);
+            tell(front, is, now);
             front->told = (int)is;
         }
     }

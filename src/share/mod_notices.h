@@ -15,6 +15,13 @@
 /** Begin; in post_config. */
 void svb_notices_start(server_rec *main_server);
 
+/**
+ * What has happened to front ends is an event, too, but not again and again. Any thread.
+ * @param what  what has happened
+ * @param which to which of them, or ""
+ */
+void svb_notices_event(const char *what, const char *which, apr_time_t now);
+
 /** Tell what is new since the last call. */
 void svb_notices_tell(apr_time_t now);
 

@@ -107,6 +107,7 @@ static void lose(const svb_model *model, const char *error, apr_time_t now)
     }
     words->thaw_at = 0;
     set_link(SVB_LINK_LOST, now);
+    svb_notices_event("shared store lost", "", now);
     ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, model->main_server,
                  SVB_LOGNO(0130) "shared store %s is lost: %s; this front end "
                                  "counts with what it knows",
@@ -136,6 +137,7 @@ static void find(const svb_model *model, apr_time_t now)
     if (words->link == SVB_LINK_LOST) {
         set_link(SVB_LINK_CONNECTED, now);
         words->thaw_at = now + THAW_AFTER;
+        svb_notices_event("shared store back", "", now);
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, model->main_server,
                      SVB_LOGNO(0131) "shared store %s is there: front end %s",
                      svb_store_get()->url, svb_store_get()->front_end);

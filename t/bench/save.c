@@ -118,7 +118,8 @@ int main(int argc, char **argv)
            (unsigned long)count);
     for (int i = 0; i < 3; i++) {
         now = facts.saved = apr_time_now();
-        must(svb_save_write(path, records, clients, &facts, p, &err), err);
+        must(svb_save_write(path, records, clients, NULL, &facts, p, &err),
+             err);
         printf("write %6.3f s\n", seconds_since(now));
     }
     again = table(capacity, &others, p);
@@ -126,7 +127,7 @@ int main(int argc, char **argv)
     must(svb_save_open(path, p, &save, &err), err);
     must(svb_save_verify(save, &err), err);
     printf("look  %6.3f s\n", seconds_since(now));
-    must(svb_save_restore(save, others, again, now, &result, &err), err);
+    must(svb_save_restore(save, others, again, NULL, now, &result, &err), err);
     printf("read  %6.3f s, %lu clients\n", seconds_since(now),
            (unsigned long)result.clients);
     if (argc <= 3) {

@@ -31,8 +31,7 @@
 #include "fuzz.h"
 #include "memory/save.h"
 
-#define HEADER 64
-#define NODE 336
+#define FLEET (64 + 16 + 16 + 16 * (136 + 1016))
 #define CLIENT 16
 #define TRAILER 16
 #define CAPACITY 64
@@ -45,9 +44,10 @@ static char *path;
 /* Two servers: one that reads the input, one that reads what the first one has
  * saved. */
 static struct {
-    void *records_mem, *table_mem;
+    void *records_mem, *table_mem, *history_mem;
     svb_records *records;
     svb_clients *clients;
+    svb_history *history;
 } worlds[2];
 
 static apr_interval_time_t timeout(void *baton, int node, svb_kind kind)
@@ -70,6 +70,7 @@ static void *new_memory(size_t size)
 static void empty(int i)
 {
     MUST(!madvise(worlds[i].records_mem, svb_records_size(), MADV_DONTNEED));
+    MUST(!madvise(worlds[i].history_mem, svb_history_size(), MADV_DONTNEED));
     memset(worlds[i].table_mem, 0, svb_clients_size(CAPACITY));
 }
 
@@ -90,8 +91,8 @@ static apr_status_t write_world(apr_pool_t *p, const char **err)
                             .evicted_at = now - apr_time_from_sec(7200)};
 
     memcpy(facts.secret, secret, sizeof(facts.secret));
-    return svb_save_write(path, worlds[0].records, worlds[0].clients, &facts, p,
-                          err);
+    return svb_save_write(path, worlds[0].records, worlds[0].clients,
+                          worlds[0].history, &facts, p, err);
 }
 
 /* Read the file into a world. */
@@ -104,9 +105,10 @@ static apr_status_t read_world(int i, apr_pool_t *p, svb_save_result *result,
     if (rv == APR_SUCCESS) {
         rv = svb_save_verify(save, err);
     }
-    return rv == APR_SUCCESS ? svb_save_restore(
-               save, worlds[i].records, worlds[i].clients, now, result, err)
-                             : rv;
+    return rv == APR_SUCCESS
+               ? svb_save_restore(save, worlds[i].records, worlds[i].clients,
+                                  worlds[i].history, now, result, err)
+               : rv;
 }
 
 /* Save what is in the first world, which is empty then, and make a seed of it. */
@@ -115,7 +117,7 @@ static void write_seed(const char *folder, const char *name)
     apr_pool_t *root = root_pool();
     const char *err;
     apr_size_t size;
-    char data[2048];
+    static char data[65536];
     FILE *file;
 
     MUST(!write_world(root, &err));
@@ -149,6 +151,8 @@ static void write_seeds(const char *folder)
     svb_clients_put(clients, 9, two, SVB_KIND_ASSUMED, now - 60000000);
     svb_clients_put(clients, 10, two, SVB_KIND_WINDOWED, now);
     svb_clients_put(clients, 11, one, SVB_KIND_REMEMBERED, now);
+    svb_history_take(worlds[0].history, records, now - apr_time_from_sec(600));
+    svb_history_take(worlds[0].history, records, now);
     write_seed(folder, "two_nodes_all_kinds");
 
     memset(longest, 'x', SVB_NAME_MAX);
@@ -169,7 +173,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     for (int i = 0; i < 2; i++) {
         worlds[i].records_mem = new_memory(svb_records_size());
         worlds[i].table_mem = new_memory(svb_clients_size(CAPACITY));
+        worlds[i].history_mem = new_memory(svb_history_size());
         svb_records_open(&worlds[i].records, worlds[i].records_mem, root);
+        svb_history_open(&worlds[i].history, worlds[i].history_mem, root);
         svb_clients_open(&worlds[i].clients, worlds[i].table_mem, CAPACITY,
                          secret, worlds[i].records, root);
         svb_clients_set_timeout(worlds[i].clients, timeout, NULL);
@@ -224,15 +230,24 @@ static void mend_name(uint8_t *name)
     mend_text(name, 64);
 }
 
-/* Nodes and clients within their ranges. Of a client's time, that is today. */
-static void mend_fields(uint8_t *data, size_t nodes, size_t clients)
-{
-    uint8_t *at = data + HEADER;
+/* What a file of a certain version is made of. */
+typedef struct {
+    size_t header, node, nodes, fleets, clients;
+} parts;
 
-    for (size_t i = 0; i < nodes; i++, at += NODE) {
+/* Nodes, fleets and clients within their ranges. Of a client's time, that is today. */
+static void mend_fields(uint8_t *data, const parts *of)
+{
+    uint8_t *at = data + of->header;
+    size_t nodes = of->nodes, clients = of->clients;
+
+    for (size_t i = 0; i < nodes; i++, at += of->node) {
         mend_name(at);
         mend_name(at + 64);
         mend_text(at + 192, 120);
+    }
+    for (size_t i = 0; i < of->fleets; i++, at += FLEET) {
+        mend_name(at);
     }
     for (size_t i = 0; i < clients && nodes > 0; i++, at += CLIENT) {
         at[0] |= !at[0];
@@ -247,22 +262,36 @@ static void mend_fields(uint8_t *data, size_t nodes, size_t clients)
 /* Make what has to fit together do so. @return the size that does */
 static size_t mend(uint8_t *data, size_t size, int how)
 {
-    if (how >= 2 && size >= HEADER + TRAILER) {
-        size_t rest = size - HEADER - TRAILER;
-        size_t nodes = rest / NODE, clients;
+    if (how >= 2 && size >= 88 + TRAILER) {
+        int is_new =
+            (data[8] & 1) == 0; /* 4; else 3, whose parts are smaller */
+        parts of = {.header = is_new ? 88 : 64,
+                    .node = is_new ? 336 + 2368 : 336};
+        size_t rest = size - of.header - TRAILER;
 
-        nodes = data[12] % 16 < nodes ? data[12] % 16 : nodes;
-        clients = (rest - nodes * NODE) / CLIENT;
-        size = HEADER + nodes * NODE + clients * CLIENT + TRAILER;
-        memcpy(data, "svb-save\3\0\0\0", 12);
-        put(data + 12, nodes, 4);
+        of.nodes = rest / of.node;
+        of.nodes = data[12] % 16 < of.nodes ? data[12] % 16 : of.nodes;
+        rest -= of.nodes * of.node;
+        of.fleets = is_new ? rest / FLEET : 0;
+        rest -= of.fleets * FLEET;
+        of.clients = rest / CLIENT;
+        size -= rest % CLIENT;
+        memcpy(data, is_new ? "svb-save\4\0\0\0" : "svb-save\3\0\0\0", 12);
+        put(data + 12, of.nodes, 4);
         data[23] &= 0x7f;
         data[55] &= 0x7f;
         data[63] &= 0x7f;
         memcpy(data + 24, secret, 16);
-        put(data + size - TRAILER, clients, 8);
+        if (is_new) {
+            put(data + 64, (uint64_t)(now / SVB_HISTORY_HOUR_STEP) - data[64],
+                8);
+            put(data + 72, (uint64_t)(now / SVB_HISTORY_WEEK_STEP) - data[72],
+                8);
+            put(data + 80, of.fleets, 8);
+        }
+        put(data + size - TRAILER, of.clients, 8);
         if (how >= 3) {
-            mend_fields(data, nodes, clients);
+            mend_fields(data, &of);
         }
     }
     if (how >= 1 && size >= 8) {
@@ -323,6 +352,30 @@ static void check_refused(const char *err)
     }
 }
 
+/* Whatever a history says, it can be shown, and goes on. */
+static void look_at_history(void)
+{
+    svb_records *records = worlds[0].records;
+    svb_history *history = worlds[0].history;
+    unsigned list[SVB_HISTORY_WEEK];
+
+    for (int i = 0; i < 2; i++) {
+        for (int node = 0; node < SVB_RECORDS_MAX; node++) {
+            if (svb_records_used(records, node)) {
+                int n = svb_history_hour(history, records, node, now, list);
+
+                MUST(n >= 0 && n <= SVB_HISTORY_HOUR);
+                n = svb_history_week(history, records, node, now, list);
+                MUST(n >= 0 && n <= SVB_HISTORY_WEEK);
+                (void)svb_history_errors(history, records, node, now);
+                (void)svb_history_recent_of(
+                    history, records, svb_records_fleet_of(records, node), now);
+            }
+        }
+        svb_history_take(history, records, now);
+    }
+}
+
 static void check_restored(apr_pool_t *p, const svb_save_result *result)
 {
     svb_clients *one = worlds[0].clients, *other = worlds[1].clients;
@@ -351,6 +404,7 @@ static void check_restored(apr_pool_t *p, const svb_save_result *result)
     }
     MUST(again.clients == count || count == 0);
     MUST(count == result->clients || count == 0);
+    look_at_history();
     empty(0);
     empty(1);
 }

@@ -27,8 +27,8 @@ my @house = (
     ['config'   => qw(mod_checks mod_fleets mod_access mod_passes mod_tree mod_model mod_directives mod_store mod_sections
                       mod_facts mod_values closest pattern hosts store url escape)],
     ['memory'   => qw(mod_persist mod_autosave mod_live mod_room mod_clients mod_former mod_segments
-                      save_write save_read save words save_parts save_file blocks clients journal merge slots entry rows
-                      events paths generations records sealed hash process evictions client
+                      save_write save_read save words save_parts save_file blocks clients journal merge slots entry
+                      survey rows history moves events paths generations records sealed hash process evictions client
                       names)],
     ['redis'    => qw(mod_servoy_redis rounds answers link tls advice reply)],
     [''         => qw(mod_log exchange)],

@@ -195,11 +195,12 @@ sub saved_counts {
     my ($path) = @_;
     my $bytes = SVB::Temp->read_file($path);
     my ($magic, $version, $nodes) = unpack 'a8 V V', $bytes;
-    die "$path: not a saved state\n" if $magic ne 'svb-save' || $version != 3;
-    my ($start, $size) = (64, 336);
+    die "$path: not a saved state\n" if $magic ne 'svb-save' || $version != 4;
+    my ($start, $size) = (88, 336 + 2368);
+    my $fleets = unpack 'x80 Q<', $bytes;
     my @route = map { (unpack 'Z64 Z64', substr $bytes, $start + $size * $_)[1] } 0 .. $nodes - 1;
     my %count = map { $_ => 0 } @route;
-    for (my $at = $start + $size * $nodes; $at < length($bytes) - 16; $at += 16) {
+    for (my $at = $start + $size * $nodes + 18528 * $fleets; $at < length($bytes) - 16; $at += 16) {
         my ($node, $kind) = unpack 'x8 v C', substr $bytes, $at, 16;
         $count{ $route[$node] }++ if $kind != 2;
     }

@@ -100,6 +100,56 @@ START_TEST(reopened)
 }
 END_TEST
 
+/* Changes of states are counted for ever; nothing else is. */
+START_TEST(counted_by_state)
+{
+    svb_event e = {.from = 1, .to = 10, .kind = SVB_EVENT_STATE};
+
+    for (int n = 0; n < 2 * SVB_EVENTS_MAX; n++) {
+        svb_events_add(events, &e);
+    }
+    e.kind = SVB_EVENT_ACTION;
+    svb_events_add(events, &e);
+    e.kind = SVB_EVENT_STATE;
+    e.to = -1;
+    svb_events_add(events, &e);
+    e.to = SVB_EVENTS_STATES;
+    svb_events_add(events, &e);
+    svb_events_add_server(events, "server started", "", 1, 1);
+    ck_assert_uint_eq(svb_events_to_state(events, 10), 2 * SVB_EVENTS_MAX);
+    for (int i = 0; i < SVB_EVENTS_STATES; i++) {
+        ck_assert(i == 10 || svb_events_to_state(events, i) == 0);
+    }
+}
+END_TEST
+
+/* What goes on and off leaves room for others. */
+START_TEST(servers_do_not_flood)
+{
+    const apr_time_t t0 = apr_time_from_sec(1796000000);
+
+    for (int i = 0; i < 1000; i++) {
+        apr_time_t now = t0 + apr_time_from_sec(i);
+
+        svb_events_add_server(events, "store lost", ": no answer",
+                              apr_time_from_sec(300), now);
+        svb_events_add_server(events, "store back", "", apr_time_from_sec(300),
+                              now);
+    }
+    ck_assert_uint_eq(svb_events_count(events), 8);
+    ck_assert_int_eq(svb_events_latest(events, list, 8), 8);
+    ck_assert_str_eq(list[0].reason, "store back");
+    ck_assert_str_eq(list[1].reason, "store lost: no answer");
+    ck_assert_int_eq(list[1].kind, SVB_EVENT_SERVER);
+    ck_assert_int_eq(list[1].to, -1);
+    ck_assert_str_eq(list[1].fleet, "");
+    ck_assert_int_eq(list[1].time, t0 + apr_time_from_sec(900));
+    /* a clock that was set back: told again */
+    svb_events_add_server(events, "store back", "", apr_time_from_sec(300), t0);
+    ck_assert_uint_eq(svb_events_count(events), 9);
+}
+END_TEST
+
 static void add_for_ever(int worker)
 {
     wait_for_all();
@@ -144,6 +194,8 @@ static Suite *suite(void)
     tcase_add_test(tc, newest_first);
     tcase_add_test(tc, the_oldest_go);
     tcase_add_test(tc, reopened);
+    tcase_add_test(tc, counted_by_state);
+    tcase_add_test(tc, servers_do_not_flood);
     tcase_add_test(tc, killed_writers);
     suite_add_tcase(s, tc);
     return s;

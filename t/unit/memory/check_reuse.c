@@ -325,10 +325,10 @@ static void assert_killed_here(void *mem, int index, unsigned epoch)
 }
 
 /* What there is of a node: of each first a brief, then its life, then the record, at last
- * a clock of two words. @return whether it is another than seen */
+ * a clock of four words. @return whether it is another than seen */
 static int look_again(const char *mem, int index, char *seen)
 {
-    const apr_size_t brief = sizeof(svb_brief), life = 8, clock = 16;
+    const apr_size_t brief = sizeof(svb_brief), life = 8, clock = 32;
     const apr_size_t sizes[] = {brief, life,
                                 svb_records_size() / SVB_RECORDS_MAX - brief
                                     - life - clock};

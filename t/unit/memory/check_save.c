@@ -32,6 +32,14 @@ static void round_trip(unsigned nodes, unsigned clients, apr_size_t capacity)
     end_world(&b);
 }
 
+static svb_history *new_history(void)
+{
+    svb_history *history;
+
+    svb_history_open(&history, zeroed(svb_history_size()), pool);
+    return history;
+}
+
 START_TEST(round_trips)
 {
     round_trip(0, 0, 10);
@@ -115,7 +123,7 @@ START_TEST(version_2)
     int node = svb_records_add(w.records, "servoy", "s1");
     char said[SVB_RECORDS_TEXT + 1];
 
-    ck_assert_uint_eq(len, HEADER + 312 + CLIENT + TRAILER);
+    ck_assert_uint_eq(len, 64 + 312 + CLIENT + TRAILER);
     svb_records_set(w.records, node, SVB_WORD_SAID_AT, 5);
     spew(data, len);
     load(&w);
@@ -124,6 +132,86 @@ START_TEST(version_2)
     svb_records_said(w.records, node, said);
     ck_assert_str_eq(said, "drained by somebody");
     ck_assert_uint_eq(svb_records_get(w.records, node, SVB_WORD_SAID_AT), 0);
+}
+END_TEST
+
+/* One without a history. */
+START_TEST(version_3)
+{
+    world w = new_world(10);
+    apr_size_t len;
+    unsigned char *data = by_hand_in(3, &len);
+    unsigned hour[SVB_HISTORY_HOUR];
+    int node = svb_records_add(w.records, "servoy", "s1");
+
+    ck_assert_uint_eq(len, 64 + 336 + CLIENT + TRAILER);
+    w.history = new_history();
+    spew(data, len);
+    load(&w);
+    ck_assert_uint_eq(result.clients, 1);
+    ck_assert_uint_eq(svb_records_get(w.records, node, SVB_WORD_SAID_AT), 2000);
+    ck_assert_int_eq(svb_history_hour(w.history, w.records, node, t0, hour), 0);
+}
+END_TEST
+
+/* An hour of samples, and what a fleet has counted. */
+START_TEST(history)
+{
+    world a = new_world(10), b = new_world(10);
+    unsigned hour[SVB_HISTORY_HOUR], week[SVB_HISTORY_WEEK];
+    int node = svb_records_add(a.records, "servoy", "s1"), other, fleet;
+
+    a.history = new_history();
+    b.history = new_history();
+    svb_clients_put(a.clients, 7, node, SVB_KIND_WEB, t0);
+    fleet = svb_records_fleet(a.records, "servoy");
+    svb_history_take(a.history, a.records, t0 - SEC(1210));
+    svb_records_fleet_count(a.records, fleet, SVB_FLEET_REFUSED);
+    svb_records_count(a.records, node, SVB_CTR_ERRORS);
+    svb_history_take(a.history, a.records, t0);
+    save(&a);
+    ck_assert_int_eq(svb_history_hour(a.history, a.records, node, t0, hour),
+                     41);
+
+    load_at(&b, t0 + SEC(30));
+    other = svb_records_find(b.records, "servoy", "s1");
+    ck_assert_int_eq(
+        svb_history_hour(b.history, b.records, other, t0 + SEC(60), hour), 42);
+    ck_assert_uint_eq(hour[0], 1);
+    ck_assert_uint_eq(hour[1], 0); /* nobody looked */
+    ck_assert_uint_eq(hour[40], 1);
+    ck_assert_uint_eq(hour[41], 0);
+    ck_assert_int_eq(svb_history_week(b.history, b.records, other, t0, week),
+                     3);
+    ck_assert_uint_eq(week[0], 1);
+    ck_assert_uint_eq(week[1], 0);
+    ck_assert_uint_eq(week[2], 1);
+    fleet = svb_records_fleet(b.records, "servoy");
+    ck_assert_uint_eq(
+        svb_records_fleet_counter(b.records, fleet, SVB_FLEET_REFUSED), 1);
+    ck_assert_uint_eq(
+        svb_history_recent_of(b.history, b.records, fleet, t0).refused, 1);
+    ck_assert_uint_eq(svb_history_errors(b.history, b.records, other, t0), 1);
+}
+END_TEST
+
+/* A clock that was set back: what lies ahead is not believed; all else is. */
+START_TEST(history_ahead)
+{
+    world a = new_world(10), b = new_world(10);
+    unsigned hour[SVB_HISTORY_HOUR];
+    int node = svb_records_add(a.records, "servoy", "s1");
+
+    a.history = new_history();
+    b.history = new_history();
+    svb_records_count(a.records, node, SVB_CTR_ERRORS);
+    svb_history_take(a.history, a.records, t0);
+    save(&a);
+    ck_assert_int_eq(load_at(&b, t0 - SEC(3600)), APR_SUCCESS);
+    node = svb_records_find(b.records, "servoy", "s1");
+    ck_assert_uint_eq(svb_records_counter(b.records, node, SVB_CTR_ERRORS), 1);
+    ck_assert_int_eq(
+        svb_history_hour(b.history, b.records, node, t0 - SEC(3600), hour), 0);
 }
 END_TEST
 
@@ -154,7 +242,8 @@ START_TEST(all_facts)
     facts.known_since = t0 - SEC(1000);
     facts.evicted_at = t0 - SEC(2000);
     ck_assert_int_eq(
-        svb_save_write(path, w.records, w.clients, &facts, pool, &error), 0);
+        svb_save_write(path, w.records, w.clients, NULL, &facts, pool, &error),
+        0);
     load(&w);
     ck_assert_mem_eq(&found, &facts, sizeof(facts));
 }
@@ -220,6 +309,9 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, layout);
     tcase_add_test(tc, version_1);
     tcase_add_test(tc, version_2);
+    tcase_add_test(tc, version_3);
+    tcase_add_test(tc, history);
+    tcase_add_test(tc, history_ahead);
     tcase_add_test(tc, numbers_of_words);
     tcase_add_test(tc, all_facts);
     tcase_add_test(tc, all_kinds);

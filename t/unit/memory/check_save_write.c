@@ -191,7 +191,7 @@ static void in_steps(unsigned steps, unsigned clients)
 
     add_nodes(&a, 3);
     add_clients(&a, 3, clients);
-    w = svb_save_begin(fd, a.records, a.clients, &facts, pool);
+    w = svb_save_begin(fd, a.records, a.clients, NULL, &facts, pool);
     /* a node that comes too late, and its client */
     svb_records_add(a.records, "servoy", "late");
     for (unsigned i = 0; i <= steps; i++) {
@@ -232,7 +232,7 @@ START_TEST(slices_on_a_full_disk)
     low = limit;
     low.rlim_cur = 20000;
     setrlimit(RLIMIT_FSIZE, &low);
-    writer = svb_save_begin(fd, w.records, w.clients, &facts, pool);
+    writer = svb_save_begin(fd, w.records, w.clients, NULL, &facts, pool);
     ck_assert(svb_save_step(writer, svb_clients_buckets(w.clients), t0) != 0);
     ck_assert(svb_save_end(writer, t0) != 0);
     setrlimit(RLIMIT_FSIZE, &limit);

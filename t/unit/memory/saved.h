@@ -21,8 +21,8 @@
 #define SEC(n) apr_time_from_sec(n)
 
 /* Where things are in a file; see memory/save.h. */
-#define HEADER 64
-#define NODE 336
+#define HEADER 88
+#define NODE (336 + 2368)
 #define CLIENT 16
 #define TRAILER 16
 
@@ -39,6 +39,7 @@ typedef struct world {
     apr_size_t table_size;
     svb_records *records;
     svb_clients *clients;
+    svb_history *history; /* NULL: none is saved or restored */
 } world;
 
 /* Called once from within the timeout function, and so in the middle of a walk
@@ -81,6 +82,7 @@ static inline void open_with(world *w, apr_size_t capacity,
                              const unsigned char *key)
 {
     w->records_mem = zeroed(svb_records_size());
+    w->history = NULL;
     w->table_size = svb_clients_size(capacity);
     w->table_mem = zeroed(w->table_size);
     svb_records_open(&w->records, w->records_mem, pool);
@@ -148,7 +150,8 @@ static inline apr_status_t save_at(world *w, apr_time_t now)
     apr_status_t rv;
 
     error = "unset";
-    rv = svb_save_write(path, w->records, w->clients, &facts, pool, &error);
+    rv = svb_save_write(path, w->records, w->clients, w->history, &facts, pool,
+                        &error);
     ck_assert_int_eq(rv == APR_SUCCESS, error == NULL);
     return rv;
 }
@@ -178,8 +181,8 @@ static inline apr_status_t read_at(world *w, apr_time_t now)
     if (rv == APR_SUCCESS) {
         found = *svb_save_facts_of(file);
         if (w) {
-            rv = svb_save_restore(file, w->records, w->clients, now, &result,
-                                  &error);
+            rv = svb_save_restore(file, w->records, w->clients, w->history, now,
+                                  &result, &error);
         }
     }
     ck_assert_int_eq(rv == APR_SUCCESS, error == NULL);
@@ -323,8 +326,8 @@ static inline unsigned char *by_hand_in(int version, apr_size_t *len)
     put(at + 16, (apr_uint64_t)t0, 8);
     memcpy(at + 24, secret, 16);
     put(at + 40, 7, 8);
-    at += version == 1 ? 40 : HEADER;
-    memset(at, 0, 64);
+    at += version == 1 ? 40 : version < 4 ? 64 : HEADER;
+    memset(at, 0, NODE);
     strcpy((char *)at, "servoy");
     strcpy((char *)at + 64, "s1");
     put(at + 128, 0x1122334455667788u, 8);
@@ -335,7 +338,7 @@ static inline unsigned char *by_hand_in(int version, apr_size_t *len)
     for (unsigned i = 0; i < 3; i++) {
         put(at + 312 + 8 * i, 2000 + i, 8);
     }
-    at += version == 1 ? 192 : version == 2 ? 312 : NODE;
+    at += version == 1 ? 192 : version == 2 ? 312 : version == 3 ? 336 : NODE;
     memset(at, 0, CLIENT + TRAILER);
     put(at, 0xfedcba9876543210u, 8);
     memcpy(at + 8, "\0\0\2\0", 4);
@@ -349,7 +352,7 @@ static inline unsigned char *by_hand_in(int version, apr_size_t *len)
 
 static inline unsigned char *by_hand(apr_size_t *len)
 {
-    return by_hand_in(3, len);
+    return by_hand_in(4, len);
 }
 
 /* ------- comparing */
