@@ -70,10 +70,10 @@ subtest 'a file that cannot be used' => sub {
             qr/not written by/ ],
         [ 'of another version',         sub {
             my $text = $good;
-            substr $text, 8, 1, "\4";
+            substr $text, 8, 1, "\5";
             $put->($text)
         },
-            qr/version 4/ ],
+            qr/version 5/ ],
         [ 'readable by all',            sub { $put->($good, 0644) },                  qr/others/ ],
         [ 'writable by the group',      sub { $put->($good, 0620) },                  qr/others/ ],
         [ 'a link',                     sub { unlink $file; symlink $target, $file }, qr/regular/ ],
