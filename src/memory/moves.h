@@ -56,7 +56,8 @@ int svb_moves_add(svb_moves *moves, int from, int to, apr_uint64_t client,
  *                of that, and is kept; else nobody is
  * @return how many are kept
  */
-unsigned svb_moves_begin(svb_moves *moves, int node, int is_down, apr_time_t now);
+unsigned svb_moves_begin(svb_moves *moves, int node, int is_down,
+                         apr_time_t now);
 
 /**
  * Copy out where the clients of a node went, most first.
