@@ -198,46 +198,114 @@ subtest 'what a browser gets' => sub {
     $desk->calm;
     my $r = $desk->post(action => 'drain', accept => 'text/html,application/xhtml+xml,*/*;q=0.8');
     is $r->status, 303, 'it is sent back';
-    like $r->header('Location'), qr{^(?:\Q${\ $httpd->url }\E)?/servoy-manager$}, 'to the page';
+    my $back = qr{^(?:\Q${\ $httpd->url }\E)?/servoy-manager\?};
+    like $r->header('Location'), qr{$back(?x) done=drain&fleet=servoy&node=servoy1&was=ready
+        \#servoy%2Fservoy1$}, 'to the page, which says what was done';
     is $desk->states, 'draining ready', 'and it is done';
-    $r = $httpd->browser->get($r->header('Location'));
+    $r = $httpd->browser->get($r->header('Location') =~ s/#.*//r);
     is $r->status, 200;
     like $r->header('Content-Type'), qr{^text/html}, 'which is the page';
     is $desk->post(action => 'enable', accept => 'text/html,application/json')->status, 303,
         'what takes either is taken for a browser';
 
-    # what the page itself would send
-    my $buttons = sub {
-        my ($html) = @_;
-        my %forms;
-        for my $text ($html =~ m{<form method="post"[^>]*>(.*?)</form>}sg) {
-            my %field = map { /name="(\w+)" value="([^"]*)"/ ? ($1 => $2) : () }
-                $text =~ /<input type="hidden"([^>]*)>/g;
-            $forms{"$field{fleet} $field{node} $_"} = \%field
-                for $text =~ /<button name="action" value="(\w+)"/g;
-        }
-        return \%forms;
-    };
-    my $forms = $buttons->($r->body);
-    for my $name (qw(servoy other)) {
-        is scalar(grep { !$forms->{"$name $_->[0] $_->[1]"} } map {
-            my $n = $_;
-            map { [ $n, $_ ] } @words
-        } qw(servoy1 servoy2)),
-            0, "$name: the page has a button for each action on each node";
+    like $r->body, qr{<span>servoy1 drains; was ready\.</span>}, 'and says what was done';
+    is buttons($r->body)->{'servoy servoy1 enable'}, $manager->nonce, 'with a way back';
+
+    # from wherever it was, it comes back there
+    $r = $desk->post(to => '/servoy-manager?sort=users&only=trouble&open=servoy%2Fservoy1&x=1',
+        action => 'disable', accept => 'text/html');
+    like $r->header('Location'), qr{$back(?x) sort=users&only=trouble&open=servoy%2Fservoy1
+        &done=disable&fleet=servoy&node=servoy1&was=ready\#}, 'to the same place';
+    $r = $httpd->browser->get($r->header('Location') =~ s/#.*//r);
+    like $r->body, qr{servoy1 is taken out; was ready}, 'which tells';
+    is_deeply [ grep { m{^servoy/} } $r->body =~ m{<tr id="([^"]*)"}g ], ['servoy/servoy1'],
+        '... of trouble alone';
+
+    my $forms = buttons($r->body);
+    my $asks = questions($r->body);
+    is join(' ', map { $forms->{"servoy servoy1 $_"} ? "$_!" : $asks->{"servoy servoy1 $_"}
+        ? "$_?" : $_ } @words), 'drain? enable! disable? maintenance? close? loadfactor! forget?'
+        . ' reset?', 'unfolded: all that can be done; what costs something asks first';
+    for my $action (sort keys %$forms, sort keys %$asks) {
+        my ($fleet, $node, $word) = split / /, $action;
+        my $page = $asks->{$action} ? $httpd->browser->get($asks->{$action})->body : undef;
+        like $page, qr{<h2>[^<]*servoy1\?</h2>}, "$word: it is asked" if $page;
+        my $nonce = $page ? buttons($page)->{$action} : $forms->{$action};
+        is $httpd->browser->post('/servoy-manager', SVB::Client->form(fleet => $fleet,
+            node => $node, action => $word, nonce => $nonce,
+            $word eq 'loadfactor' ? (value => 2.5) : ()),
+            headers => ["Content-Type: $form", 'Accept: text/html'])->status, 303, '... and done';
     }
-    for my $action (grep { $_ ne 'loadfactor' } @words) {
-        my %field = (%{ $forms->{"other servoy2 $action"} }, action => $action);
-        is $httpd->browser->post('/servoy-manager', SVB::Client->form(%field),
-            headers => ["Content-Type: $form"])->status, 303, "$action works";
-    }
-    my %field = (%{ $forms->{'servoy servoy1 loadfactor'} }, action => 'loadfactor',
-        value => '2.50');
-    is $httpd->browser->post('/servoy-manager', SVB::Client->form(%field),
-        headers => ["Content-Type: $form"])->status, 303, 'loadfactor works';
     is $manager->node('servoy', 'servoy1')->{loadfactor}, 2.5;
-    is_deeply $buttons->($httpd->browser->get($_)->body), {}, "$_: no buttons where actions are off"
-        for qw(/quiet-manager /off-manager);
+    for my $path (qw(/quiet-manager /off-manager)) {
+        my $body = $httpd->browser->get("$path?open=servoy%2Fservoy1")->body;
+        is_deeply [ buttons($body), questions($body) ], [ {}, {} ],
+            "$path: no buttons where actions are off";
+        unlike $httpd->browser->get("$path?confirm=drain&fleet=servoy&node=servoy1")->body,
+            qr/<h2>Drain/, '... nor is anything asked';
+    }
+};
+
+# What the page's forms post: the nonce by fleet, node and action.
+sub buttons {
+    my ($html) = @_;
+    my %forms;
+    for my $text ($html =~ m{<form method="post"[^>]*>(.*?)</form>}sg) {
+        my %field = map { /name="(\w+)" value="([^"]*)"/ ? ($1 => $2) : () }
+            $text =~ /<input type="hidden"([^>]*)>/g;
+        $forms{"$field{fleet} $field{node} $_"} = $field{nonce}
+            for $text =~ /<button[^>]* name="action" value="(\w+)"/g;
+    }
+    return \%forms;
+}
+
+# Its links to questions, likewise.
+sub questions {
+    my ($html) = @_;
+    return { map { my ($action, $fleet, $node) = /confirm=(\w+)&fleet=(\w+)&node=(\w+)/;
+        $action ? ("$fleet $node $action" => "/servoy-manager$_") : () }
+        map { s/&amp;/&/gr } $html =~ /href="(\?confirm=[^"]*)"/g };
+}
+
+subtest 'what it costs' => sub {
+    $desk->calm;
+    my $ask = sub {
+        my ($action, $node) = @_;
+        my ($text) = $httpd->browser->get(
+            "/servoy-manager?confirm=$action&fleet=servoy&node=" . ($node // 'servoy1'))->body
+            =~ m{<h2>(.*?)</ul>}s or return '';
+        return $text =~ s/<[^>]*>/ /gr =~ s/\s+/ /gr =~ s/ $//r;
+    };
+    users($httpd, 6);
+    is $ask->('drain'), 'Drain servoy1? Its 3 users stay on it until they are done. '
+        . '1 node is left for new users.', 'drain';
+    is $ask->('disable'),
+        'Disable servoy1? 3 users must start again. 1 node is left for new users.', 'disable';
+    $desk->act('drain', node => 'servoy2');
+    is $ask->('drain'), 'Drain servoy1? Its 3 users stay on it until they are done. '
+        . 'No node is left for new users: they are turned away with 503.', 'the last one';
+    is $ask->('burn') . $ask->('drain', 'servoy7'), '', 'there is nothing to ask: the page';
+};
+
+subtest 'a page from before a restart' => sub {
+    $desk->calm;
+    my $again = sub {
+        my ($to, @more) = @_;
+        return $desk->post(to => $to, accept => 'text/html', nonce => '0' x 32, @more);
+    };
+    my $r = $again->('/servoy-manager?sort=name', action => 'loadfactor', value => 3);
+    is $r->status, 303, 'a browser is sent back';
+    like $r->header('Location'), qr{/servoy-manager\?sort=name&again=loadfactor&fleet=servoy
+        &node=servoy1&value=3\#}x, 'with all that it had sent';
+    is $manager->node('servoy', 'servoy1')->{loadfactor}, 1, 'nothing is done';
+    my $body = $httpd->browser->get($r->header('Location') =~ s/#.*//r)->body;
+    like $body, qr/The server was restarted; press again/, 'the page says why';
+    is buttons($body)->{'servoy servoy1 loadfactor'}, $manager->nonce, '... with a fresh nonce';
+    like $body, qr/name="value" value="3"/, '... and the value';
+    $r = $again->('/servoy-manager?confirm=disable&fleet=servoy&node=servoy1', action => 'disable');
+    $body = $httpd->browser->get($r->header('Location') =~ s/#.*//r)->body;
+    like $body, qr/press again.*<h2>Disable servoy1\?/s, 'what was asked is asked again';
+    is $desk->states, 'ready ready';
 };
 
 subtest 'what a program gets' => sub {

@@ -31,7 +31,7 @@ my $url = 'redis://127.0.0.1:' . $store->port . '/0';
 sub json { return $fe1->manager->json }
 sub page { return $fe1->browser->get('/servoy-manager')->body }
 sub front { my ($name) = @_; return (grep { $_->{name} eq $name } @{ json()->{front_ends} })[0] }
-sub text { return $_[0] =~ s/<[^>]*>//gr =~ s/\s+/ /gr }
+sub text { return ($_[0] =~ m{(<main.*</main>)}s)[0] =~ s/<[^>]*>//gr =~ s/\s+/ /gr }
 sub time_is { my ($value, $name) = @_; return like $value, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, $name }
 
 # Values by name and labels, of metrics that are as they must be.
@@ -135,10 +135,11 @@ subtest 'the store is away' => sub {
     $store->freeze;
     wait_ok(sub { json()->{store}{state} eq 'lost' }, 10, 'lost');
     my $body = page();
-    my ($line) = $body =~ m{(<p class="warn" role="alert">.*?</p>)}s;
-    like text($line // $body),
-        qr{^The shared store \Q$url\E is lost: counts are those of [\d:TZ-]+; no node is safe},
-        'a red line on the page: since when, and what that means';
+    like text($body), qr/^.*The shared store is lost\..*The shared store \Q$url\E is lost since/,
+        'the sentence says so, and a card';
+    like text($body), qr/no node is safe to stop/, '... with what that means';
+    like text($body), qr/The shared store \Q$url\E is lost: counts are those of [\d:]+\./,
+        '... and of when the counts are';
     unlike text($body), qr/all within/, '... instead of the other one';
     my $is = metrics();
     cmp_ok $is->{servoy_store_up}, '==', 0, 'servoy_store_up';
@@ -157,7 +158,8 @@ subtest 'without a store' => sub {
     is $json->{store}{state}, 'off', 'the store is off';
     is $json->{store}{url}, '', '... and has no URL';
     unlike $httpd->manager->metrics, qr/servoy_(?:store|front_end)/, 'no metrics';
-    unlike text($httpd->browser->get('/servoy-manager')->body), qr/front end/, 'nothing on the page';
+    unlike text($httpd->browser->get('/servoy-manager')->body), qr/front ends|store/,
+        'nothing on the page';
 };
 
 done_testing;

@@ -6,12 +6,14 @@
 #include <http_protocol.h>
 
 #include "course/mod_answer.h"
+#include "manager/address.h"
 #include "manager/form.h"
 #include "manager/mod_guard.h"
 #include "manager/mod_show.h"
 #include "nodes/action.h"
 #include "nodes/mod_admin.h"
 #include "nodes/mod_census.h"
+#include "page/rows.h"
 #include "report/json.h"
 #include "share/mod_said.h"
 
@@ -65,18 +67,76 @@ static void log_action(request_rec *r, const svb_action *action)
         r->user ? r->user : "-", r->useragent_ip, scope_of(action));
 }
 
+/* Does somebody look at a page? What takes anything is a program. */
+static int is_browser(request_rec *r)
+{
+    const char *accept = apr_table_get(r->headers_in, "Accept");
+
+    return accept && ap_strcasestr(accept, "text/html");
+}
+
+/* ------------------------------------------------------------- back to the page */
+
+static const char *pair(request_rec *r, const char *name, const char *value)
+{
+    return value ? apr_pstrcat(r->pool, "&", name, "=",
+                               svb_view_url(r->pool, value), NULL)
+                 : "";
+}
+
+/* To where the browser was, with the words for what has come of it: "done" with what the
+ * node was before, or "again". */
+static int send_back(request_rec *r, const svb_model *model,
+                     const svb_action *action, const char *how, const char *was)
+{
+    const char *name = svb_action_name(action->kind), *keep;
+    const char *id = svb_rows_id(r->pool, model->fleets->nelts > 1,
+                                 action->fleet, action->node);
+    svb_place place;
+
+    svb_address_read(r->pool, r->args, &place);
+    keep = svb_place_keep(r->pool, &place, NULL);
+    apr_table_setn(
+        r->headers_out, "Location",
+        apr_pstrcat(
+            r->pool, ap_os_escape_path(r->pool, r->uri, 1), "?", keep,
+            pair(r, how, name) + !*keep, pair(r, "fleet", action->fleet),
+            pair(r, "node", action->node), pair(r, "was", was),
+            !strcmp(how, "again") && place.confirm ? pair(r, "confirm", name)
+                                                   : "",
+            !was && action->value > 0
+                ? pair(r, "value", svb_view_fraction(r->pool, action->value))
+                : "",
+            "#", svb_view_url(r->pool, id), NULL));
+    return HTTP_SEE_OTHER;
+}
+
+/* What the node is before something is done to it, in the word that the page tells by;
+ * of what changes no state, but a number, that. */
+static const char *state_of(request_rec *r, const svb_model *model,
+                            const svb_action *action)
+{
+    svb_snapshot *snap = svb_show_take(r, model);
+    svb_snap_fleet *fleet = svb_snapshot_fleet(snap, action->fleet);
+    svb_snap_node *node =
+        fleet ? svb_snap_fleet_node(fleet, action->node) : NULL;
+
+    return !node ? NULL
+           : action->kind == SVB_ACTION_LOADFACTOR
+               ? svb_view_fraction(r->pool, node->loadfactor)
+               : svb_state_name(node->state);
+}
+
 /* Back to the page for a browser, the node as it is now for a program. */
 static int answer_action(request_rec *r, const svb_model *model,
-                         const svb_action *action)
+                         const svb_action *action, const char *was)
 {
     svb_snapshot *snap;
     svb_snap_node *node;
     svb_sink sink;
 
     if (!svb_show_accepts_json(r)) {
-        apr_table_setn(r->headers_out, "Location",
-                       ap_os_escape_path(r->pool, r->uri, 1));
-        return HTTP_SEE_OTHER;
+        return send_back(r, model, action, "done", was);
     }
     snap = svb_show_take(r, model);
     node = svb_snap_fleet_node(svb_snapshot_fleet(snap, action->fleet),
@@ -85,6 +145,18 @@ static int answer_action(request_rec *r, const svb_model *model,
     svb_sink_init(&sink, svb_show_to_client, r);
     (void)svb_json_node(node, &sink);
     return OK;
+}
+
+/* A page from before a restart: its reader has meant it, but has to say so again. */
+static int refuse_nonce(request_rec *r, const svb_model *model,
+                        const svb_action *action)
+{
+    return is_browser(r)
+               ? send_back(r, model, action, "again", NULL)
+               : svb_answer_text(r, HTTP_FORBIDDEN,
+                                 "The nonce is not this server's, or older than "
+                                 "an hour: take it from the page or the JSON as "
+                                 "it is now.\n");
 }
 
 static const svb_fleet *fleet_named(const svb_model *model, const char *name)
@@ -139,7 +211,7 @@ int svb_act(request_rec *r, const svb_model *model)
 {
     svb_form form;
     apr_size_t len;
-    const char *body, *err;
+    const char *body, *err, *was;
 
     if (!svb_guard_may_act(r)) {
         return svb_answer_text(r, HTTP_FORBIDDEN,
@@ -162,15 +234,13 @@ int svb_act(request_rec *r, const svb_model *model)
                                apr_pstrcat(r->pool, err, "\n", NULL));
     }
     if (!svb_guard_is_nonce(r, form.nonce)) {
-        return svb_answer_text(r, HTTP_FORBIDDEN,
-                               "The nonce is not this server's, or older than "
-                               "an hour: take it from the page or the JSON as "
-                               "it is now.\n");
+        return refuse_nonce(r, model, &form.action);
     }
+    was = state_of(r, model, &form.action);
     if (!carry_out(r, model, &form.action)) {
         return svb_answer_text(r, HTTP_NOT_FOUND,
                                "There is no such fleet or node.\n");
     }
     log_action(r, &form.action);
-    return answer_action(r, model, &form.action);
+    return answer_action(r, model, &form.action, was);
 }

@@ -171,6 +171,13 @@ static const char *refuse_page(request_rec *r, const char *whose)
                         whose);
 }
 
+int svb_guard_is_of_ours(request_rec *r)
+{
+    const char *site = apr_table_get(r->headers_in, "Sec-Fetch-Site");
+
+    return !site || is_ours(site);
+}
+
 const char *svb_guard_stranger(request_rec *r)
 {
     const char *site = apr_table_get(r->headers_in, "Sec-Fetch-Site");
@@ -179,7 +186,7 @@ const char *svb_guard_stranger(request_rec *r)
     if (!is_own_host(r)) {
         return refuse_host(r);
     }
-    if (site && !is_ours(site)) {
+    if (!svb_guard_is_of_ours(r)) {
         return refuse_page(
             r, apr_pstrcat(r->pool, "Sec-Fetch-Site: ", shown(r, site), NULL));
     }

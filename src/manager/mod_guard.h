@@ -55,6 +55,10 @@ void svb_guard_fence(request_rec *r);
 /** Is ServoyManagerActions on where the request is for? */
 int svb_guard_may_act(request_rec *r);
 
+/** Does the browser say that a page of ours has it ask, or that nobody has; or does it
+ *  say nothing? */
+int svb_guard_is_of_ours(request_rec *r);
+
 /** May the answer to this GET have what it takes to act? Where not, that is logged. */
 int svb_guard_may_offer(request_rec *r);
 

@@ -8,6 +8,7 @@
 
 #include "course/mod_answer.h"
 #include "manager/accept.h"
+#include "manager/address.h"
 #include "manager/mod_guard.h"
 #include "manager/query.h"
 #include "page/page.h"
@@ -70,6 +71,7 @@ static apr_status_t write_page(request_rec *r, const svb_snapshot *snap,
                                svb_sink *sink)
 {
     unsigned char bytes[CSP_NONCE_BYTES];
+    svb_place place;
     char *nonce = apr_palloc(
         r->pool, (apr_size_t)apr_base64_encode_len((int)sizeof(bytes)));
 
@@ -80,7 +82,35 @@ static apr_status_t write_page(request_rec *r, const svb_snapshot *snap,
     }
     apr_table_setn(r->err_headers_out, "Content-Security-Policy",
                    svb_page_csp(r->pool, nonce));
-    return svb_page_snapshot(snap, nonce, sink);
+    svb_address_read(r->pool, r->args, &place);
+    return svb_page_write(snap, &place, nonce, sink);
+}
+
+/* What the page's script asks for: JSON, but of the page. */
+static int is_for_page(request_rec *r, const format *f)
+{
+    const char *view = svb_query_value(r->pool, r->args, "view");
+
+    return f == &formats[SVB_ACCEPT_JSON] && view && !strcmp(view, "page");
+}
+
+static apr_status_t write_view(request_rec *r, const svb_snapshot *snap,
+                               svb_sink *sink)
+{
+    svb_place place;
+
+    svb_address_read(r->pool, r->args, &place);
+    return svb_page_json(snap, &place, sink);
+}
+
+/* Compressed where mod_deflate is there, whether or not somebody has thought of it:
+ * a page of many nodes is the same over and over. Not for other sites' pages, which
+ * could have it tell by its length what it says beside what they have asked for. */
+static void compress(request_rec *r)
+{
+    if (ap_get_output_filter_handle("DEFLATE") && svb_guard_is_of_ours(r)) {
+        ap_add_output_filter("DEFLATE", NULL, r, r->connection);
+    }
 }
 
 /* The history that is asked for: "hour", "week" or none. */
@@ -156,6 +186,20 @@ static int answer_not_found(request_rec *r, const format *f, const char *fleet,
                                       node && fleet ? fleet : "", "\".", NULL));
 }
 
+/* A fleet and a node in the page's own words are what those are of: the page that
+ * asks, or tells what was done, is whole. */
+static int is_whole(request_rec *r, const format *f)
+{
+    static const char *const words[] = {"confirm", "done", "again"};
+
+    for (int i = 0; i < 3; i++) {
+        if (svb_query_value(r->pool, r->args, words[i])) {
+            return f == &formats[SVB_ACCEPT_HTML] || is_for_page(r, f);
+        }
+    }
+    return 0;
+}
+
 int svb_show(request_rec *r, const svb_model *model)
 {
     const format *f = asked_for(r);
@@ -173,15 +217,18 @@ int svb_show(request_rec *r, const svb_model *model)
                               "history= must be hour or week.");
     }
     snap = svb_show_take(r, model);
-    if (fleet || node) {
+    if ((fleet || node) && !is_whole(r, f)) {
         snap = svb_snapshot_part(r->pool, snap, fleet, node);
         if (!snap) {
             return answer_not_found(r, f, fleet, node);
         }
     }
     svb_show_set_headers(r, f->type);
+    compress(r);
     svb_sink_init(&sink, svb_show_to_client, r);
     /* That fails only when the client has gone. */
-    (void)(f->write ? f->write(snap, &sink) : write_page(r, snap, &sink));
+    (void)(is_for_page(r, f) ? write_view(r, snap, &sink)
+           : f->write        ? f->write(snap, &sink)
+                             : write_page(r, snap, &sink));
     return OK;
 }

@@ -3,6 +3,7 @@
 #include "report/json.h"
 
 #include "report/fields.h"
+#include "report/verdict.h"
 
 #define U64 "%" APR_UINT64_T_FMT
 
@@ -253,6 +254,49 @@ static void put_sharing(svb_sink *s, const svb_snapshot *snap)
     put_store(s, &snap->store);
 }
 
+/* ------------------------------------------------------ what it amounts to */
+
+static void put_time_or_null(svb_sink *s, apr_time_t t)
+{
+    if (t > 0) {
+        put_time(s, t);
+    }
+    else {
+        svb_sink_raw(s, "null");
+    }
+}
+
+static void put_trouble(svb_sink *s, const svb_trouble *trouble)
+{
+    put(s,
+        "{\"kind\": %s, \"severity\": %s, \"fleet\": %s, \"node\": %s, "
+        "\"what\": %s, \"since\": ",
+        svb_trouble_name(trouble->kind),
+        svb_state_severity_name(trouble->severity), trouble->fleet,
+        trouble->node, trouble->what);
+    put_time_or_null(s, trouble->since);
+    put(s, ", \"effect\": %s, \"next\": %s, \"next_at\": ", trouble->effect,
+        trouble->next);
+    put_time_or_null(s, trouble->next_at);
+    put(s, ", \"todo\": %s}", trouble->todo);
+}
+
+static void put_verdict(svb_sink *s, const svb_verdict *verdict)
+{
+    put(s,
+        ",\n \"verdict\": {\"severity\": %s, \"title\": %s, "
+        "\"headline\": %s, \"rest\": %s},\n \"troubles\": [",
+        svb_state_severity_name(verdict->severity), verdict->title,
+        verdict->headline, verdict->rest);
+    for (int i = 0; i < verdict->troubles->nelts; i++) {
+        if (i > 0) {
+            svb_sink_raw(s, ",\n  ");
+        }
+        put_trouble(s, &APR_ARRAY_IDX(verdict->troubles, i, svb_trouble));
+    }
+    svb_sink_raw(s, "]");
+}
+
 apr_status_t svb_json_snapshot(const svb_snapshot *snap, svb_sink *s)
 {
     apr_time_t uptime = apr_time_sec(snap->time - snap->started);
@@ -278,7 +322,9 @@ apr_status_t svb_json_snapshot(const svb_snapshot *snap, svb_sink *s)
     svb_sink_raw(s, "],\n \"events\": ");
     put_events(s, snap->events);
     put_sharing(s, snap);
-    put(s, ",\n \"refused\": " U64 "}\n", snap->refused);
+    put(s, ",\n \"refused\": " U64, snap->refused);
+    put_verdict(s, svb_verdict_of(snap->p, snap));
+    svb_sink_raw(s, "}\n");
     return svb_sink_flush(s);
 }
 

@@ -10,6 +10,7 @@ svb_snapshot *svb_snapshot_make(apr_pool_t *p)
 {
     svb_snapshot *snap = apr_pcalloc(p, sizeof(*snap));
 
+    snap->p = p;
     snap->module = snap->server = snap->nonce = "";
     snap->whole = snap;
     snap->fleets = apr_array_make(p, 1, sizeof(svb_snap_fleet *));

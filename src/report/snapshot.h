@@ -181,6 +181,7 @@ typedef enum svb_snap_history {
 
 /** Everything. */
 typedef struct svb_snapshot {
+    apr_pool_t *p;      /* owns it, and what its writers make of it */
     const char *module; /* "mod_servoy_balancer/0.1.0" */
     const char *server; /* the virtual host's name */
     apr_time_t time;    /* when the snapshot was taken */

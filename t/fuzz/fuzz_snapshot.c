@@ -61,6 +61,12 @@ static void add_node(svb_snap_fleet *fleet, source *from, const uint8_t *head,
     node->in_flight = number >> 32;
     node->bytes_to = node->bytes_from = number;
     node->safe_to_stop = head[1] & 4;
+    node->had = number >> 8;
+    node->idle = node->held = number & 1;
+    node->host = node->said = next(from);
+    node->other_route = head[1] & 8 ? next(from) : "";
+    *(svb_snap_move *)apr_array_push(node->moved) =
+        (svb_snap_move){next(from), number & 7};
     node->last_change = (apr_time_t)number;
     for (int i = 0; i < SVB_COUNTERS; i++) {
         node->counters[i] = number << i;
@@ -99,6 +105,14 @@ static svb_snapshot *make(source *from, const uint8_t *head)
         svb_snap_fleet_add_balancer(fleet, next(from));
         add_node(fleet, from, head, number);
         add_node(fleet, from, head + 1, number >> 7);
+        *(svb_snap_event *)apr_array_push(snap->events) =
+            (svb_snap_event){.time = (apr_time_t)number,
+                             .kind = "state",
+                             .fleet = next(from),
+                             .node = next(from),
+                             .from = "ready",
+                             .to = "error",
+                             .reason = next(from)};
     }
     return snap;
 }
@@ -140,7 +154,7 @@ static void page_skeleton(const char *html, output *out)
         }
         MUST(!*tag || *html++ == '>');
         if (!strncmp(tag, "<style", 6) || !strncmp(tag, "<script", 7)) {
-            html = strstr(html, "</");
+            html = strstr(html, tag[2] == 't' ? "</style>" : "</script>");
             MUST(html);
         }
     }
@@ -246,6 +260,9 @@ static const char *json_value(const char *s, int depth)
     case 'f':
         MUST(!strncmp(s, "false", 5));
         return s + 5;
+    case 'n':
+        MUST(!strncmp(s, "null", 4));
+        return s + 4;
     default:
         return json_number(s);
     }
@@ -307,7 +324,10 @@ static void check_page(const char *text)
 
 static apr_status_t write_page(const svb_snapshot *snap, svb_sink *s)
 {
-    return svb_page_snapshot(snap, snap->nonce, s);
+    svb_place place = {.only_trouble = snap->actions};
+
+    place.open[0] = APR_ARRAY_IDX(snap->fleets, 0, svb_snap_fleet *)->name;
+    return svb_page_write(snap, &place, snap->nonce, s);
 }
 
 static const struct {
@@ -344,7 +364,7 @@ static void check_csp(apr_pool_t *p, const char *nonce)
         MUST(*at >= 0x20 && *at < 0x7f && *at != ',');
         parts += *at == ';';
     }
-    MUST(parts == 7);
+    MUST(parts == 8);
     MUST(strstr(csp, "default-src 'none'; ") == csp);
 }
 

@@ -9,9 +9,9 @@ use warnings;
 
 my @house = (
     [''         => qw(mod_servoy_balancer mod_startup mod_watchdog)],
-    ['manager'  => qw(mod_manager mod_server_status mod_act mod_show mod_guard nonce origin accept form
-                      query)],
-    ['page'     => qw(page page_fronts page_nodes page_actions)],
+    ['manager'  => qw(mod_manager mod_server_status mod_act mod_show mod_guard nonce origin accept
+                      address form query)],
+    ['page'     => qw(page overview note rows unfolded fronts spark pieces place view)],
     ['report'   => qw(mod_snapshot json metrics server_status verdict fields snapshot sink utf8)],
     ['launch'   => qw(mod_launch mod_rewrite mod_front jnlp tag host location)],
     ['course'   => qw(mod_retry mod_attempt mod_learn mod_sessions mod_keep mod_smart mod_windows

@@ -107,7 +107,16 @@ static const char expected[] =
     " \"store\": {\"url\": \"redis://10.0.0.5\", \"state\": \"connected\", "
     "\"since\": \"2026-11-22T09:59:00Z\", \"round_trip_ms\": 0.25, \"unsent\": 1, "
     "\"walks\": 2, \"gaps\": 3},\n"
-    " \"refused\": 13}\n";
+    " \"refused\": 13,\n"
+    " \"verdict\": {\"severity\": \"warn\", \"title\": \"! 1 front end\", "
+    "\"headline\": \"Front end fe2 is gone.\", \"rest\": \"15 users are served "
+    "by 1 of 1 node; new users can start. 2 users were turned away in 5 minutes.\"},\n"
+    " \"troubles\": [{\"kind\": \"front_end\", \"severity\": \"warn\", "
+    "\"fleet\": \"\", \"node\": \"\", \"what\": \"Front end fe2 is gone\", "
+    "\"since\": null, \"effect\": \"Its users come here if something sends "
+    "them; their sessions are known.\", \"next\": \"It is one of us again when "
+    "it is heard of.\", \"next_at\": null, \"todo\": \"Start httpd there, or "
+    "see why it does not reach the store.\"}]}\n";
 
 static svb_snapshot *one_node(void)
 {
@@ -171,8 +180,15 @@ static svb_snapshot *one_node(void)
 
 START_TEST(the_whole_snapshot)
 {
+    const char *at, *should = expected;
+
     ck_assert_int_eq(svb_json_snapshot(one_node(), &sink), APR_SUCCESS);
-    ck_assert_str_eq(written(), expected);
+    at = written();
+
+    /* Check cannot print all of it. */
+    for (; *at && *at == *should; at++, should++) {
+    }
+    ck_assert_msg(!*at && !*should, "%.80s instead of %.80s", at, should);
 }
 END_TEST
 
@@ -211,7 +227,9 @@ START_TEST(nothing_to_show)
         " \"events\": [],\n \"front_end\": \"\",\n \"front_ends\": [],\n "
         "\"store\": {\"url\": \"\", \"state\": \"off\", \"since\": \"\", "
         "\"round_trip_ms\": 0.0, \"unsent\": 0, \"walks\": 0, \"gaps\": 0},\n"
-        " \"refused\": 0}\n"));
+        " \"refused\": 0,\n \"verdict\": {\"severity\": \"ok\", \"title\": \"\", "
+        "\"headline\": \"There is no node yet.\", \"rest\": \"\"},\n "
+        "\"troubles\": []}\n"));
 }
 END_TEST
 
