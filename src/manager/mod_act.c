@@ -151,12 +151,12 @@ static int answer_action(request_rec *r, const svb_model *model,
 static int refuse_nonce(request_rec *r, const svb_model *model,
                         const svb_action *action)
 {
-    return is_browser(r)
-               ? send_back(r, model, action, "again", NULL)
-               : svb_answer_text(r, HTTP_FORBIDDEN,
-                                 "The nonce is not this server's, or older than "
-                                 "an hour: take it from the page or the JSON as "
-                                 "it is now.\n");
+    return is_browser(r) ? send_back(r, model, action, "again", NULL)
+                         : svb_answer_text(
+                             r, HTTP_FORBIDDEN,
+                             "The nonce is not this server's, or older than "
+                             "an hour: take it from the page or the JSON as "
+                             "it is now.\n");
 }
 
 static const svb_fleet *fleet_named(const svb_model *model, const char *name)

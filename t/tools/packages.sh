@@ -6,7 +6,7 @@ set -eu
 common="gcc libc6-dev make perl curl apache2-bin apache2-dev
         libtomcat10-java default-jdk-headless redis-server libhiredis-dev"
 tests="check pkg-config clang clang-format clang-tidy cppcheck libclang-rt-14-dev
-       icedtea-netx openssl chromium shellcheck valgrind libfaketime wget
+       icedtea-netx openssl chromium nodejs shellcheck valgrind libfaketime wget
        mandoc haproxy nginx libapache2-mod-jk
        libjson-validator-perl prometheus"
 

@@ -14,12 +14,15 @@ package SVB::Proc;
 #   SVB::Proc->which('wrk');        # the file of a program that is installed, or undef
 #
 # Options: name; cmd; out (file that stdout and stderr are appended to); env
-# (undef removes a variable); cwd; death (signal when the program dies: KILL).
+# (undef removes a variable); cwd; death (signal when the program dies: KILL);
+# talk (1: its stdin and stdout are the other end of ->socket, `out` is for stderr).
 
 use v5.32;
 use warnings;
 
+use IO::Handle;
 use POSIX qw(WNOHANG);
+use Socket;
 use SVB::Temp;      # compiled first, so its END comes after ours
 use SVB::Wait qw(poll wait_for);
 
@@ -40,9 +43,14 @@ sub spawn {
     my ($class, %option) = @_;
     my $self = bless { name => 'process', death => 'KILL', %option }, $class;
     my $parent = $$;
+    my $other;
+    if ($self->{talk}) {
+        socketpair $self->{socket}, $other, AF_UNIX, SOCK_STREAM, 0 or die "socketpair: $!\n";
+        $self->{socket}->autoflush;
+    }
     my $pid = fork // die "fork: $!\n";
     if (!$pid) {
-        $self->_become($parent);
+        $self->_become($parent, $other);
     }
     setpgrp $pid, $pid;     # in both, whoever comes first
     $self->{pid} = $pid;
@@ -52,7 +60,7 @@ sub spawn {
 
 # In the child; never returns.
 sub _become {
-    my ($self, $parent) = @_;
+    my ($self, $parent, $other) = @_;
     no warnings 'exec';
     setpgrp;
     $SIG{$_} = 'DEFAULT' for qw(INT TERM HUP PIPE);
@@ -65,6 +73,10 @@ sub _become {
     open STDIN, '<', '/dev/null';
     open STDOUT, '>>', $self->{out} // '/dev/null' or POSIX::_exit(126);
     open STDERR, '>&', \*STDOUT;
+    if ($other) {
+        open STDIN, '<&', $other;
+        open STDOUT, '>&', $other;
+    }
     my $env = $self->{env} // {};
     for my $name (keys %$env) {
         if (defined $env->{$name}) { $ENV{$name} = $env->{$name} }
@@ -77,8 +89,9 @@ sub _become {
     POSIX::_exit(127);
 }
 
-sub pid  { $_[0]{pid} }
-sub name { $_[0]{name} }
+sub pid    { $_[0]{pid} }
+sub name   { $_[0]{name} }
+sub socket { $_[0]{socket} }
 
 sub alive {
     my ($self) = @_;
