@@ -14,10 +14,10 @@
 (function () {
     'use strict';
 
-    var EVERY = 1500, HISTORY = 30000, PATIENCE = 5000, NOTE = 60000;
+    var EVERY = 1000, HISTORY = 30000, PATIENCE = 5000, NOTE = 60000;
     var pieces = {}, lines = {}, states = null;
     var paused = false, busy = false, lost = '';
-    var heard = Date.now(), asked = 0, drawn = 0, cost = 0, began = Date.now();
+    var heard = Date.now(), asked = 0, ticked = 0, drawn = 0, cost = 0, began = Date.now();
     var announcer = document.createElement('p');
 
     JSON.parse(document.querySelector('script[type="application/json"]').textContent)
@@ -340,8 +340,11 @@
     }
 
     function tick() {
-        var since = Date.now() - asked;
+        var now = Date.now(), since = now - asked;
 
+        /* Somebody's machine has slept: nobody was asked meanwhile, so nothing is lost. */
+        if (now - ticked > 3000) began = now;
+        ticked = now;
         tell();
         if (!busy && !paused && !document.hidden && since >= Math.max(EVERY, 10 * cost)) ask();
         if (Date.now() - began > NOTE && /[?&](done|again)=/.test(location.search)
