@@ -256,6 +256,24 @@ my %problem = (
         said => [ qr{balancer://srevoy\b.*"}, qr/no effect/, qr{did you mean balancer://servoy\b} ],
         fine => {},
     },
+    'starts without a direct URL' => {
+        level => 'warn',
+        conf => servoy('servoy', urls('servoy1'), 'ServoyLaunch proxy', 'ServoyStart redirect'),
+        said => [ qr{balancer://servoy: }, qr/BalancerMember.*route=servoy2" has no direct URL/,
+            qr/clients that start and are elected there are proxied/, qr/or set ServoyStart proxy$/ ],
+        fine => {
+            'they are proxied' => servoy('servoy', urls('servoy1'), 'ServoyLaunch proxy',
+                'ServoyStart proxy'),
+            'all have one' => good('ServoyStart redirect'),
+        },
+    },
+    'launches and starts without a direct URL' => {
+        level => 'warn',
+        conf => servoy('servoy', urls('servoy1'), 'ServoyStart redirect'),
+        said => [ qr/BalancerMember.*route=servoy2" has no direct URL: launches, and clients that/,
+            qr/or set ServoyLaunch and ServoyStart proxy$/ ],
+        fine => {},
+    },
     'launches to be rewritten without a direct URL' => {
         level => 'warn',
         conf => servoy('servoy', 'ServoyLaunch rewrite', urls('servoy1'),
@@ -469,6 +487,14 @@ subtest 'https in front, http direct URLs' => sub {
     $warned->(servoy('servoy', urls('servoy2'), 'ServoyNode servoy1 url=http://servoy1.example.com')
         . $tls->($pass), 'one node only');
     accepted(good() . $tls->($pass), 'https direct URLs', $httpd);
+    my ($code, $output) =
+        $httpd->configtest($plain->('ServoyLaunch proxy', 'ServoyStart redirect') . $tls->($pass));
+    my @said = grep { /servoy_balancer:warn\]/ } split /\n/, $output;
+    is scalar @said, 1, 'starts are warned about, too' or diag $output;
+    like $said[0] // '', $_
+        for qr{SVB0190: balancer://servoy: clients that start at desk\.example\.com \(https\)},
+        qr{http://servoy1\.example\.com}, qr/set ServoyStart proxy$/;
+    accepted(good('ServoyStart redirect') . $tls->($pass), 'not to https direct URLs', $httpd);
     accepted($plain->('ServoyLaunch proxy') . $tls->($pass), 'launches are proxied', $httpd);
     accepted($plain->('ServoyLaunch rewrite') . $tls->($pass), 'or rewritten', $httpd);
     accepted($plain->() . "<VirtualHost *:\@PORT\@>\n$pass</VirtualHost>\n" . $tls->(''),

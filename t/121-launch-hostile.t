@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# Launches that someone means ill with: whatever the request says, a Location and the
+# Launches, and starts at the door, that someone means ill with: whatever the request says, a Location and the
 # codebase of a rewritten JNLP name a configured direct URL, its href the front end,
 # nothing gets into the headers, nothing crashes.
 
@@ -33,6 +33,10 @@ my @setups = (
     { name => 'jnlp-greedy', jnlp => 1, greedy => 1 },
     { name => 'jnlp-nocanon-greedy', jnlp => 1, pass => 'nocanon', greedy => 1 },
     { name => 'jnlp-encoded-greedy', jnlp => 1, pass => 'mapping=encoded', greedy => 1 },
+    # the same by the door, which takes them for starts of web clients
+    { name => 'door-greedy', door => 1, greedy => 1 },
+    { name => 'door-nocanon-greedy', door => 1, pass => 'nocanon', greedy => 1 },
+    { name => 'door-encoded-greedy', door => 1, pass => 'mapping=encoded', greedy => 1 },
 );
 my @jnlp = grep { $setups[$_]{jnlp} } 0 .. $#setups;     # their nodes hear of every Host
 
@@ -45,7 +49,8 @@ sub vhost {
         ? "RewriteEngine on\nRewriteRule ^(.*)\$ balancer://$setup{name}\$1 [P]"
         : "ProxyPass / balancer://$setup{name}/ " . ($setup{pass} // '');
     my $slashes = $setup{slashes} // 'On';
-    my $greedy = $setup{greedy} ? "ServoyLaunchMatch jnlp" : '';
+    my $greedy = $setup{door} ? "ServoyStart redirect\nServoyStartMatch jnlp\nServoyLaunchMatch ^-"
+        : $setup{greedy} ? 'ServoyLaunchMatch jnlp' : '';
     my $launch = $setup{jnlp} ? 'rewrite' : 'redirect';
     return <<"END";
 <VirtualHost *:\@PORT$n\@>

@@ -115,6 +115,25 @@ svb_request *svb_request_make_launch(request_rec *r, svb_balancer *balancer,
     return req;
 }
 
+svb_request *svb_request_make_ordinary(request_rec *r,
+                                       const svb_request *launch,
+                                       const char *url)
+{
+    svb_request *req;
+
+    ap_set_module_config(r->request_config, &servoy_balancer_module, NULL);
+    req = svb_request_make(r, launch->balancer, url);
+    req->tried = launch->tried;
+    req->choice = launch->choice;
+    /* Nothing that it came with has named the node, but perhaps a launch cookie. */
+    if (req->choice.how != SVB_HOW_ELECTED) {
+        req->choice.from = NULL;
+        req->choice.how = SVB_HOW_COOKIE;
+    }
+    req->fixed = launch->choice.member->worker;
+    return req;
+}
+
 static int is_of_stateless_path(const svb_request *req, request_rec *r)
 {
     const svb_section *set = &req->balancer->set;

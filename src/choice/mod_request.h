@@ -111,6 +111,16 @@ int svb_request_matches(const svb_request *req, request_rec *r,
 svb_request *svb_request_make_launch(request_rec *r, svb_balancer *balancer,
                                      const char *path);
 
+/**
+ * It is none after all, and goes on as any other request, at the member that was chosen
+ * for the launch.
+ * @param launch what it was
+ * @param url    as for svb_request_make()
+ */
+svb_request *svb_request_make_ordinary(request_rec *r,
+                                       const svb_request *launch,
+                                       const char *url);
+
 /** Does it begin no client, whatever comes of it: ServoyStateless, OPTIONS? */
 int svb_request_is_stateless(svb_request *req, request_rec *r);
 

@@ -231,19 +231,27 @@ static int has_no_direct_url(const svb_model *model,
 
 static void check_direct_urls(svb_model *model, svb_balancer *balancer)
 {
+    int launches = balancer->set.launch != SVB_LAUNCH_PROXY;
+    int starts = balancer->set.start == SVB_START_REDIRECT;
     member_list list = {NULL, "", 0};
 
-    if (balancer->set.launch != SVB_LAUNCH_PROXY) {
+    if (launches || starts) {
         list = members_that(model, balancer, has_no_direct_url);
     }
     if (list.count) {
         svb_model_problem(
             model, APLOG_WARNING, balancer->server,
-            SVB_LOGNO(0009) "%s: %s %s no direct URL: launches elected there "
-                            "are proxied; give each one with ServoyNode %s "
-                            "url=, or set ServoyLaunch proxy",
+            SVB_LOGNO(0009) "%s: %s %s no direct URL: %s elected there are "
+                            "proxied; give each one with ServoyNode %s url=, "
+                            "or set %s proxy",
             balancer->name, list.names, verb(&list, "has", "have"),
-            list.first->s->route);
+            !starts     ? "launches"
+            : !launches ? "clients that start and are"
+                        : "launches, and clients that start and are",
+            list.first->s->route,
+            !starts     ? "ServoyLaunch"
+            : !launches ? "ServoyStart"
+                        : "ServoyLaunch and ServoyStart");
     }
 }
 
@@ -411,30 +419,50 @@ static void check_templates(svb_model *model, svb_balancer *balancer, int n,
     }
 }
 
-static void check_https(svb_model *model, svb_balancer *balancer)
+/* The first direct URL of a balancer that is not https, or NULL. */
+static const char *plain_url(const svb_model *model,
+                             const svb_balancer *balancer)
 {
-    server_rec *s = balancer->server;
     svb_facts facts;
 
-    if (balancer->set.launch != SVB_LAUNCH_REDIRECT || !svb_tree_speaks_https(s)
-        || !svb_tree_proxies_to(s, balancer->name)) {
-        return;
-    }
     for (int i = 0; i < member_count(balancer); i++) {
         if (!svb_model_facts(model->pool, balancer,
                              svb_model_worker(balancer, i), &facts)
             && facts.url && !svb_url_is_https(facts.url)) {
-            svb_model_problem(
-                model, APLOG_WARNING, s,
-                SVB_LOGNO(
-                    0015) "%s: launches at %s (https) would be sent to "
-                          "%s (http), which Java Web Start does not follow; give the "
-                          "node an https:// direct URL, or set ServoyLaunch rewrite or proxy",
-                balancer->name,
-                s->server_hostname ? s->server_hostname : "the main server",
-                facts.url);
-            return;
+            return facts.url;
         }
+    }
+    return NULL;
+}
+
+static void check_https(svb_model *model, svb_balancer *balancer)
+{
+    server_rec *s = balancer->server;
+    const char *host =
+        s->server_hostname ? s->server_hostname : "the main server";
+    const char *plain =
+        svb_tree_speaks_https(s) && svb_tree_proxies_to(s, balancer->name)
+            ? plain_url(model, balancer)
+            : NULL;
+
+    if (plain && balancer->set.launch == SVB_LAUNCH_REDIRECT) {
+        svb_model_problem(
+            model, APLOG_WARNING, s,
+            SVB_LOGNO(
+                0015) "%s: launches at %s (https) would be sent to "
+                      "%s (http), which Java Web Start does not follow; give the "
+                      "node an https:// direct URL, or set ServoyLaunch rewrite or proxy",
+            balancer->name, host, plain);
+    }
+    if (plain && balancer->set.start == SVB_START_REDIRECT) {
+        svb_model_problem(
+            model, APLOG_WARNING, s,
+            SVB_LOGNO(
+                0190) "%s: clients that start at %s (https) would be sent to "
+                      "%s (http), and their passwords and sessions could be "
+                      "read on the way; give the node an https:// direct URL, "
+                      "or set ServoyStart proxy",
+            balancer->name, host, plain);
     }
 }
 

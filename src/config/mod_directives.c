@@ -228,6 +228,27 @@ static const char *set_launch_match(cmd_parms *cmd, void *conf, const char *arg)
                    &section->launch_match_text);
 }
 
+static const char *set_start(cmd_parms *cmd, void *conf, const char *arg)
+{
+    static const char *const modes[] = {"proxy", "redirect", NULL};
+    svb_section *section = conf;
+    const char *err = begin_balancer(cmd, conf);
+
+    section->start = svb_values_word(arg, modes);
+    return err || section->start >= 0
+               ? err
+               : svb_values_bad_word(cmd, arg, modes,
+                                     "expected proxy or redirect");
+}
+
+static const char *set_start_match(cmd_parms *cmd, void *conf, const char *arg)
+{
+    svb_section *section = conf;
+
+    return compile(cmd, section, arg, AP_REG_EXTENDED, &section->start_match,
+                   &section->start_match_text);
+}
+
 static const char *set_window_match(cmd_parms *cmd, void *conf, const char *arg)
 {
     svb_section *section = conf;
@@ -407,6 +428,10 @@ const command_rec svb_directives_commands[] = {
         "name of the cookie that brings the next launch to the same node, or Off"),
     AP_INIT_TAKE1("ServoyLaunchTimeout", set_time, FIELD(launch_timeout), ANYWHERE,
         "a smart client is counted for so long after its last launch"),
+    AP_INIT_TAKE1("ServoyStart", set_start, NULL, ANYWHERE,
+        "proxy or redirect: what a web client that begins gets"),
+    AP_INIT_TAKE1("ServoyStartMatch", set_start_match, NULL, ANYWHERE,
+        "a regular expression: which paths begin a web client"),
     AP_INIT_TAKE12("ServoyMaintenance", set_maintenance, NULL, ANYWHERE,
         "On or Off, then how long a node in maintenance is left alone"),
     AP_INIT_TAKE1("ServoyMaintenanceMatch", set_maintenance_match, NULL, ANYWHERE,

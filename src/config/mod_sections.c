@@ -16,6 +16,8 @@ static const svb_section section_defaults = {
     .launch_limit = 1024 * 1024,
     .launch_match_text = "^/servoy-client/.+\\.jnlp$",
     .launch_cookie = "SERVOYLAUNCH",
+    .start = SVB_START_PROXY,
+    .start_match_text = "^/(solutions?/[^/]+|servoy-webclient)(/|$)",
     .launch_timeout = apr_time_from_sec(8 * 3600),
     .maintenance = 1,
     .maintenance_retry = apr_time_from_sec(30),
@@ -40,6 +42,7 @@ void *svb_sections_create(apr_pool_t *p, char *path)
         .learn_sessions = SVB_UNSET,
         .launch = SVB_UNSET,
         .launch_limit = SVB_UNSET,
+        .start = SVB_UNSET,
         .launch_timeout = SVB_UNSET,
         .maintenance = SVB_UNSET,
         .maintenance_retry = SVB_UNSET,
@@ -78,6 +81,9 @@ static svb_section *merge(apr_pool_t *p, const svb_section *base,
     MERGE_PTR(launch_match);
     MERGE_PTR(launch_match_text);
     MERGE_PTR(launch_cookie);
+    MERGE(start);
+    MERGE_PTR(start_match);
+    MERGE_PTR(start_match_text);
     MERGE(launch_timeout);
     MERGE(maintenance);
     MERGE(maintenance_retry);
@@ -138,6 +144,7 @@ static svb_section *defaults(apr_pool_t *p)
                                           AP_REG_EXTENDED | AP_REG_DOTALL);
     base->launch_match =
         ap_pregcomp(p, base->launch_match_text, AP_REG_EXTENDED);
+    base->start_match = ap_pregcomp(p, base->start_match_text, AP_REG_EXTENDED);
     base->window_match =
         ap_pregcomp(p, base->window_match_text, AP_REG_EXTENDED);
     base->stateless = ap_pregcomp(p, base->stateless_text, AP_REG_EXTENDED);
@@ -174,5 +181,6 @@ svb_section *svb_sections_merged(apr_pool_t *p, server_rec *s, const char *name)
     merged->window_shape = shape_of(p, merged->window_match_text);
     merged->stateless_shape = shape_of(p, merged->stateless_text);
     merged->launch_shape = shape_of(p, merged->launch_match_text);
+    merged->start_shape = shape_of(p, merged->start_match_text);
     return merged;
 }

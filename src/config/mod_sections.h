@@ -27,6 +27,12 @@ typedef enum svb_launch_mode {
     SVB_LAUNCH_PROXY
 } svb_launch_mode;
 
+/** ServoyStart: what a web client that begins gets. */
+typedef enum svb_start_mode {
+    SVB_START_PROXY,
+    SVB_START_REDIRECT
+} svb_start_mode;
+
 /** One ServoyNode line. */
 typedef struct svb_node_line {
     const char *route; /**< the node's route, or "*" for the template */
@@ -57,6 +63,10 @@ typedef struct svb_section {
     const char *launch_match_text;
     svb_pattern_shape launch_shape; /**< likewise */
     const char *launch_cookie;      /**< "" is off */
+    int start;                      /**< svb_start_mode */
+    ap_regex_t *start_match;
+    const char *start_match_text;
+    svb_pattern_shape start_shape; /**< likewise */
     apr_interval_time_t launch_timeout;
     int maintenance;
     apr_interval_time_t maintenance_retry;
