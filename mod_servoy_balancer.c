@@ -12,7 +12,6 @@
 #include "course/mod_learn.h"
 #include "course/mod_retry.h"
 #include "course/mod_windows.h"
-#include "launch/mod_door.h"
 #include "launch/mod_launch.h"
 #include "launch/mod_rewrite.h"
 #include "manager/mod_manager.h"
@@ -38,7 +37,6 @@ static void register_hooks(apr_pool_t *p)
     svb_learn_register(p);
     svb_windows_register(p);
     svb_launch_register(p);
-    svb_door_register(p);
     svb_rewrite_register(p);
     svb_retry_register(p);
     svb_manager_register(p);

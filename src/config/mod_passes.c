@@ -294,7 +294,7 @@ static const char *way_out(const pass *hiding, const pass *hidden)
         return "the last <Location> that fits counts: put the wider one first";
     }
     return "what stands in a <Location> counts before other lines: put both "
-           "into one, the wider one first";
+           "into <Location> sections, the wider one first";
 }
 
 /* Which lines does the n-th hide? Where both are the main server's, they are told of

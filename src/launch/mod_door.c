@@ -5,7 +5,6 @@
 
 #include "choice/mod_election.h"
 #include "choice/mod_method.h"
-#include "launch/mod_direct.h"
 #include "mod_log.h"
 
 #define START "start"
@@ -65,30 +64,15 @@ static int start(request_rec *r, svb_balancer *balancer,
     return DECLINED;
 }
 
-/* What the handler of launches has left to mod_proxy is one. */
-static int handler(request_rec *r)
+int svb_door_answer(request_rec *r, svb_balancer *balancer,
+                    svb_direct_target *t)
 {
-    svb_balancer *balancer = svb_method_balancer_of(r);
-    svb_direct_target t = {NULL, NULL, NULL};
+    const svb_section *set = &balancer->set;
 
-    if (!balancer || balancer->set.start != SVB_START_REDIRECT
-        || r->method_number != M_GET || svb_request_get(r)) {
+    if (r->method_number != M_GET
+        || !svb_direct_matches(r, t->path, set->start_match, &set->start_shape)
+        || !svb_direct_read(r, t) || belongs_here(r, balancer)) {
         return DECLINED;
     }
-    t.path = svb_direct_path(r);
-    if (!t.path
-        || !svb_direct_matches(r, t.path, balancer->set.start_match,
-                               &balancer->set.start_shape)
-        || !svb_direct_read(r, &t) || belongs_here(r, balancer)) {
-        return DECLINED;
-    }
-    return start(r, balancer, &t);
-}
-
-void svb_door_register(apr_pool_t *p)
-{
-    static const char *const before_proxy[] = {"mod_proxy.c", NULL};
-
-    (void)p;
-    ap_hook_handler(handler, NULL, before_proxy, APR_HOOK_FIRST + 1);
+    return start(r, balancer, t);
 }

@@ -10,6 +10,7 @@
 #include "course/mod_answer.h"
 #include "launch/location.h"
 #include "launch/mod_direct.h"
+#include "launch/mod_door.h"
 #include "launch/mod_front.h"
 #include "launch/mod_rewrite.h"
 #include "mod_log.h"
@@ -84,10 +85,16 @@ static int handler(request_rec *r)
     svb_balancer *balancer = svb_method_balancer_of(r);
     svb_direct_target t = {.path = balancer ? svb_direct_path(r) : NULL};
 
-    if (!t.path
-        || !svb_direct_matches(r, t.path, balancer->set.launch_match,
-                               &balancer->set.launch_shape)
-        || !svb_direct_read(r, &t)) {
+    if (!t.path) {
+        return DECLINED;
+    }
+    if (!svb_direct_matches(r, t.path, balancer->set.launch_match,
+                            &balancer->set.launch_shape)) {
+        return balancer->set.start == SVB_START_REDIRECT
+                   ? svb_door_answer(r, balancer, &t)
+                   : DECLINED;
+    }
+    if (!svb_direct_read(r, &t)) {
         return DECLINED;
     }
     if (r->method_number != M_GET) {
