@@ -155,6 +155,22 @@ my %problem = (
             'ServoyNode * url=https://%r.example.com probe=members')
             . servoy('sockets', 'ServoyNode * url=https://%r.example.com') },
     },
+    'templates that contradict each other about many nodes' => {
+        level => 'error',
+        conf => join('', map {
+            section($_, routed(map { "node$_" } 1 .. 9), 'ProxySet lbmethod=servoy',
+                "ServoyNode * url=https://%r.$_.example.com")
+        } qw(servoy sockets)),
+        said => [ qr{balancer://sockets: }, qr/about node node1: .* there, and about 8 more; give/ ],
+        fine => {},
+    },
+    'a template that comes to no URL for many' => {
+        level => 'error',
+        conf => section('servoy', routed(map { "a+$_" } 1 .. 9), 'ProxySet lbmethod=servoy',
+            'ServoyNode * url=https://%r.example.com'),
+        said => [ qr/BalancerMember.*route=a\+1"/, qr/ \(and likewise 8 more\)$/ ],
+        fine => {},
+    },
     'a template that comes to no URL' => {
         level => 'error',
         conf => section('servoy', routed('a+b'), 'ProxySet lbmethod=servoy',

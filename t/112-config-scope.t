@@ -36,7 +36,7 @@ subtest 'missing modules are named' => sub {
         accepted($needed{$module}, "with mod_$module");
     }
     like +(SVB::Httpd->new(without => ['proxy_ajp'])->configtest(good()))[1],
-        qr{balancer://servoy: "BalancerMember ajp://127\.0\.0\.1:18001 route=servoy1" needs},
+        qr{balancer://servoy: "BalancerMember ajp://127\.0\.0\.1:18001 route=servoy1" needs mod_proxy_ajp \(and likewise 1 more\)},
         'and who needs it';
     accepted($needed{proxy_http}, 'no ajp members, no mod_proxy_ajp',
         SVB::Httpd->new(without => ['proxy_ajp']));

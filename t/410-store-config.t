@@ -78,7 +78,7 @@ subtest 'the URL' => sub {
     refused(store('redis://a timeout=5ms'), 'too short', qr/timeout=5ms.*10ms to 1s/);
     refused(store('redis://a timeout=5s'), 'too long', qr/timeout=5s.*10ms to 1s/);
     refused(store('redis://a name=a/b'), 'a name', qr/name=a\/b.*1 to 63 letters/);
-    refused(store('redis://a nam=b'), 'an unknown key', qr/nam=b.*expected user=, passwordfile=/);
+    refused(store('redis://a nam=b'), 'an unknown key', qr/nam=b.*expected user=, passwordfile=.*did you mean name=\?/);
     refused(store('redis://a name=b name=c'), 'twice', qr/name=c.*said twice/);
     refused(store('redis://a password=geheim'), 'password=', qr/passwordfile=/);
     refused(store('redis://a user=svb'), 'a user without a password',

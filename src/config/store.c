@@ -10,6 +10,7 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
+#include "config/closest.h"
 #include "memory/names.h"
 
 #define PORT 6379
@@ -319,6 +320,24 @@ static const struct {
 
 #define N_KEYS (sizeof(keys) / sizeof(keys[0]))
 
+static const char *unknown_option(apr_pool_t *p, const char *word,
+                                  apr_size_t len)
+{
+    const char *names[N_KEYS + 1] = {NULL};
+    const char *meant;
+
+    for (apr_size_t i = 0; i < N_KEYS; i++) {
+        names[i] = keys[i].name;
+    }
+    meant = svb_closest(apr_pstrmemdup(p, word, len), names);
+    return apr_pstrcat(
+        p,
+        bad(p, word,
+            "expected user=, passwordfile=, name=, timeout=, cafile=, "
+            "certfile= or keyfile="),
+        meant ? "; did you mean " : "", meant, meant ? "=?" : "", NULL);
+}
+
 static const char *read_option(apr_pool_t *p, const char *word, char *given,
                                svb_store_line *line)
 {
@@ -335,9 +354,7 @@ static const char *read_option(apr_pool_t *p, const char *word, char *given,
         return "password= is not allowed here: a password is kept in a file of "
                "its own, passwordfile=";
     }
-    return bad(p, word,
-               "expected user=, passwordfile=, name=, timeout=, cafile=, "
-               "certfile= or keyfile=");
+    return unknown_option(p, word, len);
 }
 
 /* What goes with what. */

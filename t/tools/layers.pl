@@ -24,8 +24,8 @@ my @house = (
     ['nodes'    => qw(mod_probe mod_evidence mod_census mod_addresses mod_targets mod_condition
                       mod_admin mod_members
                        condition probe addresses action state)],
-    ['config'   => qw(mod_checks mod_fleets mod_access mod_passes mod_tree mod_model mod_directives mod_store mod_sections
-                      mod_facts mod_values closest pattern hosts store url escape)],
+    ['config'   => qw(mod_checks mod_fleets mod_member_checks mod_access mod_passes mod_tree mod_model mod_directives mod_store mod_sections
+                      mod_facts mod_values pattern hosts store closest url escape)],
     ['memory'   => qw(mod_persist mod_autosave mod_live mod_room mod_clients mod_former mod_segments
                       save_write save_read save words save_parts save_file blocks clients journal merge slots entry
                       survey rows history moves events paths generations records sealed hash process evictions client
