@@ -28,7 +28,7 @@ my $gone = dead_member('servoy1', 'retry=600');
 my $start = '/solutions/crm/index.html';
 my $door = 'ServoyStart redirect';
 
-my $httpd = SVB::Httpd->new(tls => 1, conf => join '',
+my $httpd = SVB::Httpd->new(tls => 1, modules => ['http2'], conf => join '',
     balancer('plain',     $fleet->members('ajp'), @urls, $door),
     balancer('dry',       $fleet->members('ajp'), @urls, $door),
     balancer('counts',    $fleet->members('ajp'), @urls, $door, 'ServoyLaunchTimeout 3s'),
@@ -51,7 +51,8 @@ my $httpd = SVB::Httpd->new(tls => 1, conf => join '',
     balancer('gone',      $gone, "ServoyNode servoy1 url=$app1", $door),
     balancer('moves',     $fleet->members('ajp', [ ('retry=600') x 2 ]), @names, $door),
     balancer('maint',     $fleet->members('ajp'), @names, $door, 'ServoyMaintenance on 60s'),
-    manager_location('ServoyManagerActions on'), tls_host())->start;
+    manager_location('ServoyManagerActions on'), tls_host(),
+    "Protocols h2 h2c http/1.1\n")->start;
 my $manager = $httpd->manager;
 my $at = SVB::Launch->new(httpd => $httpd, fleet => $fleet);
 
@@ -96,6 +97,36 @@ subtest 'by TLS the cookie is Secure' => sub {
     is $r->status, 302 or diag $r->error;
     like $r->header('Set-Cookie'), qr/; Secure$/;
 };
+
+subtest 'HTTP/2' => sub {
+    my @ways = ([ $httpd->url, '--http2-prior-knowledge' ],
+        [ 'https://127.0.0.1:' . $httpd->tls_port, '--http2' ]);
+    for (@ways) {
+        my ($url, $option) = @$_;
+        my $r = SVB::Curl->get("$url/canonical/solutions/a%7cb/index.html?x=%C3%A9&y", $option);
+        is $r->version . ' ' . $r->status, '2 302', $url or diag $r->error;
+        is $r->header('Location'), "$app1/solutions/a%7cb/index.html?x=%C3%A9&y";
+        is $r->header('Cache-Control'), 'no-store';
+    }
+};
+
+for my $mpm (qw(worker prefork)) {
+    subtest "the same with $mpm" => sub {
+        my $front = SVB::Httpd->new(mpm => $mpm, conf => balancer('mpm', $fleet->members('ajp'),
+            @names, $door))->start;
+        my %named;
+        for my $n (1 .. 4) {
+            my $user = $front->client;
+            my $head = $at->named(begin($user, 'mpm', method => 'HEAD'));
+            my $get = $at->named(begin($user, 'mpm'));
+            is $get, $head, "HEAD and GET ($n)";
+            is $at->named(begin($user, 'mpm')), $get, 'and again';
+            $named{$get}++;
+        }
+        shared(\%named, 4, 'in turn');
+        $front->stop;
+    };
+}
 
 subtest 'a HEAD changes nothing' => sub {
     my $user = $httpd->client(cookies => 0);
