@@ -91,6 +91,9 @@ subtest 'acting' => sub {
     ends_with(0, qr/^servoy1: maintenance/, 'maintenance', 'maintenance', 'servoy1');
     ends_with(0, qr/^servoy1: disabled/, 'disable', 'disable', 'servoy1');
     is $desk->states, 'disabled ready', '... done';
+    like $ctl->run('events', 'servoy1')->out,
+        qr/ -> draining .* -> ready .* -> maintenance .* -> disabled [^\n]*\n\z/s,
+        'events, the latest last';
     my $window = $desk->user_of('servoy2')->websocket('/websocket/1/main/1');
     $window->recv_json(30);
     ends_with(0, qr/^servoy2: ready.*not disabled: who was there comes back/s, 'close', 'close',
