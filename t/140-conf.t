@@ -13,6 +13,7 @@ use SVB::Curl;
 use SVB::Httpd;
 use SVB::Node;
 use SVB::Ports;
+use SVB::Shipped;
 use SVB::Temp;
 use SVB::Users qw($page);
 use SVB::Wait;
@@ -22,16 +23,6 @@ my $outside = '192.0.2.7';      # where a user comes from who is not on this mac
 my $public = 'servoy.example.com';
 
 sub slurp { my ($path) = @_; return SVB::Temp->read_file($path) }
-
-# The text of a shipped file after replacements, each of which must apply.
-sub shipped {
-    my ($file, @replace) = @_;
-    my $text = slurp("$shipped/$file");
-    while (my ($from, $to) = splice @replace, 0, 2) {
-        $text =~ s/\Q$from\E/$to/g or die "conf/$file: no $from\n";
-    }
-    return $text;
-}
 
 # A node whose server.xml is the shipped one, around the Host of the other tests.
 package ShippedNode {

@@ -43,10 +43,21 @@ my $both = SVB::Ctl->new(SERVOY_FLEET => 'servoy',
 
 sub ends_with { return $ctl->ends_with(@_) }
 sub second_state { my ($route) = @_; return $second->manager->node('servoy', $route)->{state} }
+# Until it has asked so often.
+sub looks {
+    my ($front, $times) = @_;
+    $front->mark;
+    wait_for(sub {
+        $times <= (() = $front->access_log =~ m{/servoy-manager\?format=json}g)
+    }, 20, 'it to look');
+    return;
+}
+
 sub logout { my ($user) = @_; return $user->get('/logout') }
 
 # What it says once a minute is waited for while all else is tried.
-my $patient = SVB::Ctl->new(SERVOY_MANAGER => $url)->begin(qw(--fleet turns wait t60));
+my $patient = SVB::Ctl->new(SERVOY_MANAGER => $httpd->url . '/quiet-manager')
+    ->begin(qw(--fleet turns wait t60));
 my $patient_since = time;
 
 subtest 'looking' => sub {
@@ -120,8 +131,7 @@ subtest 'waiting' => sub {
     is_deeply [ @{ $run->json }{qw(exit message)} ], [ 1, 'servoy1 still has clients after 0 s' ],
         '... in JSON';
     my $wait = $ctl->begin(qw(drain servoy1 --wait));
-    $httpd->mark;
-    wait_for(sub { 3 <= (() = $httpd->access_log =~ /format=json/g) }, 20, 'it to look');
+    looks($httpd, 3);
     ok $wait->proc->alive, 'it waits';
     $httpd->graceful;
     $desk->act('maintenance');
@@ -318,8 +328,7 @@ subtest 'two front ends that share nothing' => sub {
         'it is said to each');
     logout($users[0]);
     wait_for(sub { $manager->node('servoy', 'servoy1')->{safe_to_stop} }, 20, 'one to be content');
-    $second->mark;
-    wait_for(sub { 3 <= (() = $second->access_log =~ /format=json/g) }, 20, 'it to look');
+    looks($second, 3);
     ok $wait->proc->alive, 'it waits for the other';
     logout($_) for @users[1, 2];
     is $wait->end->code, 0, 'until all say so';
@@ -346,8 +355,7 @@ subtest 'interrupted' => sub {
         is $desk->states, 'draining ready', '... which is true';
     }
     my $run = $ctl->begin(qw(wait servoy1 --json));
-    $httpd->mark;
-    wait_for(sub { 2 <= (() = $httpd->access_log =~ /format=json/g) }, 20, 'it to wait');
+    looks($httpd, 2);
     $run->proc->signal('TERM');
     is $run->end(20)->code, 130, 'in JSON';
     is $run->json->{sum}{state}, 'draining', '... as well';
@@ -357,10 +365,9 @@ subtest 'by the clock' => sub {
     $desk->calm;
     my $user = $desk->user_of('servoy1');
     ends_with(0, qr/draining/, 'drain', 'drain', 'servoy1');
-    $httpd->mark;
     my $begun = time;
     my $run = $ctl->begin(qw(wait servoy1 5));
-    wait_for(sub { 2 <= (() = $httpd->access_log =~ /format=json/g) }, 20, 'it to wait');
+    looks($httpd, 2);
     SVB::Proc->freeze($_) for $httpd->children;
     is $run->end(40)->code, 1, 'a front end that hangs does not stop the clock';
     my $took = time - $begun;
@@ -457,9 +464,11 @@ subtest 'what servers say' => sub {
 };
 
 subtest 'once a minute' => sub {
-    wait_ok(sub { $patient->out =~ /\n/ }, 90, 'somebody who waits hears how things stand');
+    my $line = qr/t60: ready, 0 web clients, 0 smart clients\n/;
+    like $patient->out, qr/\A$line/, 'who waits hears soon how things stand';
+    wait_ok(sub { $patient->out =~ /\A$line$line/ }, 90, '... and again');
     cmp_ok time - $patient_since, '>=', 59, '... after a minute';
-    like $patient->out, qr/^t60: ready, 0 web clients, 0 smart clients\n\z/, '... once';
+    like $patient->out, qr/\A$line$line\z/, '... and no more often';
     $patient->proc->signal('TERM');
     is $patient->end->code, 130;
 };

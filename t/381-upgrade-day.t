@@ -195,4 +195,18 @@ subtest 'afterwards' => sub {
     }
 };
 
+# Without the store they do not hear each other: each is told, and nobody knows whether a
+# node is empty.
+subtest 'the store is lost' => sub {
+    $fronts->store->stop;
+    wait_for(sub { !grep { !$fronts->is_lost($_) } $fronts->names }, 20, 'them to notice');
+    my $ctl = SVB::Ctl->new(SERVOY_MANAGER => $urls);
+    my $run = $ctl->ends_with(0, qr/^servoy3: draining, /, 'drain', 'drain', 'servoy3');
+    is join(' ', map { $_->manager->node('servoy', 'servoy3')->{state} } $fronts->all),
+        'draining draining', '... is said to each';
+    $ctl->ends_with(1, qr/^servoy3: draining, 0 web.*the shared store is lost at fe1; .*fe2$/m,
+        'it is not safe to stop', 'wait', 'servoy3', '2');
+    $ctl->ends_with(0, qr/^servoy3: ready, /, 'enable', 'enable', 'servoy3');
+};
+
 done_testing;

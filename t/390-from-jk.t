@@ -172,6 +172,12 @@ subtest 'users' => sub {
         $old->set_cookie(JSESSIONID => $two->client->get($page)->header('X-Session'));
         is $old->get($page)->node, 'servoy2', "$name: who has a session there keeps it";
         is $old->get($page)->header('X-Count'), 3, '... which is his';
+        if ($httpd == $jk) {
+            my $other = $old->get($page, host => 'crm.example.com');
+            $old->{authority} = 'localhost:' . $servoy->port;
+            is $old->get($page)->header('X-Count'), $other->header('X-Count') + 1,
+                'a session that was begun by mod_jk goes on by us';
+        }
         my $r = $httpd->browser->get('/jkmanager/');
         is $r->status, 200, "$name: a page for administrators";
     }

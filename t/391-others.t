@@ -18,6 +18,7 @@ use SVB::FrontEnd;
 use SVB::Httpd;
 use SVB::Ports;
 use SVB::Proc;
+use SVB::Shipped;
 use SVB::Temp;
 use SVB::Users qw($page $jnlp);
 use SVB::Wait;
@@ -26,16 +27,6 @@ use Test::More;
 my $shipped = "$FindBin::Bin/../conf/others";
 my @routes = qw(servoy1 servoy2);
 my $fleet = SVB::Fleet->start(2);
-
-# The text of a shipped file after replacements, each of which must apply.
-sub shipped {
-    my ($file, @replace) = @_;
-    my $text = SVB::Temp->read_file("$shipped/$file");
-    while (my ($from, $to) = splice @replace, 0, 2) {
-        $text =~ s/\Q$from\E/$to/g or die "conf/others/$file: no $from\n";
-    }
-    return $text;
-}
 
 sub addresses {
     return map {
@@ -57,7 +48,7 @@ my %front = (
 
 sub jk_workers {
     my ($front, @more) = @_;
-    my $text = shipped('workers.properties', map {
+    my $text = shipped('others/workers.properties', map {
         my $node = $fleet->node("servoy$_");
         ("app$_.internal" => '127.0.0.1', "change-me-$_" => $node->secret)
     } 1, 2);
@@ -69,7 +60,7 @@ sub start_jk {
     my ($front) = @_;
     $front->{workers} = SVB::Temp->dir('jk') . '/workers.properties';
     jk_workers($front);
-    $front->{httpd} = SVB::Httpd->new(servoy => 0, conf => shipped('mod_jk.conf',
+    $front->{httpd} = SVB::Httpd->new(servoy => 0, conf => shipped('others/mod_jk.conf',
         'modules/mod_jk.so' => '/usr/lib/apache2/modules/mod_jk.so',
         '/etc/apache2/workers.properties' => $front->{workers},
         '/var/log/apache2/' => '@ROOT@/logs/', '/var/run/apache2/' => '@ROOT@/run/'))->start;
@@ -95,7 +86,7 @@ sub start_program {
 sub start_haproxy {
     my ($front) = @_;
     $front->{socket} = "$front->{dir}/admin.sock";
-    my $file = SVB::Temp->write_file("$front->{dir}/haproxy.cfg", shipped('haproxy.cfg',
+    my $file = SVB::Temp->write_file("$front->{dir}/haproxy.cfg", shipped('others/haproxy.cfg',
         addresses(), 'maxconn 20000' => 'maxconn 500',
         ':443 ssl crt /etc/haproxy/servoy.pem' => "127.0.0.1:$front->{port}",
         '/run/haproxy/admin.sock' => $front->{socket}));
@@ -123,7 +114,7 @@ sub nginx_conf {
     my $temp = join ' ', map { "${_}_temp_path $front->{dir}/$_;" }
         qw(client_body proxy fastcgi uwsgi scgi);
     my $user = $> == 0 ? 'user www-data;' : '';
-    my $text = shipped($front->{file}, addresses(), 'listen 443 ssl' =>
+    my $text = shipped("others/$front->{file}", addresses(), 'listen 443 ssl' =>
         "listen 127.0.0.1:$front->{port}", 'ssl_certificate ' => '#', 'ssl_certificate_key' => '#');
     if ($drained) {
         my $port = $fleet->node($drained)->http_port;

@@ -12,20 +12,11 @@ use SVB::ConfigTest;
 use SVB::Httpd;
 use SVB::Redis;
 use SVB::Rounds;
+use SVB::Shipped;
 use SVB::Temp;
 use Test::More;
 
 my $dir = SVB::Temp->dir('secrets');
-
-# The text of a shipped file after replacements, each of which must apply.
-sub shipped {
-    my ($file, @replace) = @_;
-    my $text = SVB::Temp->read_file("$FindBin::Bin/../conf/$file");
-    while (my ($from, $to) = splice @replace, 0, 2) {
-        $text =~ s/\Q$from\E/$to/g or die "conf/$file: no $from\n";
-    }
-    return $text;
-}
 
 my $redis = SVB::Redis->start(conf => sub {
     my ($self) = @_;
