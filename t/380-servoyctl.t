@@ -184,7 +184,8 @@ subtest 'called wrongly' => sub {
         ['--url', 'http://127.0.0.1/"x', 'list'], ['--url', 'http://127.0.0.1/x?y', 'list'],
         ['--url', '', 'list'], [qw(--user admin:secret list)], [qw(--password-file x list)],
         [qw(--user admin --password-file /nowhere list)], [qw(--curl-config /nowhere list)],
-        [qw(--user admin list)]);
+        # Whoever runs this at a terminal would be asked.
+        open(my $tty, '<', '/dev/tty') ? () : [qw(--user admin list)]);
     for my $words (@wrong) {
         my $run = ends_with(2, qr/^(?:servoyctl: .+\n)+\z/, join(' ', @$words) =~ s/[^ -~]/?/gr,
             @$words);
@@ -280,6 +281,10 @@ subtest 'passwords' => sub {
     ends_with(3, qr/answers 401/, 'a wrong one', @private, '--user', 'admin', '--password-file',
         $wrong, 'drain', 'servoy1');
     is $desk->states, 'ready ready', '... changes nothing';
+
+    my $asked = "@private --user admin --fleet servoy state servoy1";
+    my $said = qx(echo secret | script -qec '${\ SVB::Ctl->file } $asked' /dev/null 2>&1);
+    like $said, qr/Password of admin: \s*servoy1: ready/, 'asked for at a terminal';
 
     # Neither it nor curl has it where others can read it.
     my $user = $desk->user_of('servoy1');

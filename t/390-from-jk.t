@@ -105,13 +105,18 @@ JkMount /shop/*.go lb
 </Location>
 END
 
-my $jk = SVB::Httpd->new(servoy => 0, conf => <<"END")->start;
+sub start_jk {
+    my ($line) = @_;
+    return SVB::Httpd->new(servoy => 0, conf => <<"END")->start;
 LoadModule jk_module "/usr/lib/apache2/modules/mod_jk.so"
 JkWorkersFile "$workers"
 JkShmFile "\@ROOT\@/run/jk"
 JkLogFile "\@ROOT\@/logs/jk"
-Include "$mounts"
+$line
 END
+}
+
+my $jk = start_jk("Include \"$mounts\"");
 my ($code, $conf, $err) = run_in($dir, 'workers.properties', 'mounts.conf');
 is "$code $err", '0 ', 'its configuration' or diag $conf;
 note $conf;
@@ -145,8 +150,8 @@ sub told {
 # New users have one node to go to, so that it has to be the same one.
 my $compared = 0;
 sub compare {
-    my ($method, $path, $id, $how) = @_;
-    my ($by_jk, $by_us) = map { told($_, $method, $path, $id, $how) } $jk, $servoy;
+    my ($pair, $method, $path, $id, $how) = @_;
+    my ($by_jk, $by_us) = map { told($_, $method, $path, $id, $how) } @$pair;
     $compared++;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     return is_deeply($by_us, $by_jk, "$method $path $id" . (length $id ? " $how" : '') . ': '
@@ -155,11 +160,34 @@ sub compare {
 
 subtest 'request by request' => sub {
     for my $path (@paths) {
-        compare('GET', $path, $_, 'cookie') for @ids;
-        compare('GET', $path, $_, 'path') for grep { length } @ids;
+        compare([ $jk, $servoy ], 'GET', $path, $_, 'cookie') for @ids;
+        compare([ $jk, $servoy ], 'GET', $path, $_, 'path') for grep { length } @ids;
     }
-    compare($_, '/echo/a', '4567.servoy2', 'cookie') for qw(HEAD POST PUT DELETE OPTIONS);
-    note "$compared requests";
+    compare([ $jk, $servoy ], $_, '/echo/a', '4567.servoy2', 'cookie') for qw(HEAD POST PUT DELETE OPTIONS);
+};
+
+subtest 'the same of a map' => sub {
+    my $map = SVB::Temp->write_file("$dir/uriworkermap.properties", <<'END');
+/*=servoy3
+/shop|/*=lb
+/shop/echo/index.html=servoy3
+!/shop/static|/*=lb
+!*.gif=servoy3
+!/*/private/*=*
+-/echo/old/*=lb
+/echo/v?/*=lb
+*.do=lb
+END
+    my ($ended, $text) = run_in($dir, 'workers.properties', 'uriworkermap.properties');
+    is $ended, 0, 'its configuration';
+    my @pair = (start_jk("JkMountFile \"$map\""), SVB::Httpd->new(conf => $text)->start);
+    for my $path (@paths, '/echo/old/x', '/echo/v1/x', '/echo/v12/x', '/echo/private/x',
+        '/private/x', '/shop/echo/index.html', '/shop/static/x', '/shop/static', '/shop/statics',
+        '/shop/echo/x.gif', '/x.do')
+    {
+        compare(\@pair, 'GET', $path, $_, 'path') for '', '4567.servoy2';
+    }
+    $_->stop for @pair;
 };
 
 subtest 'users' => sub {
@@ -183,5 +211,6 @@ subtest 'users' => sub {
     }
 };
 
+note "$compared requests";
 $_->stop for $jk, $servoy, $fleet;
 done_testing;
