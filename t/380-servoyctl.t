@@ -147,6 +147,15 @@ subtest 'waiting' => sub {
     $user->get($page);
     is $wait->end->code, 0, 'a node that dies has nobody left' or diag $wait->out, $wait->err;
     $fleet->calm;
+    $desk->calm;
+    $user = $desk->user_of('servoy1');
+    $wait = $ctl->begin(qw(drain servoy1 --wait=1h --then=disable));
+    wait_for(sub { $desk->states =~ /^draining/ }, 20, 'it to drain');
+    looks($httpd, 2);
+    $desk->act('enable');
+    is $wait->end->code, 3, 'a node that somebody takes back is not waited for';
+    like $wait->err, qr/servoy1 takes new clients again at /, '... it says so';
+    is $desk->states, 'ready ready', '... and leaves it so';
 };
 
 subtest 'pushing out' => sub {
