@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# A rolling upgrade of three nodes by day, with servoyctl alone, as its manual and README
+# A rolling upgrade of three nodes by day, with servoyctl alone, as its manual and the handbook
 # say it: behind two front ends that share a store, while users are at work at both.
 # Nobody loses a session but who is still there when the wait is over.
 
@@ -30,14 +30,13 @@ my $dir = SVB::Temp->dir('day');
 
 # --- the text ---
 
-# The commands of the manual, and of README: what both have, they say alike.
+# The commands of the manual, and of the handbook: they say them alike.
 sub commands {
     my ($manual) = SVB::Temp->read_file("$tree/src/ctl/servoyctl.8")
         =~ /^A rolling upgrade[^\n]*\n\.Bd[^\n]*\n(.*?)^\.Ed$/ms;
-    my ($readme) = SVB::Temp->read_file("$tree/README")
+    my ($handbook) = SVB::Temp->read_file("$tree/conf/man/servoy-operation.pod")
         =~ /^(    export SERVOY_MANAGER(?:.*\n )*.*\n)/m;
-    $readme =~ s/^ {4}//mg if defined $readme;
-    is $readme, $manual, 'README has the manual\'s commands' if defined $readme;
+    is $handbook =~ s/^ {4}//mgr, $manual, 'the handbook has the manual\'s commands';
     return $manual;
 }
 
