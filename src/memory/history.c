@@ -285,7 +285,7 @@ void svb_history_take(svb_history *history, svb_records *records,
 
 /* -------------------------------------------------------------------- to read */
 
-/* Steps from the first that is told of up to the last. */
+/* Steps from the first that is told of up to the last, at most so many. */
 static int steps_to(apr_uint64_t last, apr_uint64_t since, int most)
 {
     if (!since || since > last) {
@@ -295,23 +295,34 @@ static int steps_to(apr_uint64_t last, apr_uint64_t since, int most)
                                                  : most;
 }
 
+/* Places of hours, or of weeks; 0 where no sample was taken. @return as above */
+static int read_out(const _Atomic apr_uint16_t *samples,
+                    const _Atomic apr_uint64_t *taken, apr_size_t places,
+                    apr_uint64_t since, apr_uint64_t last, int most,
+                    unsigned *list)
+{
+    int n = steps_to(last, since, most);
+
+    for (int i = 0; i < n; i++) {
+        apr_uint64_t step = last - (apr_uint64_t)(n - 1 - i);
+        apr_size_t at = step % places;
+
+        list[i] =
+            atomic_load(&taken[at]) == step ? atomic_load(&samples[at]) : 0;
+    }
+    return n;
+}
+
 int svb_history_hour(const svb_history *history, svb_records *records, int node,
                      apr_time_t now, unsigned list[SVB_HISTORY_HOUR])
 {
     const region *shm = history->shm;
     const node_rec *rec = node_of(history, records, node);
-    apr_uint64_t last = last_hour(shm, now);
-    int n =
-        rec ? steps_to(last, atomic_load(&rec->of.hour_since), SVB_HISTORY_HOUR)
-            : 0;
 
-    for (int i = 0; i < n; i++) {
-        apr_uint64_t step = last - (apr_uint64_t)(n - 1 - i);
-
-        list[i] =
-            hour_is_taken(shm, step) ? atomic_load(&rec->hour[step % HOUR]) : 0;
-    }
-    return n;
+    return rec ? read_out(rec->hour, shm->hour_taken, HOUR,
+                          atomic_load(&rec->of.hour_since), last_hour(shm, now),
+                          SVB_HISTORY_HOUR, list)
+               : 0;
 }
 
 int svb_history_week(const svb_history *history, svb_records *records, int node,
@@ -319,18 +330,11 @@ int svb_history_week(const svb_history *history, svb_records *records, int node,
 {
     const region *shm = history->shm;
     const node_rec *rec = node_of(history, records, node);
-    apr_uint64_t last = last_week(shm, now);
-    int n =
-        rec ? steps_to(last, atomic_load(&rec->of.week_since), SVB_HISTORY_WEEK)
-            : 0;
 
-    for (int i = 0; i < n; i++) {
-        apr_uint64_t step = last - (apr_uint64_t)(n - 1 - i);
-
-        list[i] =
-            week_is_taken(shm, step) ? atomic_load(&rec->week[step % WEEK]) : 0;
-    }
-    return n;
+    return rec ? read_out(rec->week, shm->week_taken, WEEK,
+                          atomic_load(&rec->of.week_since), last_week(shm, now),
+                          SVB_HISTORY_WEEK, list)
+               : 0;
 }
 
 /* A counter's low bits, at two times: what is less has been reset. */

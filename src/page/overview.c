@@ -130,23 +130,6 @@ static void add_troubles(svb_view *v, const overview *o)
 
 /* ------------------------------------------------------------------- fleets */
 
-/* "1 ready, 1 draining, 1 down" */
-static const char *states(apr_pool_t *p, const svb_snap_totals *totals)
-{
-    const char *all = "";
-
-    for (int i = 0; i < SVB_STATES; i++) {
-        if (totals->in_state[i] > 0) {
-            all = apr_psprintf(p, "%s%s" U64 " %s", all, *all ? ", " : "",
-                               totals->in_state[i],
-                               i == SVB_STATE_ERROR
-                                   ? "down"
-                                   : svb_state_describe((svb_state)i)->phrase);
-        }
-    }
-    return all;
-}
-
 static const char *users_in_detail(apr_pool_t *p, const svb_snap_totals *t)
 {
     return apr_pstrcat(
@@ -235,7 +218,7 @@ static void fill_fleet(svb_view *v, const void *baton, int at)
     }
     svb_view_text(v, "nodes",
                   t.nodes ? things(p, t.nodes, "node", "nodes") : "");
-    svb_view_text(v, "states", states(p, &t));
+    svb_view_text(v, "states", svb_verdict_states(p, &t));
     svb_view_text(
         v, "sorted_by",
         o->place->sort == SVB_SORT_TROUBLE

@@ -89,10 +89,13 @@ static const char *limit(apr_pool_t *p, const svb_snap_node *node)
     return node->maxclients > 0 ? number(p, node->maxclients) : "no limit";
 }
 
+/* Unless it is why the node is in its state, which stands there already. */
 static const char *said(apr_pool_t *p, const svb_snap_node *node)
 {
     (void)p;
-    return node->said;
+    return node->said && node->reason && strcmp(node->said, node->reason) == 0
+               ? ""
+               : node->said;
 }
 
 static const char *begun(apr_pool_t *p, const svb_snap_node *node)

@@ -2,6 +2,7 @@
 #include "report/server_status.h"
 
 #include "report/fields.h"
+#include "report/verdict.h"
 
 #define U64 "%" APR_UINT64_T_FMT
 
@@ -10,14 +11,6 @@
 #define line(s, ...) svb_sink_fill((s), svb_sink_ascii, __VA_ARGS__)
 
 /* Its route, or where it has none, its first member. */
-static const char *name_of(const svb_snap_node *node)
-{
-    return node->route && *node->route ? node->route
-           : node->members->nelts > 0
-               ? APR_ARRAY_IDX(node->members, 0, svb_snap_member *)->worker
-               : "";
-}
-
 /* ---------------------------------------------------------------------- as HTML */
 
 static void put_since(svb_sink *s, const svb_snap_node *node)
@@ -31,7 +24,7 @@ static void put_row(svb_sink *s, const svb_snap_fleet *fleet,
                     const svb_snap_node *node)
 {
     html(s, "<tr><td>%s</td><td>%s</td><td>%s</td><td>", fleet->name,
-         name_of(node), svb_state_name(node->state));
+         svb_verdict_node_name(node), svb_state_name(node->state));
     put_since(s, node);
     html(s,
          "</td><td>" U64 "</td><td>" U64 "</td><td>" U64 "</td><td>" U64
@@ -43,7 +36,7 @@ static void put_row(svb_sink *s, const svb_snap_fleet *fleet,
 static void put_paragraph(svb_sink *s, const svb_snap_fleet *fleet,
                           const svb_snap_node *node)
 {
-    html(s, "<p>%s %s: %s", fleet->name, name_of(node),
+    html(s, "<p>%s %s: %s", fleet->name, svb_verdict_node_name(node),
          svb_state_name(node->state));
     if (node->last_change > 0) {
         svb_sink_raw(s, " since ");
@@ -119,7 +112,7 @@ static void put_lines(svb_sink *s, int n, const svb_snap_fleet *fleet,
                       const svb_snap_node *node)
 {
     line(s, "ServoyNode[%d]Fleet: %s\nServoyNode[%d]Node: %s\n", n, fleet->name,
-         n, name_of(node));
+         n, svb_verdict_node_name(node));
     for (apr_size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
         line(s, "ServoyNode[%d]%s: ", n, facts[i].name);
         put_fact(s, node, facts[i].field);

@@ -325,8 +325,7 @@ static void add_of_node(work *w, const svb_snap_node *node)
     }
 }
 
-/* "1 down, 2 draining" */
-static const char *states(apr_pool_t *p, const svb_snap_totals *totals)
+const char *svb_verdict_states(apr_pool_t *p, const svb_snap_totals *totals)
 {
     const char *all = "";
 
@@ -383,8 +382,8 @@ static void add_nobody(work *w)
         w->t.in_state[SVB_STATE_ERROR] || w->t.in_state[SVB_STATE_SILENT]
         || w->t.in_state[SVB_STATE_SUSPECT] || w->t.in_state[SVB_STATE_FULL];
 
-    t->what = apr_pstrcat(
-        w->p, "No node takes new users: ", states(w->p, &w->t), NULL);
+    t->what = apr_pstrcat(w->p, "No node takes new users: ",
+                          svb_verdict_states(w->p, &w->t), NULL);
     t->effect =
         refused > 0
             ? apr_psprintf(w->p, "New users are turned away with 503: %s.",
@@ -420,7 +419,7 @@ static void add_one_left(work *w, const svb_snap_node *node)
     svb_trouble *t = add(w, SVB_TROUBLE_ONE_LEFT, node);
 
     t->what = apr_pstrcat(w->p, "is the only node that takes new users: ",
-                          states(w->p, &w->t), NULL);
+                          svb_verdict_states(w->p, &w->t), NULL);
     t->since = t->next_at = 0;
     t->effect = "All new users go to it; without it they would be turned away.";
     t->next = "Each node that comes back takes its share.";
@@ -488,9 +487,8 @@ static void look_at_front(work *w, const svb_snap_front *front)
         return;
     }
     if (strcmp(state, "lagging") == 0) {
-        t->what = apr_psprintf(
-            w->p, "Front end %s lags: what it tells is " U64 " ms old",
-            text_of(front->name), front->lag_ms);
+        t->what = apr_psprintf(w->p, "Front end %s lags behind",
+                               text_of(front->name));
         t->effect = "Its users are counted late.";
         t->todo = "Look at its load, and at its way to the store.";
         return;
@@ -667,10 +665,11 @@ static void say_well(work *w, const svb_snap_totals *all)
             apr_psprintf(w->p, "%s serve%s.", who, all->nodes == 1 ? "s" : "");
     }
     else {
-        w->v->headline = apr_psprintf(
-            w->p, U64 " of %s %s new users: %s.", all->takes_new,
-            count(w->p, all->nodes, "node", "nodes"),
-            all->takes_new == 1 ? "takes" : "take", states(w->p, all));
+        w->v->headline =
+            apr_psprintf(w->p, U64 " of %s %s new users: %s.", all->takes_new,
+                         count(w->p, all->nodes, "node", "nodes"),
+                         all->takes_new == 1 ? "takes" : "take",
+                         svb_verdict_states(w->p, all));
     }
 }
 

@@ -76,6 +76,9 @@ svb_verdict *svb_verdict_of(apr_pool_t *p, const svb_snapshot *snap);
  *          "evictions" */
 const char *svb_trouble_name(svb_trouble_kind kind);
 
+/** How many nodes are in which states, in words: "1 down, 2 draining"; from p. */
+const char *svb_verdict_states(apr_pool_t *p, const svb_snap_totals *totals);
+
 /** How a node is called: its route, or where it has none, its first member. */
 const char *svb_verdict_node_name(const svb_snap_node *node);
 
