@@ -129,7 +129,7 @@ static void check_route(const answer *a, const svb_session_id *id)
     }
     other = end_of(a->r->pool, id, &len);
     if (!is_noted) {
-        note_other(a, other ? other : "another");
+        note_other(a, other ? other : SVB_NAME_UNTOLD);
     }
     if (may_warn) {
         warn_other(a, other, len);

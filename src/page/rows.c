@@ -155,6 +155,16 @@ svb_rows_table *svb_rows_make(apr_pool_t *p, const svb_snapshot *snap,
 
 /* ------------------------------------------------------------------- a row */
 
+/* "is servoy9", "differs" or "" */
+static const char *other_route(apr_pool_t *p, const svb_snap_node *node)
+{
+    const char *other = node->other_route ? node->other_route : "";
+
+    return strcmp(other, SVB_NAME_UNTOLD) == 0 ? "differs"
+           : *other ? apr_pstrcat(p, "is ", other, NULL)
+                    : "";
+}
+
 static void fill_state(svb_view *v, const svb_snap_node *node)
 {
     const svb_state_info *info = svb_state_describe(node->state);
@@ -167,7 +177,7 @@ static void fill_state(svb_view *v, const svb_snap_node *node)
     svb_view_text(v, "reason", is_plain ? "" : node->reason);
     svb_view_text(v, "is_bad",
                   severity_of(node) == SVB_SEVERITY_BAD ? "bad" : "");
-    svb_view_text(v, "other_route", node->other_route);
+    svb_view_text(v, "other_route", other_route(svb_view_pool(v), node));
 }
 
 /* Full is what it may hold, or else the fullest of its fleet. */

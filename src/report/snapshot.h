@@ -89,7 +89,8 @@ typedef struct svb_snap_node {
     const unsigned *week; /* likewise, every SVB_SNAP_WEEK_STEP */
     int week_n;           /* at most SVB_SNAP_WEEK */
     const char *other_route; /* in which its last new session ended, where that
-                                * is not its route; else "" */
+                                * is not its route; else "". SVB_NAME_UNTOLD where
+                                * that is no node's route */
     apr_time_t other_route_at; /* when that was first seen, or 0 */
     const char *host;          /* where its members are: "app1.internal" */
     const char *said; /* who has set what an administrator set: "admin from

@@ -294,19 +294,25 @@ static void add_jvmroute(work *w, const svb_snap_node *node)
 {
     svb_trouble *t = add(w, SVB_TROUBLE_JVMROUTE, node);
 
+    int is_told = strcmp(node->other_route, SVB_NAME_UNTOLD) != 0;
+
     t->what =
-        apr_psprintf(w->p, "has another jvmRoute: its sessions end in .%s",
-                     node->other_route);
+        is_told ? apr_psprintf(w->p,
+                               "has another jvmRoute: its sessions end in .%s",
+                               node->other_route)
+                : "has another jvmRoute: its sessions end in no node's route";
     t->since = node->other_route_at;
     t->next_at = 0;
     t->effect = "Its users are known here by memory alone: another front end, "
                 "or a lost table, may send them elsewhere.";
     t->next = "Nothing.";
-    t->todo = apr_psprintf(w->p,
-                           "Set jvmRoute=\"%s\" in server.xml of %s, or "
-                           "route=%s in the configuration.",
-                           svb_verdict_node_name(node), host_of(node),
-                           node->other_route);
+    t->todo = apr_psprintf(
+        w->p,
+        is_told ? "Set jvmRoute=\"%s\" in server.xml of %s, or "
+                  "route=%s in the configuration."
+                : "Set jvmRoute=\"%s\" in server.xml of %s, or route= to what "
+                  "stands there.",
+        svb_verdict_node_name(node), host_of(node), node->other_route);
 }
 
 static void add_of_node(work *w, const svb_snap_node *node)

@@ -305,6 +305,21 @@ START_TEST(jvmroute_differs)
 }
 END_TEST
 
+START_TEST(jvmroute_is_no_route)
+{
+    svb_snap_node *node = add("servoy1", SVB_STATE_READY, 0);
+    const svb_trouble *t;
+
+    node->other_route = SVB_NAME_UNTOLD;
+    t = trouble(SVB_TROUBLE_JVMROUTE);
+    ck_assert_str_eq(
+        t->what, "has another jvmRoute: its sessions end in no node's route");
+    ck_assert_str_eq(t->todo, "Set jvmRoute=\"servoy1\" in server.xml of "
+                              "host-of-servoy1, or route= to what stands "
+                              "there.");
+}
+END_TEST
+
 START_TEST(the_store_is_lost)
 {
     add("servoy1", SVB_STATE_READY, 2);
@@ -408,6 +423,7 @@ static Suite *suite(void)
     tcase_add_loop_test(tc, states, 0, COUNT(by_state));
     tcase_add_loop_test(tc, what_a_status_often_means, 0, COUNT(statuses));
     tcase_add_test(tc, jvmroute_differs);
+    tcase_add_test(tc, jvmroute_is_no_route);
     tcase_add_test(tc, the_store_is_lost);
     tcase_add_test(tc, a_front_end_is_missing);
     tcase_add_test(tc, clients_were_dropped);
