@@ -102,7 +102,9 @@ subtest 'HTTP/2' => sub {
     );
     for (@ways) {
         my ($name, $url, $option, $bar, $cookie) = @$_;
-        my $r = SVB::Curl->get("$url/canonical/servoy-client/a%7cb/crm.jnlp?x=%C3%A9&y", $option);
+        # as it is: curl itself would write %7C, where it is a newer one
+        my $r = SVB::Curl->get($url, $option, '--request-target',
+            '/canonical/servoy-client/a%7cb/crm.jnlp?x=%C3%A9&y');
         is $r->version, 2, $name or diag $r->error;
         is $r->status, 302;
         is $r->header('Location'), "$app1/servoy-client/a${bar}b/crm.jnlp?x=%C3%A9&y";

@@ -68,7 +68,7 @@ run_clang_tidy() {
 }
 
 scripts() {
-    shellcheck -S warning t/tools/*.sh t/node/*.sh conf/*.sh .ci/run
+    shellcheck -x -S warning t/tools/*.sh t/node/*.sh conf/*.sh .ci/run
 }
 
 perl_compiles() {

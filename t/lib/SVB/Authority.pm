@@ -20,7 +20,8 @@ use SVB::Temp;
 my $password = 'changeit';      # Java's own default, also IcedTea-Web's
 my $number = 0;
 
-my @new_key = qw(-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2);
+my @new_key = qw(-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes);
+my @for_days = qw(-days 2);
 
 my $extensions = <<'END';
 [req]
@@ -41,28 +42,32 @@ END
 
 sub new {
     my ($class) = @_;
-    my $self = bless { dir => SVB::Temp->dir('authority') }, $class;
-    my $name = 'Test authority ' . ++$number;
+    my $self = bless { dir => SVB::Temp->dir('authority'), serial => 0 }, $class;
     SVB::Temp->write_file("$self->{dir}/openssl.cnf", $extensions);
-    $self->_request($self->{dir}, $name, 'authority');
+    $self->_new_key($self->{dir}, 'Test authority ' . ++$number, 'cert.pem', '-x509', @for_days,
+        '-extensions', 'authority');
     return $self;
 }
 
 sub file { "$_[0]{dir}/cert.pem" }
 
+# In two steps, since before OpenSSL 3.0 a request cannot be made and signed in one.
 sub issue {
     my ($self, $dir) = @_;
-    $self->_request($dir, 'localhost', 'server', '-CA', $self->file, '-CAkey',
-        "$self->{dir}/key.pem");
+    $self->_new_key($dir, 'localhost', 'request.pem', '-new');
+    $self->run(qw(openssl x509 -req -sha256), @for_days, '-in', "$dir/request.pem", '-CA',
+        $self->file, '-CAkey', "$self->{dir}/key.pem", '-set_serial', ++$self->{serial},
+        '-extfile', "$self->{dir}/openssl.cnf", '-extensions', 'server', '-out',
+        "$dir/cert.pem");
+    unlink "$dir/request.pem";
     return ("$dir/cert.pem", "$dir/key.pem");
 }
 
-# A new key and its certificate, signed by itself unless a CA is given.
-sub _request {
-    my ($self, $dir, $name, $kind, @by) = @_;
-    $self->run(qw(openssl req -x509), @new_key, '-config', "$self->{dir}/openssl.cnf",
-        '-extensions', $kind, '-subj', "/CN=$name", @by, '-keyout', "$dir/key.pem", '-out',
-        "$dir/cert.pem");
+# A new key, and what is made of it.
+sub _new_key {
+    my ($self, $dir, $name, $out, @what) = @_;
+    $self->run(qw(openssl req), @what, @new_key, '-config', "$self->{dir}/openssl.cnf",
+        '-subj', "/CN=$name", '-keyout', "$dir/key.pem", '-out', "$dir/$out");
     return;
 }
 

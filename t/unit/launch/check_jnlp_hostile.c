@@ -124,11 +124,14 @@ static const struct {
     {DOC("\xff\xfe\0\0<\0\0\0j\0\0\0"), "cannot be parsed"},
     {DOC("<\0j\0n\0l\0p\0/\0>\0<\xd8"), "cannot be parsed"},
     /* half of a character, which may hide what follows it */
-    {DOC("<\0j\0n\0l\0p\0 \0a\0=\0'\0\0\xd8'\0'\0/\0>\0"), "UTF-16"},
-    {DOC("\0<\0j\0n\0l\0p\0 \0a\0=\0'\xdb\xff\0'\0'\0/\0>"), "UTF-16"},
+    {DOC("<\0j\0n\0l\0p\0 \0a\0=\0'\0\0\xd8'\0'\0/\0>\0"), "cannot be parsed"},
+    {DOC("\0<\0j\0n\0l\0p\0 \0a\0=\0'\xdb\xff\0'\0'\0/\0>"),
+     "cannot be parsed"},
     {DOC("<\0j\0n\0l\0p\0 \0a\0=\0'\0\0\xdc'\0/\0>\0"), "cannot be parsed"},
-    {DOC("<\0j\0n\0l\0p\0>\0\0\xd8<\0<\0/\0j\0n\0l\0p\0>\0"), "UTF-16"},
-    {DOC("<\0!\0-\0-\0\0\xd8-\0-\0-\0>\0<\0j\0n\0l\0p\0/\0>\0"), "UTF-16"},
+    {DOC("<\0j\0n\0l\0p\0>\0\0\xd8<\0<\0/\0j\0n\0l\0p\0>\0"),
+     "cannot be parsed"},
+    {DOC("<\0!\0-\0-\0\0\xd8-\0-\0-\0>\0<\0j\0n\0l\0p\0/\0>\0"),
+     "cannot be parsed"},
     {DOC("<\0j\0n\0l\0p\0/\0>\0<\0!\0-\0-\0\0\xd8"), "cannot be parsed"},
 };
 
