@@ -267,6 +267,8 @@ subtest 'https and HTTP/2' => sub {
         is $head->status, 200, 'HEAD';
         my $named = SVB::Curl->get(@get, '-H', "Host: $evil:99");
         is_rewritten($named, $text{plain}, "$url/ajp$target", 'for an unknown Host');
+        # more than curl 8.14 can take after an Upgrade, whoever answers
+        next if $name eq 'h2c by upgrade';
         my $large = SVB::Curl->get("$scheme://127.0.0.1:$port/http/files/over_1m.jnlp", $option);
         $at->is_passed($large, '/files/over_1m.jnlp', 'a large one passes');
     }
