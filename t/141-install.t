@@ -19,7 +19,7 @@ my $apxs = $ENV{APXS} // 'apxs';
 chomp(my ($libexec, $sysconf, $sbin, $man) =
     map { scalar qx("$apxs" -q $_) } qw(LIBEXECDIR SYSCONFDIR SBINDIR MANDIR));
 my @commands = map { s{.*/|\.8$}{}gr } glob "$tree/src/ctl/*.8";
-my @beside = map { ("$sbin/$_", "$man/man8/$_.8") } @commands;
+my @beside = ("$man/man8/mod_servoy_balancer.8", map { ("$sbin/$_", "$man/man8/$_.8") } @commands);
 my $module = 'mod_servoy_balancer.so';
 my $second = 'mod_servoy_redis.so';
 
@@ -56,6 +56,23 @@ sub files {
     return %files;
 }
 
+# What there is to read, below a folder.
+sub reads {
+    my ($dir) = @_;
+    my @examples = map { s{.*/}{}r } grep { !m{/servoy_balancer\.conf$} }
+        glob "$tree/conf/*.conf $tree/conf/*.xml $tree/conf/*.properties";
+    return map { "$dir/$_" } qw(README CHANGES NOTICE), map { "examples/$_" } @examples;
+}
+
+# Take it away again; what is left below the folder.
+sub uninstall {
+    my ($destdir, @more) = @_;
+    my ($code, $output) = run('make', '-f', 'Makefile.apxs', "APXS=$apxs", 'uninstall',
+        "DESTDIR=$destdir", @more);
+    is $code, 0, 'make uninstall' or diag $output;
+    return [ sort keys %{ { files($destdir) } } ];
+}
+
 my %before = map { files($_) } $libexec, $sysconf, $sbin;
 my $dest = SVB::Temp->dir('dest');
 
@@ -66,8 +83,10 @@ subtest 'anywhere: the modules and the commands' => sub {
     install($dest);
     my %installed = files($dest);
     delete @installed{@for_a2enmod} if -d "$sysconf/mods-available";
-    is_deeply [ sort keys %installed ], [ sort @beside, map { "$libexec/$_" } $module, $second ],
-        'and nothing else';
+    is_deeply [ grep { !m{/examples/others/|\.(?:yml|json)$} } sort keys %installed ],
+        [ sort @beside, reads('/usr/local/share/doc/mod_servoy_balancer'),
+            map { "$libexec/$_" } $module, $second ],
+        'and what there is to read, and nothing else';
     ok grep({ $_ eq 'servoyctl' } @commands), 'servoyctl is among them';
     ok -x "$dest$sbin/$_", "$_ can be run" for @commands;
     ok slurp("$dest$libexec/$_") eq slurp("$tree/.build/$_"), "the $_ that was built"
@@ -83,7 +102,7 @@ subtest 'without hiredis' => sub {
         'what is left out is said, once';
     my %installed = files($without);
     ok exists $installed{"$libexec/$module"}, 'the module';
-    ok !grep({ /redis/ } keys %installed), 'without the second one';
+    ok !grep({ /mod_servoy_redis/ } keys %installed), 'without the second one';
 };
 
 subtest 'the commands elsewhere' => sub {
@@ -91,8 +110,12 @@ subtest 'the commands elsewhere' => sub {
     install($other, 'PREFIX=/opt/servoy');
     ok -x "$other/opt/servoy/sbin/servoyctl", 'below a prefix';
     ok -e "$other/opt/servoy/share/man/man8/servoyctl.8", '... with its manual';
-    install($other, 'SBINDIR=/a', 'MANDIR=/b');
-    ok -x "$other/a/servoyctl" && -e "$other/b/man8/servoyctl.8", 'each where it is said';
+    is_deeply uninstall($other, 'PREFIX=/opt/servoy'), [], '... and leaves nothing';
+    my @where = qw(SBINDIR=/a MANDIR=/b DOCDIR=/c);
+    install($other, @where);
+    ok -x "$other/a/servoyctl" && -e "$other/b/man8/servoyctl.8" && -e "$other/c/README",
+        'each where it is said';
+    is_deeply uninstall($other, @where), [], '... and leaves nothing';
 };
 
 my $available = "$dest$sysconf/mods-available";
@@ -100,10 +123,10 @@ my $available = "$dest$sysconf/mods-available";
 subtest 'on Debian: what a2enmod needs, too' => sub {
     run('mkdir', '-p', $available);
     install($dest);
-    is_deeply [ sort keys %{ { files($dest) } } ],
+    is_deeply [ grep { !m{/share/doc/} } sort keys %{ { files($dest) } } ],
         [ sort @for_a2enmod, @beside, map { "$libexec/$_" } $module, $second ];
     is slurp("$available/servoy_balancer.load"), <<"END", '.load';
-# Depends: proxy proxy_balancer proxy_ajp proxy_http slotmem_shm
+# Depends: proxy proxy_balancer lbmethod_byrequests proxy_ajp proxy_http slotmem_shm
 LoadModule servoy_balancer_module $libexec/$module
 END
     is slurp("$available/servoy_redis.load"), <<"END", 'the other .load';
@@ -131,6 +154,21 @@ END
     install($dest);
 };
 
+subtest 'and away again' => sub {
+    my $gone = SVB::Temp->dir('gone');
+    run('mkdir', '-p', "$gone$sysconf/mods-available", "$gone$sysconf/mods-enabled");
+    install($gone);
+    symlink "../mods-available/$_", "$gone$sysconf/mods-enabled/$_"
+        for map { s{.*/}{}r } @for_a2enmod;
+    is_deeply uninstall($gone), [], 'it leaves nothing, switched on or not';
+    install($gone);
+    my $conf = "$sysconf/mods-available/servoy_balancer.conf";
+    SVB::Temp->write_file("$gone$conf", "# mine\n");
+    SVB::Temp->write_file("$gone/var/lib/apache2/servoy_balancer.state", "x\n");
+    is_deeply uninstall($gone), [ sort $conf, '/var/lib/apache2/servoy_balancer.state' ],
+        'but what was edited, and what was saved';
+};
+
 is_deeply { map { files($_) } $libexec, $sysconf, $sbin }, \%before, 'the system was not touched';
 
 subtest 'the module as a library' => sub {
@@ -145,6 +183,9 @@ subtest 'the module as a library' => sub {
         grep { !m{^\s*(?:linux-(?:vdso|gate)\.so|libc\.so|libm\.so|libexpat\.so|\S*/ld-linux)} }
         split /\n/, $needed;
     is_deeply \@others, [], 'needs libc, libm, and the parser of APR-util';
+    my $stripped = SVB::Temp->dir('stripped') . '/module.so';
+    run('strip', '-o', $stripped, "$dest$libexec/$module");
+    cmp_ok -s $stripped, '<', 400_000, 'without symbols it is small: ' . -s _;
 };
 
 # The modules that the .load file asks for, and httpd's own folder of them.

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Install the Debian packages that building, the demo or the tests need, where
-# some are missing. Usage: packages.sh demo|test
+# some are missing. Usage: packages.sh demo|test|deb
 #                          packages.sh list demo|test|platform [release]
 # The second prints names only, as the release has them whose code name is given;
 # platform: what platforms.sh needs there.
@@ -40,15 +40,16 @@ platform="check pkg-config clang openssl iproute2 util-linux"
 case "${1:-}" in
     demo) want=$common ;;
     test) want="$common $tests" ;;
+    deb) want="build-essential debhelper apache2-dev libhiredis-dev libssl-dev pkg-config" ;;
     platform) want="$common $platform" ;;
-    *) echo "usage: $0 [list] demo|test" >&2; exit 2 ;;
+    *) echo "usage: $0 [list] demo|test|deb" >&2; exit 2 ;;
 esac
 if [ "$list" ]; then
     # shellcheck disable=SC2086 # a list of words, as meant
     echo $want
     exit 0
 fi
-if [ -z "$tomcat" ]; then
+if [ -z "$tomcat" ] && [ "$1" != deb ]; then
     echo "The nodes of the demo and the tests need Tomcat 10, which this release of" \
         "Debian does not have. The module can be built and installed." >&2
     exit 1

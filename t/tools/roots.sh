@@ -42,7 +42,7 @@ root_make() {
 }
 
 # root_run [--net] NAME COMMAND...: run a command in the folder /src, which is a copy of
-# the tree's tracked files.
+# the tree's tracked files, and what ROOT_FILES names beside them.
 root_run() {
     root_net=--net
     [ "$1" != --net ] || { root_net=; shift; }
@@ -63,7 +63,9 @@ root_run() {
         mkdir -p "$root/dev/shm" "$root/src"
         mount -t tmpfs none "$root/dev/shm"
         [ "$net" ] || cp /etc/resolv.conf "$root/etc/"
-        git -C "$here" ls-files -z | (cd "$here" && xargs -0 cp --parents -t "$root/src")
+        cd "$here"
+        git ls-files -z | xargs -0 cp --parents -t "$root/src"
+        [ -z "${ROOT_FILES:-}" ] || cp -R --parents -t "$root/src" $ROOT_FILES
         chroot "$root" sh -c "
             [ -z \"\$1\" ] || ip link set lo up; shift; cd /src; exec \"\$@\"" - "$net" env -i \
             PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
