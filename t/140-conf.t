@@ -202,21 +202,6 @@ subtest 'README' => sub {
 
 };
 
-subtest 'the man pages' => sub {
-    my ($reference, $operation) = map { slurp("$shipped/man/$_.pod") }
-        qw(mod_servoy_balancer servoy-operation);
-    my $source = slurp("$shipped/../src/config/mod_directives.c");
-    my @directives = sort $source =~ /AP_INIT_\w+\("(\w+)"/g;
-    is_deeply [ sort $reference =~ /^=item B<(Servoy\w+)/mg ], \@directives,
-        'all directives are there';
-    my %is = map { $_ => 1 } @directives;
-    is_deeply [ grep { !$is{$_} } map { /\b(Servoy[A-Z]\w+)/g } $reference, $operation,
-        slurp("$shipped/../README") ], [], 'and no others, there or in README';
-    my ($smallest) = $reference =~ m{^(    <Proxy "balancer://servoy">\n.*?^    </Location>\n)}ms;
-    is join(' ', SVB::Httpd->new(conf => $smallest)->configtest), "0 Syntax OK\n",
-        'the configuration of the synopsis is good';
-};
-
 my @forged = ('Forwarded: for=6.6.6.6;host=evil.example;proto=https',
     'X-Forwarded-Host: evil.example',
     'x-forwarded-host: evil2.example', 'X-Forwarded-Proto: https', 'X-Forwarded-Scheme: https',

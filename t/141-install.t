@@ -19,7 +19,7 @@ my $apxs = $ENV{APXS} // 'apxs';
 chomp(my ($libexec, $sysconf, $sbin, $man) =
     map { scalar qx("$apxs" -q $_) } qw(LIBEXECDIR SYSCONFDIR SBINDIR MANDIR));
 my @commands = map { s{.*/|\.8$}{}gr } glob "$tree/src/ctl/*.8";
-my @beside = ("$man/man8/mod_servoy_balancer.8", map { ("$sbin/$_", "$man/man8/$_.8") } @commands);
+my @beside = ("$man/man8/mod_servoy_balancer.8", "$man/man7/servoy-operation.7", map { ("$sbin/$_", "$man/man8/$_.8") } @commands);
 my $module = 'mod_servoy_balancer.so';
 my $second = 'mod_servoy_redis.so';
 

@@ -1,5 +1,5 @@
-# The directives that the module knows, its manual and README: none of them tells of
-# another one, or of another place or default. And the packages are of this version.
+# The directives that the module knows, its man pages and README: none of them tells of
+# another one, or of another place. And the packages are of this version.
 
 use v5.32;
 use warnings;
@@ -8,41 +8,38 @@ use Cwd qw(abs_path);
 use FindBin;
 use Test::More;
 
+use SVB::Httpd;
 use SVB::Temp;
 
 my $tree = abs_path("$FindBin::Bin/..");
 sub text { SVB::Temp->read_file("$tree/$_[0]") }
 
-my %place = (PROXY_CONF => 'balancer', RSRC_CONF => 'server', ACCESS_CONF => 'location');
-my %known;
 my $source = text('src/config/mod_directives.c');
-$known{$1} = $place{$2} while $source =~ /AP_INIT_\w+\(\s*"(Servoy\w+)"[^;]*?\b([A-Z]+_CONF)\b/g;
-cmp_ok scalar keys %known, '>', 20, 'the module knows directives';
+my @known = sort $source =~ /AP_INIT_\w+\("(Servoy\w+)"/g;
+cmp_ok scalar @known, '>', 20, 'the module knows directives';
 
-# name => [place, default]
-my %manual;
-my $page = text('conf/mod_servoy_balancer.8');
-while ($page =~ /^\.It Ic (Servoy\w+).*\n\.D1 In: (\w+)\. Default: (.*)$/mg) {
-    my ($name, $where, $default) = ($1, $2, $3);
-    $manual{$name} = [ $where, $default =~ s/\\e/\\/gr ];
-}
-is_deeply { map { $_ => $manual{$_}[0] } keys %manual }, \%known,
-    'the manual tells of each, and where it stands';
+my ($reference, $handbook) = map { text("conf/man/$_.pod") }
+    qw(mod_servoy_balancer.8 servoy-operation.7);
+my %place = $reference =~ /^=item B<(Servoy\w+)[^\n]*>\n\nContext: (\w+); default: \S/mg;
+is_deeply [ sort keys %place ], \@known, 'the manual tells of each';
+my %is_known = map { $_ => 1 } @known;
+is_deeply [ grep { !$is_known{$_} } map { /\b(Servoy[A-Z]\w+)/g } $reference, $handbook,
+    text('README') ], [], 'and neither it nor the others of any that is not there';
 
-# Rows of a table, if it has one: | `Name arguments` | place | `default` | ... |
-my $readme = text('README');
-my %row;
-for (grep { /^\| `Servoy/ } split /\n/, $readme) {
-    my (undef, $what, $where, $default) = map { s/^ | $//gr =~ s/`|\\(?=\|)//gr } split /(?<!\\)\|/;
-    $row{ $what =~ s/ .*//r } = [ $where, $default ];
+# What httpd says where one stands that belongs elsewhere.
+my %elsewhere = (
+    balancer => [ '%s x', qr/belongs into its <Proxy/ ],
+    location => [ '%s x', qr/belongs into the <Location>/ ],
+    server => [ "<Location />\n%s x\n</Location>", qr/belongs outside of all sections/ ]);
+for my $name (sort keys %place) {
+    my ($conf, $said) = @{ $elsewhere{ $place{$name} } };
+    my ($code, $output) = SVB::Httpd->new(conf => sprintf $conf, $name)->configtest;
+    like $output, $said, "$name: $place{$name}";
 }
-is_deeply \%row, { map { $_ => $manual{$_} } keys %row }, 'README says the same where it does';
-is_deeply [ grep { !$known{$_} } $readme =~ /\b(Servoy[A-Z]\w+)/g ], [], 'and tells of no others';
-SKIP: {
-    skip 'README leaves the directives to the manual', 1
-        if !%row && $readme =~ /mod_servoy_balancer\(8\)/;
-    is_deeply [ sort keys %row ], [ sort keys %known ], 'README tells of each';
-}
+
+my ($smallest) = $reference =~ m{^(    <Proxy "balancer://servoy">\n.*?^    </Location>\n)}ms;
+is join(' ', SVB::Httpd->new(conf => $smallest)->configtest), "0 Syntax OK\n",
+    'the configuration of the synopsis is good';
 
 my ($version) = text('mod_servoy_balancer.h') =~ /VERSION "(.*)"/;
 like text('debian/changelog'), qr/^\S+ \(\Q$version\E(?:\+\d+)?-\d+\) /, "Debian packages of $version";

@@ -34,7 +34,7 @@ my $dir = SVB::Temp->dir('day');
 sub commands {
     my ($manual) = SVB::Temp->read_file("$tree/src/ctl/servoyctl.8")
         =~ /^A rolling upgrade[^\n]*\n\.Bd[^\n]*\n(.*?)^\.Ed$/ms;
-    my ($handbook) = SVB::Temp->read_file("$tree/conf/man/servoy-operation.pod")
+    my ($handbook) = SVB::Temp->read_file("$tree/conf/man/servoy-operation.7.pod")
         =~ /^(    export SERVOY_MANAGER(?:.*\n )*.*\n)/m;
     is $handbook =~ s/^ {4}//mgr, $manual, 'the handbook has the manual\'s commands';
     return $manual;

@@ -8,7 +8,7 @@ use File::Temp;
 use FindBin;
 
 my $tool = "$FindBin::Bin/tools/log_ids.pl";
-my $page = 'conf/man/mod_servoy_balancer.pod';
+my $page = 'conf/man/mod_servoy_balancer.8.pod';
 
 # What the tool prints of a tree with this source and these items in the man page.
 sub said {

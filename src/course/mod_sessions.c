@@ -54,13 +54,35 @@ static int is_a_route(const char *word, apr_size_t len)
     return 0;
 }
 
-/* The route that it ends in, or NULL. @param len of what it ends in last */
+/* Has Tomcat made it: hexadecimal digits, a dot, and the jvmRoute? */
+static const char *jvmroute_of(const svb_session_id *id, apr_size_t *len)
+{
+    static const apr_size_t least = 16;
+    apr_size_t at = 0;
+
+    while (at < id->len
+           && (apr_isdigit(id->id[at])
+               || (id->id[at] >= 'A' && id->id[at] <= 'F'))) {
+        at++;
+    }
+    *len = at < id->len ? id->len - at - 1 : 0;
+    return at >= least && *len > 0 && *len <= SVB_NAME_MAX && id->id[at] == '.'
+                   && !memchr(id->id + at + 1, '.', *len)
+               ? id->id + at + 1
+               : NULL;
+}
+
+/* The route that it ends in, or NULL where that cannot be told from a secret.
+ * @param len of what it ends in last */
 static const char *end_of(apr_pool_t *p, const svb_session_id *id,
                           apr_size_t *len)
 {
-    const char *word = NULL;
+    const char *word = jvmroute_of(id, len);
     apr_size_t pos = 0;
 
+    if (word) {
+        return apr_pstrmemdup(p, word, *len);
+    }
     *len = 0;
     while (svb_session_next_route(id, &pos, &word, len)) {
         if (is_a_route(word, *len)) {

@@ -89,7 +89,7 @@ perl_compiles() {
 }
 
 manuals() {
-    mandoc -T lint -W warning src/ctl/*.8 conf/*.8
+    mandoc -T lint -W warning src/ctl/*.8 && podchecker -warnings -warnings conf/man/*.pod
 }
 
 step "gcc" $SELF -s lint-gcc

@@ -42,7 +42,7 @@ for my $id (sort keys %places) {
 }
 
 my %told;
-my $page = 'conf/man/mod_servoy_balancer.pod';
+my $page = 'conf/man/mod_servoy_balancer.8.pod';
 my $manual = slurp("$tree/$page");
 for ($manual =~ /^=item B<(SVB\d.*)$/mg) {
     my ($ids, $levels) = split /> /;

@@ -177,6 +177,7 @@ ok "the manager of servoy_balancer.conf" sh -c \
 ok "its state is in its place" sh -c \
     'for _ in $(seq 100); do ls /var/lib/apache2/servoy_balancer.state.* && exit; sleep 0.1; done; false'
 ok "a manual" test -s /usr/share/man/man8/mod_servoy_balancer.8.gz
+ok "a handbook" test -s /usr/share/man/man7/servoy-operation.7.gz
 ok "dpkg -P" dpkg -P libapache2-mod-servoy-balancer
 apache2ctl stop
 rm -f /etc/apache2/sites-available/nodes.conf
