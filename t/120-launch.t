@@ -131,6 +131,8 @@ sub counted {
 subtest 'a HEAD changes nothing' => sub {
     my $user = $httpd->client(cookies => 0);
     launch($user, 'dry');
+    wait_ok(sub { !grep { $_->{last_change} eq '' } values %{ counted('dry') } }, 5,
+        'their first state is noted');
     my $before = counted('dry');
     my %seen;
     $seen{ $at->named(launch($user, 'dry', method => 'HEAD')) // 'none' }++ for 1 .. 8;

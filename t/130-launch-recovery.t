@@ -80,7 +80,7 @@ subtest 'before' => sub {
 
 subtest 'all are dead' => sub {
     $_->kill for $one, $two;
-    my $refused = 'connection refused by ajp://127\.0\.0\.1:\d+$';
+    my $refused = 'connection refused by ajp://127\.0\.0\.1:\d+(?:; it has lost \d+ clients?)?$';
     all_told($_, "error, was (?:ready|new): $refused") for @asked;
     for my $name (@asked, @forced, @patient) {
         wait_for(sub { status($name, $page) == 503 && in_error($name) == 2 }, 20,

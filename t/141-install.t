@@ -222,7 +222,7 @@ Include "$dir/*.conf"
 RemoteIPHeader X-Test-Client
 RemoteIPInternalProxy 127.0.0.1
 <Proxy "balancer://servoy">
-    BalancerMember "ajp://127.0.0.1:$nobody" route=servoy1
+    BalancerMember "ajp://127.0.0.1:$nobody" route=servoy1 ping=3
     ProxySet lbmethod=servoy
     ServoyNode servoy1 url=https://app1.example.com
 </Proxy>

@@ -8,11 +8,13 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use SVB::Balancer qw(manager_location);
 use SVB::Httpd;
 use SVB::Kept;
 use SVB::Temp;
 use SVB::Users;
 use SVB::Wait;
+use SVB::Windows;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -119,6 +121,31 @@ subtest 'clients' => sub {
     like said($httpd, qr/SVB0081/), qr/\Q$default.nodes\E: is damaged; the file is now/,
         'damaged words are set aside';
     is wrong(known => @users, @new), '', '... and clients known all the same';
+    $httpd->stop;
+};
+
+# Nobody knows how long its windows stayed open after it was saved.
+subtest 'an NGClient of a node that is drained' => sub {
+    my $httpd = httpd(conf => <<"END")->start;
+<Proxy "balancer://servoy">
+@{[ $fleet->members('http', 'upgrade=websocket') ]}ProxySet lbmethod=servoy
+ServoyWindowTimeout 2s
+</Proxy>
+@{[ manager_location('ServoyManagerActions on') ]}ProxyPass "/" "balancer://servoy/"
+END
+    my $windows = SVB::Windows->open($httpd, $fleet, 'servoy1', 1);
+    wait_ok(sub { facts($httpd)->{servoy1}{clients}{windowed} == 1 }, 20, 'it is there');
+    act($httpd, 'drain');
+    my ($window) = $windows->list;
+    $httpd->stop;
+    my $stopped = time;
+    $httpd->start;
+    end($httpd);
+    wait_for(sub { time > $stopped + 4 }, 10, 'its time to be up');
+    $httpd->mark->start;
+    is states($httpd), 'draining ready ready', 'the node is drained';
+    is $window->{user}->get($page)->node, 'servoy1',
+        'it comes back to its node after a crash';
     $httpd->stop;
 };
 

@@ -129,8 +129,13 @@ static int would_know(const svb_request *req, const svb_session_id *id,
 static int is_over(const svb_request *req, const svb_session_id *id,
                    const svb_client *known)
 {
+    apr_time_t now = apr_time_now();
+
+    /* What was saved before a crash may be older than its last window. */
     return known ? known->kind == SVB_KIND_ENDED
-                 : would_know(req, id, apr_time_now());
+                       && svb_clients_has_all_sessions(
+                           req->balancer->set.window_timeout, now)
+                 : would_know(req, id, now);
 }
 
 /* One that is over, of a node that takes no new clients. Whoever comes with it is new, if
