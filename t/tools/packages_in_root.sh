@@ -112,7 +112,8 @@ chmod +x /usr/sbin/policy-rc.d
 files >/tmp/before
 mkdir /tmp/old && tar -xzf "$old" -C /tmp/old
 echo "# 0.1.0, by make install"
-ok "make install" make -s -C /tmp/old -f Makefile.apxs install
+# whose warnings were errors, and which newer compilers warn of
+ok "make install" make -s -C /tmp/old -f Makefile.apxs WARN=-w install
 a2enmod -q servoy_balancer lbmethod_byrequests headers unique_id >/dev/null
 configure >/etc/apache2/sites-available/nodes.conf
 a2ensite -q nodes >/dev/null
