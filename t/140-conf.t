@@ -199,7 +199,6 @@ subtest 'README' => sub {
     my ($smallest) = $readme =~ m{^(    <Proxy "balancer://servoy">\n.*?^    </Location>\n)}ms;
     my ($code, $output) = SVB::Httpd->new(conf => $smallest)->configtest;
     is "$code $output", "0 Syntax OK\n", 'its configuration is good';
-
 };
 
 my @forged = ('Forwarded: for=6.6.6.6;host=evil.example;proto=https',
