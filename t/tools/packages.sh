@@ -31,7 +31,7 @@ esac
 
 common="gcc libc6-dev make perl curl apache2-bin apache2-dev
         $tomcat $java redis-server libhiredis-dev"
-tests="check pkg-config clang clang-format clang-tidy cppcheck $runtime
+tests="ca-certificates check pkg-config clang clang-format clang-tidy cppcheck $runtime
        icedtea-netx openssl chromium nodejs shellcheck valgrind libfaketime wget
        mandoc haproxy nginx libapache2-mod-jk
        libjson-validator-perl prometheus"
