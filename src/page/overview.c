@@ -11,6 +11,7 @@
 #include "page/rows.h"
 #include "page/spark.h"
 #include "page/unfolded.h"
+#include "report/phrase.h"
 #include "report/verdict.h"
 
 #define U64 "%" APR_UINT64_T_FMT
@@ -218,7 +219,7 @@ static void fill_fleet(svb_view *v, const void *baton, int at)
     }
     svb_view_text(v, "nodes",
                   t.nodes ? things(p, t.nodes, "node", "nodes") : "");
-    svb_view_text(v, "states", svb_verdict_states(p, &t));
+    svb_view_text(v, "states", svb_phrase_states(p, &t));
     svb_view_text(
         v, "sorted_by",
         o->place->sort == SVB_SORT_TROUBLE

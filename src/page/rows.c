@@ -8,7 +8,7 @@
 
 #include "page/spark.h"
 #include "page/unfolded.h"
-#include "report/verdict.h"
+#include "report/phrase.h"
 
 #define U64 "%" APR_UINT64_T_FMT
 
@@ -87,8 +87,7 @@ static int compare(const svb_snap_node *a, const svb_snap_node *b,
 {
     switch (sort) {
     case SVB_SORT_NAME:
-        return apr_strnatcmp(svb_verdict_node_name(a),
-                             svb_verdict_node_name(b));
+        return apr_strnatcmp(svb_phrase_node(a), svb_phrase_node(b));
     case SVB_SORT_USERS:
         return more((double)a->web + (double)a->smart,
                     (double)b->web + (double)b->smart);
@@ -317,7 +316,7 @@ void svb_rows_fill(svb_view *v, const void *baton, int at)
     const svb_snap_node *node =
         APR_ARRAY_IDX(t->nodes, at, const svb_snap_node *);
     apr_pool_t *p = svb_view_pool(v);
-    const char *name = svb_verdict_node_name(node);
+    const char *name = svb_phrase_node(node);
     const char *id =
         svb_rows_id(p, t->snap->fleets->nelts > 1, t->fleet->name, name);
     int is_open = svb_place_is_open(t->place, id);

@@ -2,7 +2,7 @@
 #include "report/server_status.h"
 
 #include "report/fields.h"
-#include "report/verdict.h"
+#include "report/phrase.h"
 
 #define U64 "%" APR_UINT64_T_FMT
 
@@ -24,7 +24,7 @@ static void put_row(svb_sink *s, const svb_snap_fleet *fleet,
                     const svb_snap_node *node)
 {
     html(s, "<tr><td>%s</td><td>%s</td><td>%s</td><td>", fleet->name,
-         svb_verdict_node_name(node), svb_state_name(node->state));
+         svb_phrase_node(node), svb_state_name(node->state));
     put_since(s, node);
     html(s,
          "</td><td>" U64 "</td><td>" U64 "</td><td>" U64 "</td><td>" U64
@@ -36,7 +36,7 @@ static void put_row(svb_sink *s, const svb_snap_fleet *fleet,
 static void put_paragraph(svb_sink *s, const svb_snap_fleet *fleet,
                           const svb_snap_node *node)
 {
-    html(s, "<p>%s %s: %s", fleet->name, svb_verdict_node_name(node),
+    html(s, "<p>%s %s: %s", fleet->name, svb_phrase_node(node),
          svb_state_name(node->state));
     if (node->last_change > 0) {
         svb_sink_raw(s, " since ");
@@ -112,7 +112,7 @@ static void put_lines(svb_sink *s, int n, const svb_snap_fleet *fleet,
                       const svb_snap_node *node)
 {
     line(s, "ServoyNode[%d]Fleet: %s\nServoyNode[%d]Node: %s\n", n, fleet->name,
-         n, svb_verdict_node_name(node));
+         n, svb_phrase_node(node));
     for (apr_size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
         line(s, "ServoyNode[%d]%s: ", n, facts[i].name);
         put_fact(s, node, facts[i].field);

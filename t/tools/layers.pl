@@ -12,7 +12,7 @@ my @house = (
     ['manager'  => qw(mod_manager mod_server_status mod_act mod_show mod_guard nonce origin accept
                       address form query)],
     ['page'     => qw(page overview note rows unfolded fronts spark pieces place view)],
-    ['report'   => qw(mod_snapshot json metrics server_status verdict fields snapshot sink utf8)],
+    ['report'   => qw(mod_snapshot json metrics server_status verdict troubles phrase fields snapshot sink utf8)],
     ['launch'   => qw(mod_launch mod_door mod_direct mod_rewrite mod_front jnlp tag host location)],
     ['course'   => qw(mod_retry mod_attempt mod_learn mod_sessions mod_keep mod_smart mod_windows
                        mod_route_cookie mod_body mod_rewind mod_answer frames)],

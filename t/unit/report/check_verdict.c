@@ -5,6 +5,7 @@
 
 #include <apr_strings.h>
 
+#include "report/phrase.h"
 #include "report/verdict.h"
 #include "unit.h"
 
@@ -394,9 +395,9 @@ START_TEST(names)
 {
     svb_snap_node *node = add("", SVB_STATE_READY, 0);
 
-    ck_assert_str_eq(svb_verdict_node_name(node), "a member without a route");
+    ck_assert_str_eq(svb_phrase_node(node), "a member without a route");
     svb_snap_node_add_member(pool, node)->worker = "ajp://x";
-    ck_assert_str_eq(svb_verdict_node_name(node), "ajp://x");
+    ck_assert_str_eq(svb_phrase_node(node), "ajp://x");
     for (int i = 0; i < SVB_TROUBLES; i++) {
         ck_assert_str_ne(svb_trouble_name((svb_trouble_kind)i), "");
     }
