@@ -60,8 +60,10 @@ root_run() {
             "$layer/root"
         root=$layer/root
         mount -t proc none "$root/proc"
-        mkdir -p "$root/dev/shm" "$root/src"
+        mkdir -p "$root/dev/shm" "$root/dev/pts" "$root/src"
         mount -t tmpfs none "$root/dev/shm"
+        mount -t devpts -o newinstance,ptmxmode=0666 none "$root/dev/pts"
+        ln -sf pts/ptmx "$root/dev/ptmx"
         [ "$net" ] || cp /etc/resolv.conf "$root/etc/"
         cd "$here"
         git ls-files -z | xargs -0 cp --parents -t "$root/src"
