@@ -87,7 +87,8 @@ static inline apr_sockaddr_t *address(int fd)
     return addr;
 }
 
-/* What a server does with each of its connections. */
+/* What a server does with each of its connections. Its thread may outlive the test, so it
+ * has to be static. */
 typedef struct server {
     int fd;
     const char *answer; /* after the CPing */

@@ -32,7 +32,9 @@ END_TEST
 
 START_TEST(nothing_is_said_but_to_ajp)
 {
-    server s = {.hang_up = 1};
+    static server s;
+
+    s = (server){.hang_up = 1};
 
     start(&s);
     ck_assert_int_eq(ask(s.fd, 0, LONG), SVB_REACH_OK);
@@ -134,7 +136,7 @@ static void *accept_all(void *data)
 START_TEST(connecting_takes_too_long)
 {
     apr_time_t began;
-    crowded c;
+    static crowded c;
 
     crowd(&c);
     for (int is_ajp = 0; is_ajp < 2; is_ajp++) {
@@ -148,7 +150,7 @@ END_TEST
 /* The kernel tries again after a second or so. */
 START_TEST(connecting_takes_a_while)
 {
-    crowded c;
+    static crowded c;
     pthread_t thread;
 
     crowd(&c);
@@ -159,7 +161,7 @@ END_TEST
 
 START_TEST(refused_after_a_while)
 {
-    crowded c;
+    static crowded c;
     pthread_t thread;
     svb_probe probe;
 
@@ -175,7 +177,9 @@ END_TEST
 
 START_TEST(cping_and_cpong)
 {
-    server s = {.answer = cpong, .len = sizeof(cpong)};
+    static server s;
+
+    s = (server){.answer = cpong, .len = sizeof(cpong)};
     int before;
 
     start(&s);
@@ -193,10 +197,12 @@ END_TEST
 
 START_TEST(cpong_in_pieces)
 {
-    server s = {.answer = cpong,
-                .len = sizeof(cpong),
-                .piece = (size_t)_i,
-                .wait = 20000};
+    static server s;
+
+    s = (server){.answer = cpong,
+                 .len = sizeof(cpong),
+                 .piece = (size_t)_i,
+                 .wait = 20000};
 
     ck_assert_int_eq(ask_server(&s), SVB_REACH_OK);
 }
@@ -204,7 +210,10 @@ END_TEST
 
 START_TEST(cpong_at_once)
 {
-    server s = {.answer = cpong, .len = sizeof(cpong), .deaf = 1, .hang_up = 0};
+    static server s;
+
+    s = (server){
+        .answer = cpong, .len = sizeof(cpong), .deaf = 1, .hang_up = 0};
 
     ck_assert_int_eq(ask_server(&s), SVB_REACH_OK);
 }
@@ -212,7 +221,9 @@ END_TEST
 
 START_TEST(cpong_and_more)
 {
-    server s = {.answer = "AB\0\1\11AB\0\1\11 and so on", .len = 21};
+    static server s;
+
+    s = (server){.answer = "AB\0\1\11AB\0\1\11 and so on", .len = 21};
 
     ck_assert_int_eq(ask_server(&s), SVB_REACH_OK);
 }
@@ -236,7 +247,9 @@ END_TEST
 
 START_TEST(half_an_answer)
 {
-    server s = {.answer = cpong, .len = sizeof(cpong) - 1};
+    static server s;
+
+    s = (server){.answer = cpong, .len = sizeof(cpong) - 1};
 
     start(&s);
     ck_assert_int_eq(ask(s.fd, 1, MSEC(300)), SVB_REACH_SILENT);
@@ -259,7 +272,9 @@ static const struct {
 
 START_TEST(another_answer)
 {
-    server s = {.answer = wrong[_i].bytes, .len = wrong[_i].len};
+    static server s;
+
+    s = (server){.answer = wrong[_i].bytes, .len = wrong[_i].len};
 
     ck_assert_int_eq(ask_server(&s), SVB_REACH_SILENT);
 }
@@ -267,8 +282,12 @@ END_TEST
 
 START_TEST(hangs_up)
 {
-    server s = {.hang_up = 1, .deaf = _i & 1, .reset = _i & 2};
-    server half = {.answer = cpong, .len = 3, .hang_up = 1, .reset = _i & 2};
+    static server s;
+
+    s = (server){.hang_up = 1, .deaf = _i & 1, .reset = _i & 2};
+    static server half;
+
+    half = (server){.answer = cpong, .len = 3, .hang_up = 1, .reset = _i & 2};
 
     ck_assert_int_eq(ask_server(&s), SVB_REACH_SILENT);
     ck_assert_int_eq(ask_server(&half), SVB_REACH_SILENT);

@@ -25,8 +25,12 @@ END_TEST
 
 START_TEST(all_kinds_at_once)
 {
-    server good = {.answer = cpong, .len = sizeof(cpong), .hang_up = 1};
-    server bad = {.answer = "HTTP/1.1 400 \r\n\r\n", .len = 17, .hang_up = 1};
+    static server good;
+
+    good = (server){.answer = cpong, .len = sizeof(cpong), .hang_up = 1};
+    static server bad;
+
+    bad = (server){.answer = "HTTP/1.1 400 \r\n\r\n", .len = 17, .hang_up = 1};
     int closed = bound("127.0.0.1"), silent = listening("127.0.0.1", 8);
     svb_probe probes[6];
 
@@ -50,7 +54,9 @@ END_TEST
 
 START_TEST(more_than_are_asked_at_once)
 {
-    server good = {.answer = cpong, .len = sizeof(cpong), .hang_up = 1};
+    static server good;
+
+    good = (server){.answer = cpong, .len = sizeof(cpong), .hang_up = 1};
     int closed = bound("127.0.0.1"), before, i;
     static svb_probe probes[MANY + 1];
 
@@ -75,7 +81,9 @@ END_TEST
  * those who have to wait for their turn. */
 START_TEST(many_who_are_silent)
 {
-    server mute = {.len = 0};
+    static server mute;
+
+    mute = (server){.len = 0};
     static svb_probe probes[MANY];
     apr_time_t began, took;
 
