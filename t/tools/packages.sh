@@ -35,7 +35,7 @@ tests="ca-certificates check pkg-config clang clang-format clang-tidy cppcheck $
        icedtea-netx openssl chromium nodejs shellcheck valgrind libfaketime wget
        mandoc haproxy nginx libapache2-mod-jk
        libjson-validator-perl prometheus"
-platform="check pkg-config clang openssl iproute2 util-linux"
+platform="libjson-validator-perl check pkg-config clang openssl iproute2 util-linux"
 
 case "${1:-}" in
     demo) want=$common ;;
