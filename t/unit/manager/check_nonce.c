@@ -6,8 +6,8 @@
 #include "manager/nonce.h"
 #include "unit.h"
 
-static const unsigned char key[SVB_NONCE_KEY] = "one key, unknown";
-static const unsigned char other[SVB_NONCE_KEY] = "one key, unknowN";
+static const unsigned char key[SVB_NONCE_KEY] = "one key,unknown";
+static const unsigned char other[SVB_NONCE_KEY] = "one key,unknowN";
 
 #define NOON (apr_time_from_sec(3600) * 12 * 40000)
 #define MINUTES apr_time_from_sec(60)
